@@ -1,0 +1,49 @@
+# Every target works from a fresh clone: it makes .venv first if that is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.installed
+
+# No telemetry, and a patient first start of the temporary Prefect server.
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
+
+.PHONY: demo test lint types bench chaos dist clean
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing prefect-genmedia into $(VENV) (once; about a minute)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(RUN) -m prefect_genmedia.cli demo $(DEMO)
+
+test: $(READY)
+	$(RUN) -m pytest -n $${GENMEDIA_TEST_WORKERS:-2} --dist loadgroup $(TEST)
+
+lint: $(READY)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+# Type checkers do not follow a mapped editable install, so the built wheel is what is checked.
+types: dist
+	@rm -rf build/types
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/types dist/*.whl
+	cd build/types && MYPYPATH=. ../../$(RUN) -m mypy --config-file ../../pyproject.toml -p prefect_genmedia
+
+chaos: $(READY)
+	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)
+
+bench: $(READY)
+	$(RUN) benchmarks/run.py
+
+dist: $(READY)
+	@rm -rf dist build/lib build/bdist.*
+	@$(RUN) -m build --outdir dist . >/dev/null
+	@ls dist
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info genmedia-demo
