@@ -1,0 +1,1 @@
+"""Paid jobs of slow media APIs, bought once."""

@@ -1,0 +1,128 @@
+"""The words of a paid job: its reference, its result, the terms it is bought on, and who asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from ..budget import Budget
+from ..ledger import JobRow, MediaRow, is_dead, this_process
+from ..media import MediaFile
+from ..operation import Result, ResultT
+
+log = logging.getLogger("prefect_genmedia")
+
+
+class JobRef(BaseModel):
+    """Names one paid job; enough to come back to it from anywhere the ledger can be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    operation: str
+    job_id: str | None = None
+    base_url: str
+    account: str
+
+    def __str__(self) -> str:
+        return f"{self.id[:12]} ({self.job_id or 'no provider id yet'})"
+
+
+class JobResult(BaseModel, Generic[ResultT]):
+    """What a paid job gave: the verified files and the provider's typed answer, links without signatures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: JobRef
+    media: list[MediaFile]
+    result: ResultT
+    quota: float | None = None
+    """What the provider says it charged, in its own unit."""
+
+    @field_validator("result", mode="before")
+    @classmethod
+    def _typed(cls, value: Any, info: Any) -> Any:
+        # Read back from JSON, the operation's name tells which type the answer has.
+        if isinstance(value, dict):
+            from ..providers import OPERATIONS
+
+            job = info.data.get("job")  # missing when it could not be read itself
+            operation = OPERATIONS.get(job.operation) if job else None
+            return (operation.result if operation else Result).model_validate(value)
+        return value
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands, for whoever shows it."""
+
+    job: JobRef
+    state: Literal["queued", "running", "downloading", "done"]
+    percent: float | None = None
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a job is bought."""
+
+    copy: int = 0
+    """Another copy of the same request is another job."""
+    request_key: str | None = None
+    """The caller's own identity of this job, such as a SKU and a date: shared by all runs that give it."""
+    attempts: int = 1
+    """How often it may be bought in all when the provider says that it failed."""
+    on_unknown: Literal["fail", "wait", "resubmit"] = "fail"
+    """What to do when nobody can tell whether a submit was accepted."""
+    deadline_seconds: float | None = None
+    """How long this call waits; the operation's own patience by default."""
+    budget: Budget | None = None
+    """What may be spent."""
+
+
+RunState = Literal["live", "finished", "ended", "unknown"]
+
+
+async def script_state(name: str) -> RunState:
+    """A plain script's run: live with its process, then ended (well or not is in the ledger)."""
+    if not name.startswith("script:"):
+        return "unknown"
+    return "live" if is_dead(name.removeprefix("script:")) is False else "ended"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who asks: the run whose retries share jobs, and how to learn what became of other runs."""
+
+    name: str
+    """`flow:<root flow run id>` or `script:<process>`; the scope of its jobs unless a request_key is given."""
+    task_run: str | None = None
+    state_of: Callable[[str], Awaitable[RunState]] = script_state
+    on_progress: Callable[[Progress], Awaitable[None]] | None = None
+    log: logging.Logger | logging.LoggerAdapter[Any] = field(default=log)
+    tags: tuple[str, ...] = ()
+
+
+def script_run() -> Run:
+    """The run of a plain script: lives as long as its process, and has ended well when that exits in order."""
+    return Run(f"script:{this_process()}")
+
+
+def ref_of(row: JobRow) -> JobRef:
+    return JobRef(id=row.id, operation=row.operation, job_id=row.job_id, base_url=row.base_url, account=row.account)
+
+
+def media_file_of(row: MediaRow) -> MediaFile:
+    return MediaFile(
+        uri=row.uri,
+        sha256=row.sha256,
+        media_type=row.media_type,
+        bytes=row.bytes,
+        width=row.width,
+        height=row.height,
+        role=row.role,
+    )

@@ -1,0 +1,247 @@
+"""Opening the ledger's database: SQLite or PostgreSQL, always at the schema this version knows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ..errors import ConfigurationError, GenMediaError, LedgerError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# A network that swallows packets must not hold a call for hours.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_SETUP_LOCK = 7_305_811_220  # any number that no one else locks in PostgreSQL
+
+
+class Database:
+    """One engine. `write` commits or raises, one writer at a time where the database wants it so."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parse(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            self.engine = _sqlite_engine(self.url) if self.sqlite else _postgres_engine(self.url)
+        except ImportError:
+            raise ConfigurationError(
+                "the ledger is on PostgreSQL and its driver is not installed",
+                advice="pip install 'prefect-genmedia[postgres]'",
+            ) from None
+        self._writer = threading.Lock()
+        self.secret: str | None = None  # what signs callback tokens, once it has been read
+
+    @property
+    def name(self) -> str:
+        """The database's address, fit to be shown."""
+        return _named(self.url)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with _plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that holds the right to write from its first statement."""
+        if not self.sqlite:
+            with (
+                _plain_errors(self.url),
+                Session(self.engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+            return
+        with self._writer, _plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+            try:
+                session.execute(text("BEGIN IMMEDIATE"))
+                yield session
+                session.commit()
+            except BaseException:
+                # A COMMIT that fails leaves the write lock with the connection: close it, and SQLite rolls back.
+                session.invalidate()
+                raise
+
+    def schema(self) -> str | None:
+        """The schema version found in the database; None when it holds no ledger."""
+        with _plain_errors(self.url), self.engine.connect() as connection:
+            return _schema(connection)
+
+    def migrate(self) -> None:
+        """Bring the schema to what this version knows. Raises ConfigurationError when it is newer than that."""
+        with _plain_errors(self.url), self.engine.connect() as connection:
+            if self.sqlite:
+                connection.execute(text("BEGIN IMMEDIATE"))
+            else:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
+            if _is_current(_schema(connection), self.url):
+                connection.rollback()
+                return
+            config = Config()
+            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            # Imported here: a command that the everyday path never runs.
+            from alembic import command
+
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def require_current(self) -> None:
+        """SQLite: migrate. PostgreSQL: raise ConfigurationError until `genmedia setup` has been run."""
+        if self.sqlite:
+            self.migrate()
+        elif not _is_current(self.schema(), self.url):
+            raise ConfigurationError(
+                f"the ledger database {_named(self.url)} is not set up for this version",
+                advice="Run: genmedia setup",
+            )
+
+
+@lru_cache
+def _revisions() -> tuple[str, ...]:
+    """Every schema version this package knows, newest first."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+def _schema(connection: Connection) -> str | None:
+    options = {"version_table": "genmedia_version"}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _is_current(found: str | None, url: URL) -> bool:
+    known = _revisions()
+    if found is not None and found not in known:
+        raise ConfigurationError(
+            f"the ledger {_named(url)} was written by a newer version of prefect-genmedia (schema {found}; "
+            f"this version knows up to {known[0]})",
+            advice="Install that newer version here; nothing was changed.",
+        )
+    return found == known[0]
+
+
+def _parse(url: str) -> URL:
+    advice = "For example sqlite:////srv/genmedia/ledger.db or postgresql://user@host/database."
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        wrong = parsed.port is not None and parsed.port > 65535
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        wrong = True
+    if wrong:
+        # Said without the URL: what could not be read may be the password.
+        raise ConfigurationError("GENMEDIA_LEDGER_URL is no database URL", advice=advice)
+    if "@" in (parsed.host or ""):
+        raise ConfigurationError("the host in GENMEDIA_LEDGER_URL has an @; write @ in a password as %40")
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ConfigurationError(f"the ledger knows SQLite and PostgreSQL, not {backend}")
+    return parsed.set(drivername="sqlite")
+
+
+def _named(url: URL) -> str:
+    # The query may hold a password too.
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("the ledger must outlive the process: give SQLite a file")
+    file = Path(url.database)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        writable = os.access(file if file.exists() else file.parent, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise ConfigurationError(
+            f"the ledger {file} cannot be written", advice="Set GENMEDIA_LEDGER_URL to a file that can."
+        )
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # WAL: readers do not wait for the writer. FULL: a commit survives a power cut.
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Once a file. SQLite does not wait here for another process that is doing the same, so we do."""
+    until = time.monotonic() + 30
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as failure:
+            if "locked" not in str(failure) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",  # what the conditional updates are written for
+        pool_size=5,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args=_PATIENCE,
+    )
+
+
+@contextmanager
+def _plain_errors(url: URL) -> Iterator[None]:
+    """Database errors as ours: no SQL, no parameters, no password."""
+    error: GenMediaError
+    try:
+        yield
+        return
+    except DBAPIError as failure:
+        error = LedgerError(f"the ledger {_named(url)} does not answer: {_first_line(failure)}")
+    except SQLAlchemyError as failure:
+        error = LedgerError(f"the ledger {_named(url)} cannot be used: {type(failure).__name__}")
+    raise error
+
+
+def _first_line(failure: DBAPIError) -> str:
+    return str(failure.orig).strip().splitlines()[0]
+
+
+_opening = threading.Lock()  # many tasks start at once: one of them makes the schema, the others wait
+
+
+@lru_cache(maxsize=8)
+def _open(url: str, pid: int) -> Database:
+    database = Database(url)
+    database.require_current()
+    return database
+
+
+def open_database(url: str) -> Database:
+    """The database at `url`, one engine a process (a forked child opens its own). Raises ConfigurationError."""
+    with _opening:
+        return _open(url, os.getpid())

@@ -1,0 +1,159 @@
+"""The ledger's tables. Times are seconds since 1970, so that both databases keep them alike."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class LedgerState(StrEnum):
+    """The life of a paid job, from claim to file."""
+
+    INTENT = "INTENT"  # written down; the POST may be on its way
+    NOT_ACCEPTED = "NOT_ACCEPTED"  # surely not bought: may be sent again
+    UNKNOWN = "UNKNOWN"  # may be bought; to be reconciled, never sent again by itself
+    SUBMITTED = "SUBMITTED"  # bought; the provider's job id is known
+    SUCCEEDED = "SUCCEEDED"  # the provider is done; the files are not here yet
+    STORED = "STORED"  # the verified files are in the media store
+    FAILED = "FAILED"  # the provider says that it failed
+    EXPIRED = "EXPIRED"  # the provider no longer knows it
+
+
+UNFINISHED = (
+    LedgerState.INTENT,
+    LedgerState.UNKNOWN,
+    LedgerState.SUBMITTED,
+    LedgerState.SUCCEEDED,
+)
+
+
+class Words(TypeDecorator[str]):
+    """Text that others wrote, of any length. What PostgreSQL cannot hold (U+0000, half a surrogate pair) is mended."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class JobRow(Base):
+    """One paid job, or one attempt to buy it."""
+
+    __tablename__ = "genmedia_job"
+    __table_args__ = (
+        UniqueConstraint("key", "attempt", name="uq_genmedia_job_key"),
+        Index("ix_genmedia_job_same", "request_hash", "account"),
+        Index("ix_genmedia_job_state", "state"),
+        Index("ix_genmedia_job_provider_job", "job_id"),
+        Index("ix_genmedia_job_owner", "owner"),
+        Index("ix_genmedia_job_run", "run"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    attempt: Mapped[int] = mapped_column(Integer, default=1)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(Words)
+    copy: Mapped[int] = mapped_column(Integer, default=0)
+
+    operation: Mapped[str] = mapped_column(Words)
+    base_url: Mapped[str] = mapped_column(Words)
+    account: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Words, default="")
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Words, default="")
+    job_id: Mapped[str | None] = mapped_column(Words)
+    provider_state: Mapped[str | None] = mapped_column(Words)
+    percent: Mapped[float | None] = mapped_column(Float)
+    eta_seconds: Mapped[float | None] = mapped_column(Float)
+    expected_cost: Mapped[float | None] = mapped_column(Float)
+    unit: Mapped[str] = mapped_column(String(16), default="quota")
+    labelled: Mapped[bool] = mapped_column(default=False)  # did our callback address go out with the submit?
+    quota: Mapped[float | None] = mapped_column(Float)
+    refunded: Mapped[bool | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    hint: Mapped[str | None] = mapped_column(Words)  # the job id that a callback named
+    hint_at: Mapped[float | None] = mapped_column(Float)
+
+    owner: Mapped[str | None] = mapped_column(String(64))  # the call that works on it now
+    process: Mapped[str] = mapped_column(Words)  # the process of the last owner
+    lease_until: Mapped[float] = mapped_column(Float, default=0)
+    run: Mapped[str] = mapped_column(Words)  # the run that asked: flow:<id> or script:<process>
+    task_run: Mapped[str | None] = mapped_column(String(64))
+    successor: Mapped[str | None] = mapped_column(String(32))  # the attempt that was bought instead
+    delivered_at: Mapped[float | None] = mapped_column(Float)
+
+    created_at: Mapped[float] = mapped_column(Float)
+    updated_at: Mapped[float] = mapped_column(Float)
+    submitted_at: Mapped[float | None] = mapped_column(Float)
+    finished_at: Mapped[float | None] = mapped_column(Float)
+
+
+class MediaRow(Base):
+    """One verified file of a job, in the order of the provider's answer."""
+
+    __tablename__ = "genmedia_media"
+
+    job: Mapped[str] = mapped_column(ForeignKey("genmedia_job.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    role: Mapped[str] = mapped_column(Words)
+    uri: Mapped[str] = mapped_column(Words)
+    sha256: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(Words)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+
+
+class TagRow(Base):
+    """A tag of the run that bought a job, for budgets."""
+
+    __tablename__ = "genmedia_tag"
+    __table_args__ = (Index("ix_genmedia_tag_tag", "tag"),)
+
+    job: Mapped[str] = mapped_column(ForeignKey("genmedia_job.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(Words, primary_key=True)
+
+
+class EventRow(Base):
+    """What happened to a job, in order."""
+
+    __tablename__ = "genmedia_event"
+    __table_args__ = (Index("ix_genmedia_event_job", "job"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    job: Mapped[str] = mapped_column(ForeignKey("genmedia_job.id"))
+    at: Mapped[float] = mapped_column(Float)
+    state: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Words, default="")
+
+
+class FactRow(Base):
+    """Small facts of this ledger, such as the secret that signs callback tokens."""
+
+    __tablename__ = "genmedia_fact"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,52 @@
+"""Who works on a job, and whether that worker still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """The kernel's start time of a process: tells a reused pid apart. Empty where there is no /proc."""
+    stat = _read(f"/proc/{pid}/stat")
+    # The command name may hold spaces and brackets; the fields that follow its last bracket do not.
+    fields = stat.rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
+
+
+@cache
+def _machine(_pid: int) -> str:
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()}|{_read('/proc/sys/kernel/random/boot_id')[:8]}|{namespace}"
+
+
+def this_process() -> str:
+    """Names this process among all processes of all machines, before and after a restart."""
+    pid = os.getpid()
+    return f"{_machine(pid)}|{pid}|{_started(pid)}"
+
+
+def is_dead(process: str) -> bool | None:
+    """Has that process surely ended? None when it ran elsewhere and cannot be asked: its lease then decides."""
+    machine, pid, started = process.rsplit("|", 2)
+    if machine != _machine(os.getpid()):
+        return None
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return started != _started(int(pid))

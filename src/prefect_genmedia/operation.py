@@ -1,0 +1,253 @@
+"""Operation: one paid API function, declared once, as a value. And the words it is declared with."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
+
+from .errors import ApiError, ConfigurationError
+
+
+class JobState(StrEnum):
+    """Where a job stands with its provider. The provider's own word is kept beside it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """One answer to one fetch, in our words."""
+
+    state: JobState
+    provider_state: str
+    percent: float | None = None
+    eta_seconds: float | None = None
+    message: str = ""
+    quota: float | None = None
+    refunded: bool | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where one result file can be downloaded, and what it should be. Never stored: it may be signed."""
+
+    url: str
+    role: str
+    kind: Literal["image", "video", "audio"] = "image"
+    width: int | None = None
+    height: int | None = None
+    tolerance: int = 0  # pixels by which width and height may differ
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path of a provider's API. `job_id` names the query parameter of a fetch."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    job_id: str = ""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """How one provider speaks: its key header, its errors, its submit and fetch answers."""
+
+    name: str
+    auth: Callable[[str], dict[str, str]]
+    error: Callable[[int, Any, float | None], ApiError]
+    accepted: Callable[[dict[str, Any]], str | None]
+    """The job id in a submit's answer; None when there is none; ApiError when the answer is a refusal."""
+    status: Callable[[dict[str, Any]], JobStatus]
+    payload: Callable[[dict[str, Any]], dict[str, Any]]
+    callback_url_of: Callable[[dict[str, Any]], str | None]
+    """The callback address that a fetch's answer names; None for none. Where the provider is known to repeat
+    it, ResponseFormatError when the answer does not say."""
+    balance_path: str
+    balance: Callable[[dict[str, Any]], float]
+    """What the account has left, in the unit of the provider's prices. Raises ResponseFormatError."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A provider's list of recent jobs, and its account page: two witnesses of a submit without an answer.
+
+    It counts on a fetched job repeating the callback address it was submitted with.
+    """
+
+    list_path: str
+    statuses: tuple[str, ...]
+    """The list hides running jobs unless each status is asked for."""
+    job_ids: Callable[[dict[str, Any]], list[str]]
+    account_path: str
+    frozen: Callable[[dict[str, Any]], float | None]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A key at one provider's origin."""
+
+    provider: Provider
+    base_url: str
+    api_key: str = field(repr=False)
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", self.base_url.strip())
+        try:
+            origin = urlsplit(self.base_url)
+            usable = origin.scheme in ("http", "https") and bool(origin.hostname) and origin.port != 0
+        except ValueError:
+            usable = False
+        if not usable or any(sign.isspace() for sign in self.base_url):
+            raise ConfigurationError(
+                "base_url is no URL; it should look like https://host", provider=self.provider.name
+            )
+        if origin.username or origin.query or origin.fragment:
+            raise ConfigurationError(
+                "base_url holds more than a host and a path; give the key as api_key",
+                provider=self.provider.name,
+            )
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        key = self.api_key.strip().strip("\"'")
+        if not key:
+            raise ConfigurationError("api_key is empty", provider=self.provider.name)
+        if not key.isascii() or not key.isprintable() or any(c.isspace() for c in key):
+            raise ConfigurationError(
+                "api_key holds characters that no key has; was it copied whole?", provider=self.provider.name
+            )
+        object.__setattr__(self, "api_key", key)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this account in keys and in the ledger without giving the key away."""
+        identity = self.name or hashlib.sha256(self.api_key.encode()).hexdigest()
+        return hashlib.sha256(f"{self.provider.name}|{self.base_url}|{identity}".encode()).hexdigest()[:16]
+
+
+class Request(BaseModel):
+    """What we send: strict. A misspelt field is named, with what was probably meant."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_misspelt_fields(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = set(cls.model_fields) | {f.alias for f in cls.model_fields.values() if f.alias}
+        for name in data:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.5)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; the fields are {', '.join(sorted(known))}"
+                raise ValueError(f"there is no field {name!r} in {cls.__name__}{hint}")
+        return data
+
+    @property
+    def title(self) -> str:
+        """A few words that say what this request makes, for run names and lists."""
+        text = str(getattr(self, "prompt", "") or "")
+        return text if len(text) <= 60 else text[:57] + "..."
+
+    def body(self, pictures: dict[int, str]) -> dict[str, Any]:
+        """The JSON that goes out. `pictures` holds the base64 text of each picture, by its identity."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, context={"pictures": pictures})
+
+    def canonical(self, digests: dict[int, str]) -> dict[str, Any]:
+        """The request by its meaning: pictures by sha256, nothing that only says where to call back."""
+        return self.model_dump(mode="json", exclude_none=True, context={"pictures": digests})
+
+
+class Result(BaseModel):
+    """What a provider answers: tolerant. Fields nobody told us of are kept in `extra`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _odd_is_not_given(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """A figure that cannot be read must not keep a paid picture back: it counts as not given."""
+        try:
+            return handler(value)
+        except (ValueError, TypeError):
+            field = cls.model_fields[info.field_name or ""]
+            if field.is_required():
+                raise ValueError("is not what it should be") from None
+            return field.get_default(call_default_factory=True, validated_data={})
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
+RequestT = TypeVar("RequestT", bound=Request)
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+@dataclass(frozen=True)
+class Operation(Generic[RequestT, ResultT]):
+    """One paid API function. `name` is stable: it is in the ledger, in keys and in logs."""
+
+    name: str
+    provider: Provider
+    submit: Route
+    fetch: Route
+    request: type[RequestT]
+    result: type[ResultT]
+    links: Callable[[ResultT, dict[str, Any]], list[Link]]
+    """The files of a result; the second argument is the canonical request."""
+    source: str
+    """The vendor's page."""
+    routes: Callable[[dict[str, Any]], tuple[Route, Route]] | None = None
+    """Submit and fetch of this very request, from its canonical form; for endpoints named by the request."""
+    callback: tuple[str, ...] = ()
+    """Where in the submit's JSON the callback address goes."""
+    witness: Witness | None = None
+    """How a lost submit can be found again without a callback; None where the provider has no such list."""
+    cost: Callable[[RequestT], float | None] = lambda request: None
+    """What the provider is expected to charge, in its own unit; None when it is not known."""
+    unit: str = "quota"
+    typical_seconds: float = 60.0
+    deadline_seconds: float = 1800.0
+    lifecycle: str = "current"
+
+    def submit_route(self, canonical: dict[str, Any]) -> Route:
+        return self.routes(canonical)[0] if self.routes else self.submit
+
+    def fetch_route(self, canonical: dict[str, Any]) -> Route:
+        return self.routes(canonical)[1] if self.routes else self.fetch
+
+
+def fingerprint(operation: str, canonical: dict[str, Any], account: str) -> str:
+    """The identity of what is asked for: equal for equal operation, request and account."""
+    text = json.dumps([operation, canonical, account], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def job_key(request_hash: str, scope: str, copy: int) -> str:
+    """The identity of one paid job: what is asked for, in which scope, which copy of it."""
+    return hashlib.sha256(f"{request_hash}|{scope}|{copy}".encode()).hexdigest()

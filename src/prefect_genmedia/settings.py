@@ -1,0 +1,84 @@
+"""What a user sets by environment variables, each with the prefix GENMEDIA_."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import ConfigurationError
+
+
+def home() -> Path:
+    """Where the ledger and the media files are kept unless settings say otherwise."""
+    return Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser() / "genmedia"
+
+
+def _default_ledger_url() -> str:
+    return f"sqlite:///{home() / 'ledger.db'}"
+
+
+def _default_media_store() -> str:
+    return str(home() / "media")
+
+
+class Settings(BaseSettings):
+    """Read afresh for every job, so a change needs no restart."""
+
+    model_config = SettingsConfigDict(env_prefix="GENMEDIA_", extra="ignore")
+
+    ledger_url: str = Field(default_factory=_default_ledger_url)
+    """An SQLAlchemy URL: SQLite or PostgreSQL."""
+
+    media_store: str = Field(default_factory=_default_media_store)
+    """A folder, or an fsspec URL such as s3://bucket/prefix."""
+
+    callback_url: str | None = None
+    """The public address of `genmedia receiver`, for example https://hooks.example.com/callbacks."""
+
+    submit_label: bool = True
+    """Without a receiver, still send Midjourney a callback address on the reserved domain `.invalid`,
+    so that a job whose reply was lost can be told apart in the provider's list."""
+
+    witness_job_list: bool = True
+    """May the provider's list of recent jobs settle an unknown submit?"""
+
+    witness_frozen_quota: bool = True
+    """May the account's frozen quota support the finding that a job was not accepted?"""
+
+    witness_callback: bool = True
+    """May a callback settle an unknown submit?"""
+
+    reconcile_seconds: float = 20.0
+    """How long the job list is looked at again before a lost submit counts as not found there."""
+
+    callback_wait_seconds: float = 300.0
+    """How long an unknown submit waits for its callback, where a receiver is configured."""
+
+    poll_seconds: float = 1.0
+    """The shortest pause between two fetches of one job."""
+
+    poll_max_seconds: float = 15.0
+    """The longest pause between two fetches of one job."""
+
+    poll_failures: int = 8
+    """How many fetches in a row may fail before the wait gives up (the job goes on)."""
+
+    submit_timeout_seconds: float = 60.0
+    """How long one submit may take; after that its outcome is unknown."""
+
+    lease_seconds: float = 60.0
+    """How long a job stays with a worker on another machine that has gone silent."""
+
+
+def read_settings() -> Settings:
+    """The settings as they are now. Raises ConfigurationError that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as failure:
+        wrong = failure.errors(include_url=False, include_input=False)[0]
+        name = "GENMEDIA_" + "_".join(str(part) for part in wrong["loc"]).upper()
+        error = ConfigurationError(f"{name} cannot be used: {wrong['msg']}")
+    raise error
