@@ -1,0 +1,49 @@
+"""Every operation of the pack, by its stable name."""
+
+from typing import Any
+
+from ..operation import Operation
+from .novita import job as novita_job
+from .novita.images import IMG2IMG, TXT2IMG
+from .novita.video_models import HUNYUAN_VIDEO_FAST, KLING_V16_I2V, KLING_V21_T2V_MASTER, MINIMAX_HAILUO_02
+from .novita.videos import IMG2VIDEO, TXT2VIDEO
+from .ttapi import job as ttapi_job
+from .ttapi.flowmusic import COVER, EXTEND, GENERATE, REPLACE, STEMS
+from .ttapi.midjourney import ACTION, IMAGINE
+from .ttapi.midjourney_pictures import BLEND, DESCRIBE, EDIT, INPAINT, SEED
+from .ttapi.midjourney_video import EXTEND_VIDEO, VIDEO
+from .ttapi.novelai import TEXT_TO_IMAGE
+from .ttapi.videos import GROK_VIDEO, VEO_VIDEO
+
+OPERATIONS: dict[str, Operation[Any, Any]] = {
+    operation.name: operation
+    for operation in (
+        IMAGINE,
+        ACTION,
+        BLEND,
+        DESCRIBE,
+        INPAINT,
+        SEED,
+        EDIT,
+        VIDEO,
+        EXTEND_VIDEO,
+        TEXT_TO_IMAGE,
+        GENERATE,
+        EXTEND,
+        COVER,
+        REPLACE,
+        STEMS,
+        GROK_VIDEO,
+        VEO_VIDEO,
+        ttapi_job.JOB,
+        IMG2IMG,
+        TXT2IMG,
+        IMG2VIDEO,
+        TXT2VIDEO,
+        HUNYUAN_VIDEO_FAST,
+        KLING_V16_I2V,
+        KLING_V21_T2V_MASTER,
+        MINIMAX_HAILUO_02,
+        novita_job.JOB,
+    )
+}

@@ -1,0 +1,56 @@
+"""Lenient reading, shared by both providers: an odd figure never keeps a paid picture back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+
+from ..operation import Result
+
+
+class Answer(Result):
+    """A part of a provider's answer. A value that cannot be read counts as not given."""
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _or_not_given(cls, value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return read(value)
+        except (ValueError, TypeError):
+            field = cls.model_fields[str(info.field_name)]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(each for each in values if isinstance(each, str) and each)
+
+
+def _url(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _pixels(value: Any) -> int | None:
+    size = int(float(value))
+    return size if size > 0 else None
+
+
+def _rows(value: Any) -> tuple[Any, ...]:
+    """The rows of a list that can be read at all; null is an empty list."""
+    return tuple(row for row in value if isinstance(row, dict | Result)) if isinstance(value, list | tuple) else ()
+
+
+# Strings in one product are numbers in another, lists are null or a single string: all of it is read. Whether a
+# link is one is for the download to say.
+Text = Annotated[str | None, BeforeValidator(_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Url = Annotated[str | None, BeforeValidator(_url)]
+Pixels = Annotated[int | None, BeforeValidator(_pixels)]
+Rows = BeforeValidator(_rows)

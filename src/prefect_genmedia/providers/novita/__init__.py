@@ -1,0 +1,1 @@
+"""Novita AI, and servers that speak its v3 API."""

@@ -1,0 +1,38 @@
+"""Any asynchronous job of TTAPI: for products that have no operation of their own.
+
+Source: docs.ttapi.io/grids/en/development/response: every product answers a submit with a job id.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ...operation import Operation, Route
+from ..generic import ApiPath, GenericRequest, GenericResult, JobIdName, links_at, routes
+from .envelope import TTAPI
+
+
+class JobRequest(GenericRequest):
+    """Any asynchronous job of TTAPI, submitted by POST."""
+
+    fetch_path: ApiPath
+    """Where the job is fetched, such as /suno/v2/fetch."""
+    fetch_method: Literal["GET", "POST"] = "GET"
+    """How the job is fetched."""
+    job_id_name: JobIdName = "jobId"
+    """The name of the job id in a fetch: jobId, or job_id for some products."""
+
+
+JOB = Operation(
+    name="ttapi.job",
+    provider=TTAPI,
+    submit=Route("POST", "/"),
+    fetch=Route("GET", "/", job_id="jobId"),
+    request=JobRequest,
+    result=GenericResult,
+    links=links_at,
+    source="https://docs.ttapi.io/grids/en/development/response",
+    routes=routes,
+    deadline_seconds=3600,
+    lifecycle="as the endpoint that the request names",
+)

@@ -1,0 +1,142 @@
+"""Midjourney through TTAPI: imagine and the buttons under a finished job. And what all its jobs answer.
+
+Source: docs.ttapi.io/api/en/midjourney. Nothing here was checked against the live service.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
+
+from ...errors import ResponseFormatError
+from ...operation import Link, Operation, Route
+from ..answer import Pixels, Text, Texts, Url
+from .envelope import TTAPI
+from .fields import WITNESS, CallbackUrl, JobId, Mode, Timeout, TTAPIRequest, TTAPIResult
+from .prompt import MidjourneyPrompt
+
+if TYPE_CHECKING:
+    from ...jobs import JobResult
+
+Action = Literal[
+    "upsample1", "upsample2", "upsample3", "upsample4",
+    "variation1", "variation2", "variation3", "variation4",
+    "reroll", "high_variation", "low_variation", "upscale2", "upscale4",
+    "zoom_out_2", "zoom_out_1_5", "pan_left", "pan_right", "pan_up", "pan_down",
+    "upscale_creative", "upscale_subtle", "redo_upscale2", "redo_upscale4",
+    "redo_upscale_subtle", "redo_upscale_creative", "make_square",
+]  # fmt: skip
+Prompt = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=6000),
+    BeforeValidator(lambda value: str(value) if isinstance(value, MidjourneyPrompt) else value),
+]
+
+
+class ImagineRequest(TTAPIRequest):
+    """What to draw, in Midjourney's own words."""
+
+    prompt: Prompt
+    """Midjourney prompt, image URLs first and parameters such as --ar 3:2 last; MidjourneyPrompt writes them."""
+    mode: Mode = "fast"
+    """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
+    get_u_images: bool | None = Field(default=None, alias="getUImages")
+    """Ask for the four pictures as files of their own beside the grid."""
+    translation: bool | None = None
+    """Let TTAPI translate a prompt that is not English. TTAPI's default is to do so."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's; a lost reply can then not be settled by itself."""
+
+
+class ActionRequest(TTAPIRequest):
+    """A button under a finished Midjourney job."""
+
+    job_id: JobId = Field(alias="jobId")
+    """The provider's id of the finished job (JobResult.job.job_id)."""
+    action: Action
+    """One of the finished job's `components`: upsample1 to upsample4, variation1 to variation4, reroll, ..."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+    @classmethod
+    def of(cls, result: JobResult[MidjourneyResult], action: Action, **fields: Any) -> Self:
+        """A button under this finished job. Raises ValueError that lists the buttons which it has."""
+        offered = result.result.components
+        if action not in offered:
+            buttons = ", ".join(offered) or "none at all"
+            raise ValueError(f"{action!r} is no button under job {result.job.job_id}; it has {buttons}")
+        return cls(job_id=result.job.job_id, action=action, **fields)
+
+    @property
+    def title(self) -> str:
+        return f"{self.action} of {self.job_id[:8]}"
+
+
+class MidjourneyResult(TTAPIResult):
+    """A finished Midjourney job."""
+
+    action: Text = Field(default=None, validation_alias=AliasChoices("action", "actions"))
+    cdn_image: Url = None
+    """The grid, or the single picture of an upscale."""
+    discord_image: Url = None
+    width: Pixels = None
+    height: Pixels = None
+    components: Texts = ()
+    """The actions that may follow."""
+    seed: Text = None
+    images: Texts = ()
+    """The four pictures of a grid: top left, top right, bottom left, bottom right."""
+
+
+QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
+
+
+def links(result: MidjourneyResult, request: dict[str, Any]) -> list[Link]:
+    """The grid or single picture first, then the four pictures where they are given."""
+    whole = result.cdn_image or result.discord_image
+    if not whole:
+        raise ResponseFormatError("the finished job names no picture")
+    role = "grid" if result.images else "image"
+    first = Link(whole, role, width=result.width, height=result.height)
+    return [first, *(Link(url, QUADRANTS[i] if i < 4 else "image") for i, url in enumerate(result.images))]
+
+
+# Fast costs 2 quota in the vendor's examples; what the other modes cost is not documented.
+def _imagine_cost(request: ImagineRequest) -> float | None:
+    return 2.0 if request.mode == "fast" else None
+
+
+FETCH = Route("GET", "/midjourney/v1/fetch", job_id="jobId")
+
+IMAGINE = Operation(
+    name="midjourney.imagine",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/imagine"),
+    fetch=FETCH,
+    request=ImagineRequest,
+    result=MidjourneyResult,
+    links=links,
+    source="https://docs.ttapi.io/api/en/midjourney/imagine",
+    callback=("hookUrl",),
+    witness=WITNESS,
+    cost=_imagine_cost,
+    typical_seconds=60,
+)
+ACTION = Operation(
+    name="midjourney.action",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/action"),
+    fetch=FETCH,
+    request=ActionRequest,
+    result=MidjourneyResult,
+    links=links,
+    source="https://docs.ttapi.io/api/en/midjourney/action",
+    callback=("hookUrl",),
+    witness=WITNESS,
+    typical_seconds=60,
+)

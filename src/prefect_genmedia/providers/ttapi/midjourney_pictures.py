@@ -1,0 +1,258 @@
+"""Midjourney through TTAPI, from pictures: blend, describe, inpaint, edit and retexture. And a job's seed.
+
+Source: docs.ttapi.io/api/en/midjourney and /midjourneyedit. Nothing here was checked against the live service.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ...errors import ResponseFormatError
+from ...imaging import inspect
+from ...operation import Link, Operation, Route
+from ...pictures import Picture, PictureLimit, read_picture
+from ..answer import Text, Texts
+from .envelope import TTAPI
+from .fields import (
+    DATA_URI,
+    FINDER,
+    WITNESS,
+    CallbackUrl,
+    JobId,
+    Mode,
+    Timeout,
+    TTAPIRequest,
+    TTAPIResult,
+    WebUrl,
+)
+from .midjourney import FETCH, QUADRANTS, MidjourneyResult, Prompt, links
+
+if TYPE_CHECKING:
+    from ...jobs import JobResult
+
+
+class BlendRequest(TTAPIRequest):
+    """Pictures to make one picture of."""
+
+    images: Annotated[tuple[Picture, ...], Field(min_length=2, max_length=5)] = Field(alias="imgBase64Array")
+    """Two to five pictures."""
+    dimensions: Literal["PORTRAIT", "SQUARE", "LANDSCAPE"] = "SQUARE"
+    """Shape of the result: PORTRAIT (2:3), SQUARE (1:1) or LANDSCAPE (3:2)."""
+    mode: Mode = "fast"
+    """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
+    get_u_images: bool | None = Field(default=None, alias="getUImages")
+    """Ask for the four pictures as files of their own beside the grid."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+    @property
+    def title(self) -> str:
+        return f"{len(self.images)} pictures"
+
+    def body(self, pictures: dict[int, str]) -> dict[str, Any]:
+        return super().body({key: DATA_URI + text for key, text in pictures.items()})
+
+
+class DescribeRequest(TTAPIRequest):
+    """A picture to find prompts for."""
+
+    image: Picture | None = Field(default=None, alias="base64")
+    """The picture; read here and sent whole."""
+    url: WebUrl | None = None
+    """Instead of `image`: the web address of a picture that TTAPI reads itself."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> Self:
+        if (self.image is None) == (self.url is None):
+            raise ValueError("give either image or url")
+        return self
+
+    @property
+    def title(self) -> str:
+        return "a picture"
+
+    def body(self, pictures: dict[int, str]) -> dict[str, Any]:
+        return super().body({key: DATA_URI + text for key, text in pictures.items()})
+
+
+class InpaintRequest(TTAPIRequest):
+    """A part of a finished picture to draw anew: Midjourney's Vary (Region)."""
+
+    job_id: JobId = Field(alias="jobId")
+    """The provider's id of the finished job (JobResult.job.job_id)."""
+    mask: Picture
+    """White where to draw anew, black where to keep; exactly as wide and high as the finished picture."""
+    prompt: Prompt | None = None
+    """What to draw there; the finished job's own prompt by default."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+    @classmethod
+    def of(cls, result: JobResult[MidjourneyResult], mask: Any, **fields: Any) -> Self:
+        """A part of this finished picture. Raises ValueError when the mask is of another size.
+
+        A mask on the web is not read here. Raises MediaError when the mask cannot be read.
+        """
+        request = cls(job_id=result.job.job_id, mask=mask, **fields)
+        source, picture = request.mask.source, result.media[0]
+        if not (isinstance(source, str) and source.startswith(("https://", "http://"))):
+            facts = inspect(read_picture(source, int(PictureLimit().megabytes * 1_000_000)))
+            if (facts.width, facts.height) != (picture.width, picture.height):
+                raise ValueError(
+                    f"the mask is {facts.width}x{facts.height} pixels and the picture {picture.width}x{picture.height}"
+                )
+        return request
+
+    @property
+    def title(self) -> str:
+        return super().title or f"a part of {self.job_id[:8]}"
+
+
+class SeedRequest(TTAPIRequest):
+    """A finished job whose seed is asked for."""
+
+    job_id: JobId = Field(alias="jobId")
+    """The provider's id of the finished job (JobResult.job.job_id)."""
+    timeout: Timeout | None = None
+    """Seconds after which TTAPI gives the job up, 300 to 1200."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+    @property
+    def title(self) -> str:
+        return f"seed of {self.job_id[:8]}"
+
+
+class EditRequest(TTAPIRequest):
+    """A picture of your own to change."""
+
+    prompt: Prompt
+    """What the changed picture shows."""
+    image: Annotated[Picture, PictureLimit()]
+    """PNG, JPEG, BMP or WebP; what is transparent in it is drawn anew. TTAPI snaps its shape to 1:1, 1:2, 2:1,
+    2:3, 3:2, 3:4, 4:3, 9:16 or 16:9."""
+    type: Literal["edit", "retexture"] = "edit"
+    """edit: draw the transparent parts; retexture: keep the shapes, change the surfaces."""
+    mode: Mode = "fast"
+    """Speed: relax, fast or turbo."""
+    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    """Your own callback address instead of the pack's."""
+
+
+class DescribeResult(MidjourneyResult):
+    """Prompts for a picture."""
+
+    @property
+    def prompts(self) -> list[str]:
+        """The prompts, four as a rule, a line each in `prompt`. So says a third party; no page of TTAPI does."""
+        return [line.strip() for line in (self.prompt or "").splitlines() if line.strip()]
+
+
+class EditResult(TTAPIResult):
+    """A finished edit: four pictures."""
+
+    mode: Text = None
+    images: Texts = ()
+    """The four pictures at Midjourney."""
+    cdn_images: Texts = ()
+    """The same four at TTAPI."""
+    submit_time: Text = None
+    finish_time: Text = None
+
+
+def no_files(result: MidjourneyResult, request: dict[str, Any]) -> list[Link]:
+    """The answer is text: there is nothing to download."""
+    return []
+
+
+def edit_links(result: EditResult, request: dict[str, Any]) -> list[Link]:
+    """The four pictures, from TTAPI's own store where it has them."""
+    urls = result.cdn_images or result.images
+    if not urls:
+        raise ResponseFormatError("the finished job names no picture")
+    return [Link(url, QUADRANTS[i] if i < 4 else "image") for i, url in enumerate(urls)]
+
+
+# Fast costs 4 quota in the vendor's example; what the other modes cost is not documented.
+def _edit_cost(request: EditRequest) -> float | None:
+    return 4.0 if request.mode == "fast" else None
+
+
+BLEND = Operation(
+    name="midjourney.blend",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/blend"),
+    fetch=FETCH,
+    request=BlendRequest,
+    result=MidjourneyResult,
+    links=links,
+    source="https://docs.mjapiapp.com/reference/midjourney-api",
+    callback=("hookUrl",),
+    witness=WITNESS,
+    typical_seconds=60,
+    lifecycle="on the vendor's older pages only; its fields are known from clients",
+)
+DESCRIBE = Operation(
+    name="midjourney.describe",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/describe"),
+    fetch=FETCH,
+    request=DescribeRequest,
+    result=DescribeResult,
+    links=no_files,
+    source="https://docs.ttapi.io/api/cn/midjourney/describe",
+    callback=("hookUrl",),
+    witness=FINDER,
+    typical_seconds=30,
+)
+INPAINT = Operation(
+    name="midjourney.inpaint",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/inpaint"),
+    fetch=FETCH,
+    request=InpaintRequest,
+    result=MidjourneyResult,
+    links=links,
+    source="https://docs.ttapi.io/api/cn/midjourney/inpaint",
+    callback=("hookUrl",),
+    witness=WITNESS,
+    typical_seconds=60,
+)
+SEED = Operation(
+    name="midjourney.seed",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/v1/seed"),
+    fetch=FETCH,
+    request=SeedRequest,
+    result=MidjourneyResult,
+    links=no_files,
+    source="https://docs.mjapiapp.com/reference/midjourney-api",
+    callback=("hookUrl",),
+    witness=FINDER,
+    typical_seconds=30,
+    lifecycle="on the vendor's older pages only",
+)
+EDIT = Operation(
+    name="midjourney.edit",
+    provider=TTAPI,
+    submit=Route("POST", "/midjourney/image-edits/submit"),
+    fetch=Route("GET", "/midjourney/image-edits/fetch", job_id="jobId"),
+    request=EditRequest,
+    result=EditResult,
+    links=edit_links,
+    source="https://docs.ttapi.io/api/en/midjourneyedit/submit",
+    callback=("hookUrl",),
+    witness=FINDER,
+    cost=_edit_cost,
+    typical_seconds=60,
+)
