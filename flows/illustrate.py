@@ -1,0 +1,268 @@
+"""From prompts and photographs to published pictures: generate, pick, refine, cut to sizes, publish, show."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import prefect.runtime.flow_run
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
+from pydantic import BaseModel, Field
+from slugify import slugify
+
+from ..blocks import NovitaCredentials, TTAPICredentials
+from ..errors import ConfigurationError, GenMediaError
+from ..imaging import SOCIAL, Rendition, sharpest
+from ..jobs import JobResult
+from ..media import MediaFile
+from ..tasks import imaging, midjourney, novita
+from .showing import Illustration, Illustrations, artifact, page
+
+Pick = Literal["sharpest", "all", 1, 2, 3, 4]
+
+
+class Photograph(BaseModel):
+    """An existing picture to refine, without Midjourney before it."""
+
+    picture: str = Field(description="A path or an https URL.")
+    prompt: str = Field(description="What to make of it.", min_length=1, max_length=1024)
+
+
+class Refinement(BaseModel):
+    """How Novita's img2img redraws a picture."""
+
+    model_name: str = Field(default="sd_xl_base_1.0.safetensors", description="The checkpoint's sd_name.")
+    strength: float = Field(default=0.45, ge=0, le=1, description="How far from the input: 0 keeps it, 1 ignores it.")
+    longest_side: int = Field(default=1024, ge=128, le=2048, description="Longest side of the result in pixels.")
+    steps: int = Field(default=25, ge=1, le=100, description="Denoising steps.")
+    guidance_scale: float = Field(default=7.5, ge=1, le=30, description="How closely the prompt is followed.")
+    sampler_name: novita.Sampler = Field(default="DPM++ 2M Karras", description="The denoising algorithm.")
+    negative_prompt: str | None = Field(default=None, max_length=1024, description="What to leave out.")
+    image_num: int = Field(default=1, ge=1, le=8, description="Results a picture; each is billed.")
+    seed: int = Field(default=-1, ge=-1, description="-1 draws a seed.")
+
+    def of(self, picture: MediaFile | str, prompt: str, width: int, height: int) -> novita.Img2ImgRequest:
+        """The request for one picture of this size, its shape kept and its sides multiples of 8."""
+        scale = self.longest_side / max(width, height)
+        return novita.Img2ImgRequest(
+            **self.model_dump(exclude={"longest_side"}),
+            image=picture,
+            prompt=prompt[:1024],
+            width=_side(width * scale),
+            height=_side(height * scale),
+        )
+
+
+def _side(pixels: float) -> int:
+    return min(2048, max(128, round(pixels / 8) * 8))
+
+
+def _run_name() -> str:
+    asked = prefect.runtime.flow_run.parameters
+    prompts, photographs = len(asked.get("prompts") or ()), len(asked.get("photographs") or ())
+    return f"illustrate {prompts} prompts, {photographs} photographs"
+
+
+@flow(name="illustrate", flow_run_name=_run_name)
+async def illustrate(
+    prompts: list[str] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
+    photographs: list[Photograph] = [],  # noqa: B006
+    pick: Pick = "sharpest",
+    chooser: str | None = None,
+    mode: midjourney.Mode = "fast",
+    upscale: bool = False,
+    refinement: Refinement | None = Refinement(),
+    renditions: list[Rendition] = list(SOCIAL),  # noqa: B006
+    collection: str | None = None,
+    ttapi_credentials: str = "ttapi",
+    novita_credentials: str = "novita",
+    request_key: str | None = None,
+    attempts: Annotated[int, Field(ge=1, le=5)] = 1,
+) -> Illustrations:
+    """Make pictures from prompts and photographs, publish them in every size, and show them.
+
+    Everything bought is in the ledger: a failed, killed or retried run buys nothing twice. When some
+    pictures fail the others are published all the same, and the run ends as failed, with the list.
+
+    Args:
+        prompts: Midjourney prompts; each becomes a grid of four.
+        photographs: Existing pictures to refine, without Midjourney before it.
+        pick: Which of the four pictures of a grid go on.
+        chooser: Your own choice instead of pick, 'package.module:function'. It gets four paths and gives indexes.
+        mode: Midjourney's speed.
+        upscale: Upscale what was picked at Midjourney first. Costs quota.
+        refinement: How Novita redraws the pictures. None leaves them as they are.
+        renditions: The sizes to publish.
+        collection: The folder below published/ in the media store. By default one a run.
+        ttapi_credentials: The name of a saved TTAPI Credentials block.
+        novita_credentials: The name of a saved Novita AI Credentials block.
+        request_key: Runs with the same key share their jobs. For example a campaign and a date.
+        attempts: How often a job that the provider fails may be bought in all.
+    """
+    started = datetime.now(UTC)
+    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    work = _Work(
+        ttapi=await _load(TTAPICredentials, ttapi_credentials) if prompts else None,
+        novita=await _load(NovitaCredentials, novita_credentials) if refinement is not None else None,
+        folder=f"published/{slugify(name)}",
+        pick=pick,
+        chooser=_chooser(chooser),
+        mode=mode,
+        upscale=upscale,
+        refinement=refinement,
+        renditions=renditions,
+        terms={"request_key": request_key, "attempts": attempts},
+    )
+    wanted = [work.from_prompt(*each) for each in _numbered(prompts)]
+    wanted += [work.from_photograph(number, each) for number, each in enumerate(photographs, len(prompts) + 1)]
+    items = await asyncio.gather(*wanted)
+    made = Illustrations(collection=name, items=items, seconds=(datetime.now(UTC) - started).total_seconds())
+    made = made.model_copy(update={"page": await asyncio.to_thread(page, made, work.folder)})
+    await acreate_markdown_artifact(
+        await asyncio.to_thread(artifact, made), key="illustrate-gallery", description=made.summary
+    )
+    if made.page and made.page.startswith("file://"):
+        await acreate_link_artifact(made.page, key="illustrate-page", link_text=made.page)
+    get_run_logger().info("%s", made.summary)
+    if failed := [item for item in items if item.error]:
+        raise GenMediaError(
+            f"{len(failed)} of {len(items)} pictures failed: " + "; ".join(f"{i.title}: {i.error}" for i in failed),
+            advice="The others are published. Retry this run: what is bought is not bought again.",
+        )
+    return made
+
+
+async def _load(block: Any, name: str) -> Any:
+    try:
+        return await block.aload(name)
+    except ValueError:
+        raise ConfigurationError(
+            f"there is no {block.get_block_type_name()} block called {name!r}",
+            advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
+        ) from None
+
+
+def _numbered(prompts: Sequence[str]) -> list[tuple[int, str, int]]:
+    """Each prompt with its place and how many equal ones stand before it: equal prompts are wanted each."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for number, prompt in enumerate(prompts, 1):
+        numbered.append((number, prompt, seen[prompt]))
+        seen[prompt] += 1
+    return numbered
+
+
+@dataclass
+class _Work:
+    """What all pictures of one run share."""
+
+    ttapi: TTAPICredentials | None
+    novita: NovitaCredentials | None
+    folder: str
+    pick: Pick
+    chooser: Callable[[list[Path]], Sequence[int]] | None
+    mode: midjourney.Mode
+    upscale: bool
+    refinement: Refinement | None
+    renditions: list[Rendition]
+    terms: dict[str, Any]
+
+    async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
+        item = Illustration(number=number, title=prompt, prompt=prompt)
+        assert self.ttapi is not None
+        try:
+            request = midjourney.ImagineRequest(prompt=prompt, mode=self.mode, get_u_images=True)
+            grid = await midjourney.imagine(request, self.ttapi, copy=copy, **self.terms)
+            item = item.with_job(grid, grid=grid.media[0])
+            for index in await self._picked(grid):
+                item = await self._finish(item, await self._single(grid, index), prompt, copy)
+        except Exception as failure:
+            return _failed(item, failure)
+        return item
+
+    async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
+        title = f"{Path(photograph.picture).name}: {photograph.prompt}"
+        item = Illustration(number=number, title=title, prompt=photograph.prompt)
+        try:
+            picture = await imaging.take_in(photograph.picture)
+            item = item.model_copy(update={"photograph": picture})
+            return await self._finish(item, (picture, None), photograph.prompt, 0)
+        except Exception as failure:
+            return _failed(item, failure)
+
+    async def _picked(self, grid: JobResult[Any]) -> list[int]:
+        four = await self._four(grid)
+        if self.chooser is not None:
+            return [int(index) for index in await asyncio.to_thread(self.chooser, [file.path for file in four])]
+        if self.pick == "all":
+            return list(range(len(four)))
+        if self.pick == "sharpest":
+            return [await asyncio.to_thread(_sharpest, four)]
+        return [self.pick - 1]
+
+    async def _four(self, grid: JobResult[Any]) -> list[MediaFile]:
+        if len(grid.media) >= 5:
+            return grid.media[1:5]
+        return await imaging.quadrants(grid.media[0])
+
+    async def _single(self, grid: JobResult[Any], index: int) -> tuple[MediaFile, JobResult[Any] | None]:
+        if not self.upscale:
+            return (await self._four(grid))[index], None
+        assert self.ttapi is not None
+        request = midjourney.ActionRequest(job_id=grid.job.job_id or "", action=_upsample(index))
+        large = await midjourney.action(request, self.ttapi, **self.terms)
+        return large.media[0], large
+
+    async def _finish(
+        self, item: Illustration, single: tuple[MediaFile, JobResult[Any] | None], prompt: str, copy: int
+    ) -> Illustration:
+        """Refine one picture, cut it to sizes, publish them."""
+        picture, upscaled = single
+        item = item.with_job(upscaled, picked=picture)
+        finished = [picture]
+        if self.refinement is not None and self.novita is not None:
+            text = prompt.split(" --")[0]  # Midjourney's parameters mean nothing to Stable Diffusion
+            request = self.refinement.of(picture, text, picture.width or 1024, picture.height or 1024)
+            refined = await novita.img2img(request, self.novita, copy=copy, **self.terms)
+            item, finished = item.with_job(refined, refined=refined.media), refined.media
+        for file in finished:
+            stem = f"{item.number:03d}-{slugify(item.title, max_length=40)}-{len(item.published) + 1}"
+            published = await imaging.render(
+                file, self.renditions, folder=self.folder, stem=stem, manifest=item.manifest(file)
+            )
+            item = item.model_copy(update={"published": [*item.published, published]})
+        return item
+
+
+def _upsample(index: int) -> Any:
+    return f"upsample{index + 1}"
+
+
+def _sharpest(files: Sequence[MediaFile]) -> int:
+    return sharpest([file.path for file in files])
+
+
+def _failed(item: Illustration, failure: Exception) -> Illustration:
+    # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
+    get_run_logger().error("%s: %s", item.title, failure, exc_info=not isinstance(failure, GenMediaError))
+    return item.model_copy(update={"error": str(failure)})
+
+
+def _chooser(name: str | None) -> Any:
+    """The function behind 'package.module:function'. Raises ConfigurationError."""
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigurationError(
+            f"the chooser {name!r} cannot be imported", advice="Give 'package.module:function'."
+        ) from None

@@ -1,0 +1,103 @@
+"""Recovery: bring in what is paid and was never fetched. Neither flow ever buys."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_table_artifact
+from pydantic import BaseModel
+
+from ..errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
+from ..jobs import JobRef, JobResult, bought_job, orphans, ref_of
+from ..ledger import is_dead
+from ..tasks import jobs
+from ..tasks.paid import state_of
+
+Outcome = Literal["recovered", "expired", "failed", "never bought", "unknown", "not yet", "no credentials"]
+
+
+class Orphan(BaseModel):
+    """One job without an owner, and what became of it."""
+
+    job: JobRef
+    title: str
+    outcome: Outcome
+    says: str
+    files: list[str] = []
+
+
+class OrphanReport(BaseModel):
+    """What a sweep found."""
+
+    orphans: list[Orphan]
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(orphan.outcome == outcome for orphan in self.orphans)
+
+    @property
+    def summary(self) -> str:
+        kinds: tuple[Outcome, ...] = (
+            "recovered", "expired", "failed", "never bought", "unknown", "not yet", "no credentials",
+        )  # fmt: skip
+        counts = [f"{kind} {self.count(kind)}" for kind in kinds if self.count(kind)]
+        return f"found {len(self.orphans)}" + (": " + ", ".join(counts) if counts else "")
+
+
+@flow(name="resume_job", flow_run_name="resume {job}")
+async def resume_job(job: str, credentials: str | None = None) -> JobResult[Any]:
+    """Wait for one bought job and bring its files in. Never buys.
+
+    Args:
+        job: The start of the job's id in the ledger, or the provider's own id.
+        credentials: The name of the saved credentials block that bought it. Found by itself by default.
+    """
+    ref = ref_of(await asyncio.to_thread(bought_job, job))
+    found = await jobs.find_credentials(ref, None if credentials is None else [credentials])
+    return await jobs.resume(ref, found)
+
+
+@flow(name="adopt_orphans")
+async def adopt_orphans(quiet_seconds: float = 600, deadline_seconds: float = 120, most: int = 500) -> OrphanReport:
+    """Find jobs that are paid, finished or not, and that no live run works on; bring their files in. Never buys.
+
+    Args:
+        quiet_seconds: Leave jobs alone in which something happened this recently.
+        deadline_seconds: How long to wait for each; one that still runs is left for the next sweep.
+        most: At most this many, oldest first.
+    """
+    rows = await asyncio.to_thread(orphans, time.time() - quiet_seconds)
+    abandoned = [row for row in rows if await state_of(row.run) != "live" or is_dead(row.process)][:most]
+    found = await asyncio.gather(*(_recover(ref_of(row), row.title, deadline_seconds) for row in abandoned))
+    report = OrphanReport(orphans=list(found))
+    table = [
+        {"job": each.job.id[:12], "operation": each.job.operation, "what": each.title, "outcome": each.outcome,
+         "says": each.says} for each in found
+    ]  # fmt: skip
+    await acreate_table_artifact(table or [{"job": "none"}], key="genmedia-orphans", description=report.summary)
+    get_run_logger().info("Orphans: %s.", report.summary)
+    return report
+
+
+async def _recover(job: JobRef, title: str, deadline_seconds: float) -> Orphan:
+    def orphan(outcome: Outcome, says: object, files: list[str] | None = None) -> Orphan:
+        return Orphan(job=job, title=title, outcome=outcome, says=str(says), files=files or [])
+
+    try:
+        credentials = await jobs.find_credentials(job)
+    except GenMediaError as failure:
+        return orphan("no credentials", failure)
+    try:
+        result = await jobs.resume(job, credentials, deadline_seconds=deadline_seconds)
+    except SubmitOutcomeUnknown as failure:
+        return orphan("unknown", failure)
+    except JobExpiredError as failure:
+        return orphan("expired", failure)
+    except JobFailedError as failure:
+        return orphan("never bought" if failure.refunded is None and job.job_id is None else "failed", failure)
+    except GenMediaError as failure:
+        return orphan("not yet", failure)
+    files = [file.uri for file in result.media]
+    return orphan("recovered", f"{len(files)} files", files)

@@ -1,0 +1,170 @@
+"""What `illustrate` made: its record, its gallery page and its Prefect artifact."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from ..jobs import JobRef, JobResult
+from ..media import MediaFile, MediaStore
+from ..providers import OPERATIONS
+from ..settings import read_settings
+from .gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
+
+
+class Purchase(BaseModel):
+    """One job that went into an illustration."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: JobRef
+    quota: float | None
+
+
+class Illustration(BaseModel):
+    """What came of one prompt or photograph."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    title: str
+    prompt: str
+    grid: MediaFile | None = None
+    photograph: MediaFile | None = None
+    picked: list[MediaFile] = []
+    refined: list[MediaFile] = []
+    published: list[list[MediaFile]] = []
+    purchases: list[Purchase] = []
+    error: str | None = None
+
+    def with_job(
+        self,
+        result: JobResult[Any] | None,
+        grid: MediaFile | None = None,
+        picked: MediaFile | None = None,
+        refined: list[MediaFile] | None = None,
+    ) -> Self:
+        """The same with one more job and what it gave."""
+        bought = [Purchase(job=result.job, quota=result.quota)] if result else []
+        return self.model_copy(
+            update={
+                "grid": grid or self.grid,
+                "picked": [*self.picked, picked] if picked else self.picked,
+                "refined": [*self.refined, *(refined or ())],
+                "purchases": [*self.purchases, *bought],
+            }
+        )
+
+    def manifest(self, source: MediaFile) -> dict[str, Any]:
+        """Where a published file comes from, for the JSON beside it."""
+        return {
+            "prompt": self.prompt,
+            "source_sha256": source.sha256,
+            "photograph_sha256": self.photograph.sha256 if self.photograph else None,
+            "jobs": [
+                {
+                    "operation": bought.job.operation,
+                    "job_id": bought.job.job_id,
+                    "ledger_id": bought.job.id,
+                    "quota": bought.quota,
+                    "source": OPERATIONS[bought.job.operation].source,
+                }
+                for bought in self.purchases
+            ],
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+
+class Illustrations(BaseModel):
+    """What one run made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    collection: str
+    items: list[Illustration]
+    seconds: float
+    page: str | None = None
+    """The gallery page's URI."""
+
+    @property
+    def cost(self) -> str:
+        """What the providers say they charged; and how many jobs did not say."""
+        bought = [purchase for item in self.items for purchase in item.purchases]
+        quota = sum(purchase.quota or 0.0 for purchase in bought)
+        silent = sum(purchase.quota is None for purchase in bought)
+        said = [f"{quota:g} TTAPI quota ({quota / 100:.2f} USD)"] if quota else []
+        said += [f"{silent} Novita job{'s' if silent > 1 else ''} (price not told by the provider)"] if silent else []
+        return " + ".join(said) or "nothing"
+
+    @property
+    def summary(self) -> str:
+        files = sum(len(sizes) for item in self.items for sizes in item.published)
+        failed = sum(item.error is not None for item in self.items)
+        end = f", {failed} failed" if failed else ""
+        return f"{files} files published from {len(self.items)} prompts and photographs{end}. Cost: {self.cost}."
+
+
+def page(made: Illustrations, folder: str) -> str:
+    """Write the gallery page into the media store; its URI. Blocking. Raises OSError."""
+    store = MediaStore(read_settings().media_store)
+    html = gallery_html(f"Illustrations: {made.collection}", _sections(made, store, folder), _facts(made))
+    with store.incoming() as incoming:
+        file = incoming / "index.html"
+        file.write_text(html, encoding="utf-8")
+        return store.keep(file, f"{folder}/index.html")
+
+
+def artifact(made: Illustrations) -> str:
+    """The gallery as Prefect markdown. Blocking."""
+    store = MediaStore(read_settings().media_store)
+    text = gallery_markdown(made.collection, _sections(made, store, ""), _facts(made))
+    failed = [f"- **{item.title}**: {item.error}" for item in made.items if item.error]
+    return text + ("\n\n## Failed\n\n" + "\n".join(failed) if failed else "")
+
+
+def _facts(made: Illustrations) -> dict[str, str]:
+    jobs = sum(len(item.purchases) for item in made.items)
+    return {"Jobs": str(jobs), "Cost": made.cost, "Time": f"{made.seconds:.0f} s"}
+
+
+def _sections(made: Illustrations, store: MediaStore, folder: str) -> list[GallerySection]:
+    return [_section(item, store, folder) for item in made.items]
+
+
+def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySection:
+    def shown(file: MediaFile, label: str, operation: str = "") -> GalleryPicture:
+        path = file.path if file.uri.startswith("file://") else None
+        bought = [each.job for each in item.purchases if each.job.operation == operation]
+        caption = f"{operation} {bought[0].job_id}" if bought else ""
+        return GalleryPicture(label=label, href=_href(file, store, folder), path=path, caption=caption)
+
+    start = item.photograph or item.grid
+    steps = []
+    if start is not None:
+        label = "photograph" if item.photograph else "grid"
+        steps.append(GalleryStep(title="Grid or photograph", pictures=(shown(start, label, "midjourney.imagine"),)))
+    if item.picked and item.photograph is None:
+        steps.append(GalleryStep(title="Picked", pictures=tuple(shown(file, file.role) for file in item.picked)))
+    if item.refined:
+        steps.append(
+            GalleryStep(
+                title="Refined", pictures=tuple(shown(file, "refined", "novita.img2img") for file in item.refined)
+            )
+        )
+    steps += [
+        GalleryStep(title="Published", pictures=tuple(shown(file, file.role) for file in sizes), thumbnails=1)
+        for sizes in item.published
+    ]
+    prompt = "" if item.prompt in item.title else item.prompt
+    if item.error:
+        prompt = f"{prompt} Failed: {item.error}".strip()
+    return GallerySection(title=item.title, prompt=prompt, steps=tuple(steps))
+
+
+def _href(file: MediaFile, store: MediaStore, folder: str) -> str:
+    """From the page in `folder` to the file, both in the media store."""
+    key = file.uri.rpartition(store.root + "/")[2]
+    return "../" * len(Path(folder).parts) + key

@@ -1,0 +1,122 @@
+"""Steps before and after the provider: take a picture in, cut a grid, cut to sizes. Free."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import task
+
+from ..errors import MediaError
+from ..http import http_pool
+from ..imaging import Rendered, Rendition
+from ..imaging import quadrants as cut_quadrants
+from ..imaging import render as render_files
+from ..media import EXTENSIONS, MediaFile, MediaStore, local_copy
+from ..pictures import Picture, PictureLimit, load_picture
+from ..settings import read_settings
+
+__all__ = ["Rendition", "quadrants", "render", "take_in"]
+
+QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
+
+
+def _name(parameters: dict[str, Any]) -> str:
+    return f"render: {parameters['stem'] or 'a picture'} in {len(parameters['renditions'])} sizes"
+
+
+@task(name="imaging.render", task_run_name=cast(Any, _name), retries=1, retry_delay_seconds=2)
+async def render(
+    source: MediaFile,
+    renditions: Sequence[Rendition],
+    *,
+    folder: str = "renditions",
+    stem: str | None = None,
+    manifest: dict[str, Any] | None = None,
+) -> list[MediaFile]:
+    """Cut one picture to sizes, from one decode, into `folder` of the media store. Free.
+
+    Files are named `<stem>-<rendition name>`, `stem` defaulting to the start of the picture's sha256. With a
+    `manifest`, a JSON of it and of the file's facts lies beside each. Raises MediaError, MediaInvalidError.
+    """
+    return await asyncio.to_thread(_render, source, renditions, folder, stem or source.sha256[:16], manifest)
+
+
+def _render(
+    source: MediaFile, renditions: Sequence[Rendition], folder: str, stem: str, manifest: dict[str, Any] | None
+) -> list[MediaFile]:
+    store = MediaStore(read_settings().media_store)
+    with local_copy(source) as path, store.incoming() as incoming:
+        files = [_keep(store, made, folder) for made in render_files(path, renditions, incoming, stem)]
+        if manifest is not None:
+            for file in files:
+                facts = {"file": Path(file.uri).name, **file.model_dump(exclude={"uri"})}
+                text = json.dumps({**facts, **manifest}, indent=2, ensure_ascii=False)
+                _write(store, incoming, f"{folder}/{Path(file.uri).name}.json", text.encode() + b"\n")
+    return files
+
+
+@task(name="imaging.quadrants", task_run_name="cut the grid in four")
+async def quadrants(grid: MediaFile) -> list[MediaFile]:
+    """Cut a 2x2 grid into its four pictures, without loss. Free. Raises MediaError, MediaInvalidError."""
+    return await asyncio.to_thread(_quadrants, grid)
+
+
+def _quadrants(grid: MediaFile) -> list[MediaFile]:
+    store = MediaStore(read_settings().media_store)
+    with local_copy(grid) as path, store.incoming() as incoming:
+        four = cut_quadrants(path, incoming, grid.sha256[:16])
+        files = [_keep(store, made, "quadrants") for made in four]
+    return [file.model_copy(update={"role": role}) for file, role in zip(files, QUADRANTS, strict=True)]
+
+
+@task(name="imaging.take_in", task_run_name="take in a picture", retries=1, retry_delay_seconds=2)
+async def take_in(picture: str) -> MediaFile:
+    """Bring a picture from a path or an https URL into the media store. Free. Raises MediaError."""
+    async with http_pool() as pool:
+        loaded = await load_picture(Picture(source=picture), PictureLimit(), pool)
+    store = MediaStore(read_settings().media_store)
+    key = f"inputs/{loaded.sha256[:32]}.{EXTENSIONS.get(loaded.media_type, 'bin')}"
+
+    def keep() -> str:
+        with store.incoming() as incoming:
+            return _write(store, incoming, key, loaded.content)
+
+    return MediaFile(
+        uri=await asyncio.to_thread(keep),
+        sha256=loaded.sha256,
+        media_type=loaded.media_type,
+        bytes=len(loaded.content),
+        width=loaded.width,
+        height=loaded.height,
+        role="photograph",
+    )
+
+
+def _write(store: MediaStore, incoming: Path, key: str, content: bytes) -> str:
+    part = incoming / hashlib.sha256(key.encode()).hexdigest()
+    try:
+        part.write_bytes(content)
+        return store.keep(part, key)
+    except OSError as failure:
+        raise MediaError(f"{key} could not be kept: {failure.strerror or failure}") from None
+
+
+def _keep(store: MediaStore, made: Rendered, folder: str) -> MediaFile:
+    try:
+        uri = store.keep(made.path, f"{folder}/{made.path.name}")
+    except OSError as failure:
+        raise MediaError(f"{made.path.name} could not be kept: {failure.strerror or failure}") from None
+    return MediaFile(
+        uri=uri,
+        sha256=made.sha256,
+        media_type=made.media_type,
+        bytes=made.bytes,
+        width=made.width,
+        height=made.height,
+        role=made.name,
+    )

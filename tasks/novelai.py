@@ -1,0 +1,70 @@
+"""NovelAI through TTAPI."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prefect import task
+
+from ..blocks import TTAPICredentials
+from ..errors import ApiError
+from ..jobs import JobResult, Terms
+from ..providers.reading import Reading, read_job
+from ..providers.ttapi.novelai import (
+    FETCH,
+    SETTING,
+    TEXT_TO_IMAGE,
+    CharacterPrompt,
+    NovelAIResult,
+    TextToImageRequest,
+    VibeTransfer,
+    submit_path,
+)
+from .paid import buy, paid
+
+__all__ = [
+    "CharacterPrompt",
+    "NovelAIResult",
+    "Reading",
+    "TextToImageRequest",
+    "VibeTransfer",
+    "fetch",
+    "text_to_image",
+]
+
+
+@task(**paid(TEXT_TO_IMAGE))
+async def text_to_image(
+    request: TextToImageRequest,
+    credentials: TTAPICredentials,
+    *,
+    copy: int = 0,
+    request_key: str | None = None,
+    attempts: int = 1,
+    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
+    deadline_seconds: float | None = None,
+) -> JobResult[NovelAIResult]:
+    """Draw pictures from NovelAI's tags. Costs quota, once: 4 for two pictures in the vendor's example.
+
+    TTAPI's path for it is not documented: GENMEDIA_NOVELAI_SUBMIT_PATH names it. The keywords are explained in the
+    README, "Retry anything, pay once". Raises GenMediaError. https://docs.ttapi.io/api/en/novel/text-to-image
+    """
+    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
+    try:
+        return await buy(TEXT_TO_IMAGE, request, credentials, terms)
+    except ApiError as refusal:
+        if refusal.job is None and refusal.http_status in (404, 405):
+            refusal.advice = (
+                f"TTAPI does not document where NovelAI is submitted, and {submit_path()} is a guess: "
+                f"set {SETTING} to the path on your TTAPI page. Nothing was billed."
+            )
+        raise
+
+
+@task(name="novelai.fetch", retries=2, retry_delay_seconds=[2, 10], persist_result=False)
+async def fetch(job_id: str, credentials: TTAPICredentials) -> Reading[NovelAIResult]:
+    """Look at a job once, by TTAPI's id of it. Free. Raises NotFoundError and other ApiErrors, TransportError.
+
+    https://docs.ttapi.io/api/en/novel/fetch
+    """
+    return await read_job(credentials.get_client(), FETCH, job_id, NovelAIResult)

@@ -1,0 +1,185 @@
+"""What every paid task is made with: retries that resume, the ledger's key as cache key, progress in the UI."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import prefect.runtime.flow_run
+import prefect.runtime.task_run
+from prefect import get_run_logger
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import ObjectNotFound
+
+from ..blocks import NovitaCredentials, TTAPICredentials
+from ..errors import (
+    GenMediaError,
+    LedgerError,
+    MediaError,
+    QueueFullError,
+    RateLimitedError,
+    ResponseFormatError,
+    ServerError,
+    SubmitOutcomeUnknown,
+    TransportError,
+)
+from ..jobs import JobResult, Progress, Run, RunState, Terms, identity, run, scope_of, script_run, script_state
+from ..operation import Operation, RequestT, ResultT
+from ..pictures import pictures_in, read_picture
+
+Credentials = TTAPICredentials | NovitaCredentials
+ARTIFACT_SECONDS = 2.0  # a progress artifact is written at most this often
+ARTIFACT_PATIENCE_SECONDS = 5.0
+ARTIFACT_QUIET_SECONDS = 30.0  # no further try for this long after one that failed
+
+# Each is over before the next try: the try resumes the job that is there, it does not buy another.
+_PASSING = (TransportError, ServerError, RateLimitedError, QueueFullError, ResponseFormatError, LedgerError)
+
+
+async def worth_retrying(task: Any, task_run: Any, state: Any) -> bool:
+    """Retry what may pass. A failed job, a refusal and an unknown outcome stay as they are."""
+    error = await state.aresult(raise_on_failure=False)
+    if isinstance(error, SubmitOutcomeUnknown):
+        return False
+    if isinstance(error, MediaError):
+        return error.job is not None  # a result that did not arrive; an unreadable input stays unreadable
+    return isinstance(error, (*_PASSING, TimeoutError))
+
+
+def paid(operation: Operation[Any, Any]) -> dict[str, Any]:
+    """The options of a paid task: `@task(**paid(IMAGINE))`."""
+    return {
+        "name": operation.name,
+        "description": f"{operation.source} ({operation.lifecycle})",
+        "task_run_name": _run_name(operation),
+        "retries": 3,
+        "retry_delay_seconds": [2, 10, 30],
+        "retry_condition_fn": worth_retrying,
+        "cache_key_fn": _cache_key(operation),
+        "persist_result": True,
+        "result_serializer": "json",
+    }
+
+
+def _run_name(operation: Operation[Any, Any]) -> Callable[[dict[str, Any]], str]:
+    verb = operation.name.rpartition(".")[2]
+
+    def name(parameters: dict[str, Any]) -> str:
+        title = getattr(parameters["request"], "title", "") or operation.name
+        copy = parameters.get("copy") or 0
+        return f"{verb}: {title}" + (f" (copy {copy})" if copy else "")
+
+    return name
+
+
+def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]], str | None]:
+    """The ledger's own key, so that a finished operation shows as Cached when its run is retried."""
+
+    def key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+        request = parameters["request"]
+        try:
+            digests: dict[int, str] = {}
+            for _, picture, limit in pictures_in(request):
+                if isinstance(picture.source, str) and picture.source.startswith(("https://", "http://")):
+                    return None  # what lies there now is known only once it is read: the ledger decides
+                content = read_picture(picture.source, int(limit.megabytes * 1_000_000))
+                digests[id(picture)] = hashlib.sha256(content).hexdigest()
+            account = parameters["credentials"].get_client()
+        except (GenMediaError, AttributeError):
+            return None  # the task's body says what is wrong
+        scope = scope_of(_this_run(), parameters.get("request_key"))
+        copy = parameters.get("copy") or 0
+        return "genmedia-" + identity(operation, request.canonical(digests), account, scope, copy)[1]
+
+    return key
+
+
+@lru_cache(maxsize=256)
+def _root_flow_run(flow_run_id: UUID) -> str:
+    return str(prefect.runtime.flow_run.root_flow_run_id)
+
+
+def _this_run() -> Run:
+    flow, task = FlowRunContext.get(), TaskRunContext.get()
+    if flow is None or flow.flow_run is None:
+        return script_run()
+    return Run(f"flow:{_root_flow_run(flow.flow_run.id)}", task_run=str(task.task_run.id) if task else None)
+
+
+async def state_of(name: str) -> RunState:
+    """What became of the run that bought a job."""
+    kind, _, run_id = name.partition(":")
+    if kind != "flow":
+        return await script_state(name)
+    try:
+        async with get_client() as client:
+            state = (await client.read_flow_run(UUID(run_id))).state
+    except ObjectNotFound:
+        return "unknown"
+    if state is None or not state.is_final():
+        return "live"
+    return "finished" if state.is_completed() else "ended"
+
+
+async def buy(
+    operation: Operation[RequestT, ResultT], request: RequestT, credentials: Credentials, terms: Terms
+) -> JobResult[ResultT]:
+    """Run one operation as the current Prefect run: its jobs, its log, its progress artifact."""
+    if credentials.budget is not None:
+        terms = replace(terms, budget=credentials.budget.limits())
+    return await run(operation, request, credentials.get_client(), run=this_run(operation.name), terms=terms)
+
+
+def this_run(operation: str) -> Run:
+    """The current Prefect run as the core sees it: whose jobs they are, where to log and to show progress."""
+    here, log = _this_run(), get_run_logger()
+    tags = tuple(sorted({*prefect.runtime.flow_run.tags, *prefect.runtime.task_run.tags}))
+    return Run(here.name, here.task_run, state_of, _ProgressArtifact(operation, log).show, log, tags)
+
+
+class _ProgressArtifact:
+    """One progress artifact a task run, written when there is something new, and not too often."""
+
+    def __init__(self, operation: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
+        self.operation = operation
+        self.log = log
+        self.artifact: UUID | None = None
+        self.said: tuple[str, float] = ("", -1.0)
+        self.written = 0.0
+        self.quiet_until = 0.0
+
+    async def show(self, progress: Progress) -> None:
+        percent = min(100.0, max(0.0, progress.percent or 0.0))
+        if progress.state != self.said[0]:
+            self.log.info("%s %s: %s", self.operation, progress.job, _words(progress))
+        elif percent == self.said[1] or time.monotonic() - self.written < ARTIFACT_SECONDS:
+            return
+        self.said, self.written = (progress.state, percent), time.monotonic()
+        if time.monotonic() < self.quiet_until:
+            return
+        description = f"{self.operation}: {_words(progress)}. Job {progress.job}"
+        try:
+            # Prefect's client tries a lost API again for minutes: paid work does not wait for that.
+            async with asyncio.timeout(ARTIFACT_PATIENCE_SECONDS):
+                if self.artifact is None:
+                    self.artifact = await acreate_progress_artifact(percent, description=description)
+                else:
+                    await aupdate_progress_artifact(self.artifact, percent, description=description)
+        except Exception as failure:  # whatever the UI's server says, paid work goes on
+            self.quiet_until = time.monotonic() + ARTIFACT_QUIET_SECONDS
+            self.log.debug("The progress artifact was not written: %s", type(failure).__name__)
+
+
+def _words(progress: Progress) -> str:
+    percent = f" {progress.percent:.0f} %" if progress.state == "running" and progress.percent is not None else ""
+    eta = f", about {progress.eta_seconds:.0f} s left" if progress.state == "running" and progress.eta_seconds else ""
+    return f"{progress.state}{percent}{eta}"
