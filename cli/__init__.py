@@ -1,0 +1,5 @@
+"""The `genmedia` command."""
+
+from .commands import main
+
+__all__ = ["main"]

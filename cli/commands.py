@@ -1,0 +1,151 @@
+"""What can be typed. Heavy imports wait until a command needs them: `genmedia --help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ..errors import GenMediaError
+
+app = typer.Typer(
+    help="Paid media jobs as Prefect tasks: retry anything, pay once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True)
+app.add_typer(jobs_app, name="jobs")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path("genmedia-demo"),
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the Prefect UI up until Ctrl-C.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long an emulated job runs.")] = 3.0,
+) -> None:
+    """Run the main job on an emulator of both providers: nothing is paid, no key is needed."""
+    from .demo import run_demo
+
+    run_demo(folder, keep, seconds)
+
+
+@app.command()
+def emulator(
+    port: Annotated[int, typer.Option(help="The loopback port to listen on.")] = 8484,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 0,
+    seconds: Annotated[float, typer.Option(help="How long a job runs.")] = 3.0,
+    key: Annotated[str | None, typer.Option(help="The only key it takes; any non-empty one by default.")] = None,
+) -> None:
+    """Serve TTAPI and Novita AI on one loopback port, faults and counters included. Costs nothing."""
+    from ..emulator import EmulatorSettings, serve
+
+    Console().print(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    serve("127.0.0.1", port, EmulatorSettings(seed=seed, job_seconds=seconds, api_key=key))
+
+
+@app.command()
+def receiver(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8585,
+) -> None:
+    """Take the providers' callbacks at /callbacks. Set GENMEDIA_CALLBACK_URL to its public address."""
+    import uvicorn
+
+    from ..webhooks import create_receiver
+
+    uvicorn.run(create_receiver(), host=host, port=port, log_level="warning", access_log=False)
+
+
+@app.command()
+def setup(
+    ttapi: Annotated[str | None, typer.Option(help="Save a TTAPI key as the block of this name.")] = None,
+    novita: Annotated[str | None, typer.Option(help="Save a Novita AI key as the block of this name.")] = None,
+) -> None:
+    """Bring the ledger to this version, register the blocks, and save keys if asked to.
+
+    Keys are read from TTAPI_API_KEY and NOVITA_API_KEY, or asked for; they are not shown.
+    """
+    from .setup import set_up
+
+    set_up(ttapi, novita)
+
+
+@jobs_app.command("list")
+def list_jobs(
+    state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,
+    limit: Annotated[int, typer.Option(help="At most this many, newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List paid jobs, newest first."""
+    from .jobs import list_jobs as show
+
+    show(state or [], limit, as_json)
+
+
+@jobs_app.command("show")
+def show_job(job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.")]) -> None:
+    """Show one job: what was asked, what happened, where the files are."""
+    from .jobs import show_job as show
+
+    show(job)
+
+
+@jobs_app.command("resume")
+def resume_job(
+    job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.")],
+    block: Annotated[str | None, typer.Option(help="The credentials block; found by itself by default.")] = None,
+) -> None:
+    """Wait for a bought job and bring its files in. Never buys."""
+    from .jobs import resume_job as bring_in
+
+    bring_in(job, block)
+
+
+@jobs_app.command("adopt")
+def adopt_job(
+    job: Annotated[
+        str | None, typer.Argument(help="The start of the id of a job whose outcome is UNKNOWN; none: all orphans.")
+    ] = None,
+    job_id: Annotated[str | None, typer.Option(help="The provider's id, once you have found it there.")] = None,
+    not_accepted: Annotated[
+        bool, typer.Option("--not-accepted", help="You have looked: the provider never took it.")
+    ] = False,
+    quiet_seconds: Annotated[float, typer.Option(help="Orphans: leave those alone that changed this recently.")] = 60,
+) -> None:
+    """Settle a job whose submit got no answer; or, without JOB, bring in every paid job that no run works on."""
+    from . import jobs
+
+    if job is None:
+        jobs.adopt_orphans(quiet_seconds)
+    else:
+        jobs.adopt_job(job, job_id, not_accepted)
+
+
+@jobs_app.command("import")
+def import_jobs(
+    operation: Annotated[str, typer.Argument(help="For example midjourney.imagine.")],
+    job_ids: Annotated[list[str] | None, typer.Argument(help="The provider's job ids.")] = None,
+    from_list: Annotated[int, typer.Option(help="Also the newest this many of the provider's own list.")] = 0,
+    block: Annotated[str, typer.Option(help="The credentials block of the account that bought them.")] = "ttapi",
+) -> None:
+    """Bring in jobs that were bought before the pack was installed. Never buys."""
+    from .jobs import import_jobs as bring_in
+
+    bring_in(operation, job_ids or [], from_list, block)
+
+
+def main() -> None:
+    """Run the command; an error is one sentence and exit code 1, never a traceback."""
+    console = Console(stderr=True)
+    try:
+        app()
+    except GenMediaError as error:
+        console.print(f"[bold red]{type(error).__name__}[/]", end=" ")
+        console.print(str(error), markup=False, highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

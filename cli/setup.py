@@ -1,0 +1,45 @@
+"""`genmedia setup`: the ledger, the blocks, the keys."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import typer
+from rich.console import Console
+
+from ..ledger import Database
+from ..media import MediaStore
+from ..settings import read_settings
+
+console = Console()
+
+
+def set_up(ttapi: str | None, novita: str | None) -> None:
+    """Idempotent: may be run at every deployment."""
+    settings = read_settings()
+    database = Database(settings.ledger_url)
+    database.migrate()
+    console.print(f"Ledger: {database.name}, schema {database.schema()}", highlight=False)
+    store = MediaStore(settings.media_store)
+    store.check()
+    console.print(f"Media store: {store.root}", highlight=False)
+    asyncio.run(_blocks(ttapi, novita))
+
+
+async def _blocks(ttapi: str | None, novita: str | None) -> None:
+    from ..blocks import NovitaCredentials, TTAPICredentials
+
+    for block, name, variable in (
+        (TTAPICredentials, ttapi, "TTAPI_API_KEY"),
+        (NovitaCredentials, novita, "NOVITA_API_KEY"),
+    ):
+        await block.register_type_and_schema()
+        said = f"Block type: {block.get_block_type_name()}"
+        if name is not None:
+            key = os.environ.get(variable) or typer.prompt(f"{block.get_block_type_name()} key", hide_input=True)
+            base_url = os.environ.get(variable.replace("API_KEY", "BASE_URL"))
+            values = {"api_key": key, **({"base_url": base_url} if base_url else {})}
+            await block(**values).asave(name, overwrite=True)
+            said += f", saved as {name!r}"
+        console.print(said, highlight=False)

@@ -1,0 +1,5 @@
+"""For ASGI servers that take an import path: `uvicorn prefect_genmedia.webhooks.app:app`."""
+
+from .receiver import create_receiver
+
+app = create_receiver()

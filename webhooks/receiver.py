@@ -1,0 +1,133 @@
+"""The receiver of provider callbacks: an ASGI app for any ASGI server.
+
+A callback is a hint, never a fact: it names a job, whoever waits for that job asks the provider.
+So a forged or a repeated one can at most cause one free read, and those are refused by their token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..errors import GenMediaError
+from ..ledger import JobRow, Ledger, open_ledger
+from ..operation import JobState, JobStatus, Provider
+from ..providers.novita.envelope import NOVITA
+from ..providers.ttapi.envelope import TTAPI
+from ..settings import read_settings
+
+MAX_BYTES = 1024 * 1024
+log = logging.getLogger("prefect_genmedia.receiver")
+Emit = Callable[[JobRow, JobStatus, str], None]
+
+
+def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
+    """Tell Prefect: `genmedia.job.succeeded` or `genmedia.job.failed`, one for each finished job."""
+    import prefect.events
+
+    prefect.events.emit_event(
+        event=f"genmedia.job.{status.state}",
+        resource={
+            "prefect.resource.id": f"genmedia.job.{row.id}",
+            "prefect.resource.name": f"{row.operation}: {row.title}",
+            "genmedia.operation": row.operation,
+        },
+        payload={"job": row.id, "operation": row.operation, "job_id": job_id, "message": status.message},
+    )
+
+
+class Receiver:
+    """Counts what comes in; writes hints into the ledger."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.emit = emit
+        self.counts: Counter[str] = Counter()
+
+    async def callback(self, request: Request) -> Response:
+        outcome = await self._take(request)
+        self.counts[outcome] += 1
+        if outcome != "accepted":
+            log.info("A callback was %s.", outcome)
+        # Providers repeat what is not answered with 2xx: only what may yet be right is worth repeating.
+        status = {"oversized": 413, "malformed": 400, "forged": 404, "ledger away": 503}.get(outcome, 200)
+        return JSONResponse({"outcome": outcome}, status_code=status)
+
+    async def _take(self, request: Request) -> str:
+        provider = {"ttapi": TTAPI, "novita": NOVITA}.get(request.path_params["provider"])
+        if provider is None:
+            return "forged"
+        settings = read_settings()
+        try:
+            ledger = await asyncio.to_thread(open_ledger, settings.ledger_url, settings.lease_seconds)
+            row_id = await asyncio.to_thread(ledger.row_of_token, request.path_params["token"])
+            if row_id is None:
+                return "forged"
+            body = await _body(request)
+            if isinstance(body, str):
+                return body
+            return await self._hint(ledger, row_id, provider, body)
+        except GenMediaError as error:
+            log.warning("The ledger cannot take a callback: %s", error.message)
+            return "ledger away"
+
+    async def _hint(self, ledger: Ledger, row_id: str, provider: Provider, body: dict[str, Any]) -> str:
+        body = _unwrapped(body)
+        job_id, status = _job_id(provider, body), provider.status(body)
+        if job_id is None or status.state not in (JobState.SUCCEEDED, JobState.FAILED):
+            return "malformed" if job_id is None else "early"
+        row = await asyncio.to_thread(ledger.get, row_id)
+        if row is None:
+            return "forged"
+        if not await asyncio.to_thread(ledger.hint, row_id, job_id):
+            return "late or repeated"
+        self.emit(row, status, job_id)
+        return "accepted"
+
+    async def stats(self, request: Request) -> Response:
+        return JSONResponse(dict(self.counts))
+
+
+async def _body(request: Request) -> dict[str, Any] | str:
+    """The callback's JSON object, or the word for what is wrong with it."""
+    content = bytearray()
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MAX_BYTES:
+                return "oversized"
+        body = json.loads(bytes(content))
+    except (ValueError, RecursionError, ClientDisconnect):
+        return "malformed"
+    return body if isinstance(body, dict) else "malformed"
+
+
+def _unwrapped(body: dict[str, Any]) -> dict[str, Any]:
+    """Novita wraps the task's result into an event; TTAPI sends what a fetch answers."""
+    payload = body.get("payload")
+    return payload if body.get("event_type") == "ASYNC_TASK_RESULT" and isinstance(payload, dict) else body
+
+
+def _job_id(provider: Provider, body: dict[str, Any]) -> str | None:
+    task = body.get("task")
+    found = task.get("task_id") if isinstance(task, dict) else provider.payload(body).get("jobId")
+    return found if isinstance(found, str) and 0 < len(found) <= 255 else None
+
+
+def create_receiver(emit: Emit = emit_event) -> Starlette:
+    """The app: POST /callbacks/<provider>/<token>, and its counts at GET /callbacks."""
+    receiver = Receiver(emit)
+    return Starlette(
+        routes=[
+            Route("/callbacks/{provider}/{token}", receiver.callback, methods=["POST"]),
+            Route("/callbacks", receiver.stats, methods=["GET"]),
+        ]
+    )
