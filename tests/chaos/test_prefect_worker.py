@@ -1,0 +1,127 @@
+"""A real process worker: its flow process is killed twice at the worst moments, and the worker runs the run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from chaos_rig import PrefectServer, Stable, stable_on_prefect, until
+
+import prefect_genmedia.deployments
+from prefect_genmedia.emulator import Emulator
+
+FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    below = [child for child, parent in parents.items() if parent == pid]
+    return below + [deeper for child in below for deeper in descendants(child)]
+
+
+def prefect(env: dict[str, str], folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def api(server: PrefectServer, method: str, path: str, body: Any = None) -> Any:
+    answer = httpx.request(method, f"{server.url}{path}", json=body, trust_env=False, timeout=60)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+@contextmanager
+def process_worker(env: dict[str, str], log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "genmedia", "--install-policy", "never"]
+    with log_file.open("wb") as log:
+        worker = subprocess.Popen(command, cwd=log_file.parent, env=env, stdout=log, stderr=log)
+    try:
+        yield worker
+    finally:
+        for pid in [worker.pid, *descendants(worker.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        worker.wait(30)
+
+
+@pytest.mark.slow
+def test_a_workers_flow_process_is_killed_twice_and_prefect_runs_it_again(tmp_path: Path) -> None:
+    with (
+        stable_on_prefect(tmp_path) as (server, stable),
+        Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator,
+    ):
+        _kill_twice(tmp_path, server, stable, emulator)
+        assert emulator.jobs()["counts"] == {"midjourney.imagine": 1, "novita.img2img": 1}
+        assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 1
+
+
+def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: Emulator) -> None:
+    saved = stable.start("save_blocks", {}, blocks={"worker": emulator.url})
+    env = {
+        **os.environ,
+        **server.env,
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "GENMEDIA_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
+        "GENMEDIA_MEDIA_STORE": str(folder / "media"),
+    }
+    prefect(env, folder, "work-pool", "create", "genmedia", "--type", "process")
+    prefect(env, folder, "deploy", "--prefect-file", str(FILE), "--name", "nightly")
+    assert saved.wait() == 0, saved.log.read_text()
+    deployment = api(server, "GET", "/deployments/name/illustrate/nightly")["id"]
+    parameters = {
+        "prompts": ["a tram in the rain"],
+        "refinement": {"longest_side": 128},
+        "renditions": [{"name": "square", "width": 64, "height": 64}],
+        "collection": "worker",
+        "ttapi_credentials": "worker",
+        "novita_credentials": "worker",
+    }
+    emulator.add_faults({"kind": "submit_slow_reply", "operation": "midjourney.imagine", "seconds": 120, "times": 1})
+    run = api(server, "POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+
+    def state() -> str:
+        return str(api(server, "GET", f"/flow_runs/{run}")["state"]["type"])
+
+    log = folder / "worker.log"
+    with process_worker(env, log) as worker:
+
+        def kill_and_run_again(times: int) -> None:
+            for pid in descendants(worker.pid):
+                os.kill(pid, signal.SIGKILL)
+            # The worker says it twice, some seconds apart; its second word would reach into the next try.
+            said = "prefect.flow_runs.worker - Check whether"
+            until(lambda: log.read_text().count(said) == times, "the worker's last word on its process", 60)
+            assert state() == "CRASHED"
+            again = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
+            api(server, "POST", f"/flow_runs/{run}/set_state", again)
+
+        until(emulator.billed, "the first purchase", 90)
+        emulator.configure(hold=True)  # the second job will run until it is released
+        kill_and_run_again(1)
+        until(lambda: _fetches(emulator) > 1, "the second purchase being waited for", 90)
+        emulator.configure(hold=False)
+        kill_and_run_again(2)
+        emulator.release()
+        until(lambda: state() in ("COMPLETED", "FAILED", "CRASHED"), "the end of the run", 90)
+    assert state() == "COMPLETED", log.read_text()[-3000:]
+    assert len(list((folder / "media" / "published" / "worker").glob("*.jpg"))) == 1
+
+
+def _fetches(emulator: Emulator) -> int:
+    return sum(job["fetches"] for job in emulator.jobs()["jobs"] if job["operation"] == "novita.img2img")

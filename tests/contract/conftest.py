@@ -1,0 +1,16 @@
+"""A server that says what a case wants, and settings under which nothing is added to what a request says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from contract_wire import Wire
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    monkeypatch.setenv("GENMEDIA_SUBMIT_LABEL", "false")
+    wire = Wire()
+    yield wire
+    wire.close()

@@ -1,0 +1,73 @@
+"""A real Prefect server for the whole session, an emulator for each test, and credentials blocks for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from prefect.settings import PREFECT_API_URL
+from prefect.testing.utilities import prefect_test_harness
+
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.webhooks import create_receiver
+
+TTAPI_KEY = "ttapi-secret-0451"
+NOVITA_KEY = "novita-secret-7719"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One server is enough: under xdist all these tests go to one worker."""
+    for item in items:
+        if "orchestration" in Path(str(item.path)).parts:
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=90):
+        yield
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def ttapi(emulator: Emulator) -> TTAPICredentials:
+    return TTAPICredentials(api_key=TTAPI_KEY, base_url=emulator.url)
+
+
+@pytest.fixture
+def novita(emulator: Emulator) -> NovitaCredentials:
+    return NovitaCredentials(api_key=NOVITA_KEY, base_url=emulator.url)
+
+
+@pytest.fixture
+def child_env() -> dict[str, str]:
+    """The environment for a process of its own: the same Prefect server, ledger and media store."""
+    return {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()}
+
+
+@pytest.fixture
+def receiver(isolated: Path) -> Iterator[str]:
+    """The callback receiver on the test's own ledger; its address."""
+    app = create_receiver(emit=lambda row, status, job_id: None)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/callbacks"
+    server.should_exit = True
+    thread.join(timeout=5)

@@ -1,0 +1,110 @@
+"""The command as the person at 2 a.m. types it: plain sentences, no traceback, nothing paid again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from prefect_genmedia.errors import SubmitOutcomeUnknown
+from prefect_genmedia.jobs import run
+from prefect_genmedia.ledger import open_ledger
+from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
+from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
+from prefect_genmedia.settings import Settings
+
+
+@pytest.fixture
+def genmedia(child_env):
+    def command(*arguments: str, fails: bool = False, **env: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect_genmedia.cli", *arguments],
+            env={**child_env, "COLUMNS": "200", **env},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        said = done.stdout + done.stderr
+        assert (done.returncode != 0) is fails, said
+        assert "Traceback" not in said
+        return said
+
+    return command
+
+
+@pytest.fixture
+def ledger():
+    return open_ledger(Settings().ledger_url, 60)
+
+
+def redraw(photos) -> Img2ImgRequest:
+    return Img2ImgRequest(
+        model_name="sd_xl_base_1.0.safetensors", prompt="in oil", image=photos / "coffee.png", width=256, height=256
+    )
+
+
+async def test_setup_saves_keys_without_showing_them(genmedia, ttapi, emulator):
+    said = genmedia("setup", "--ttapi", "cli-ttapi", TTAPI_API_KEY="k-4711", TTAPI_BASE_URL=emulator.url)
+    assert "schema" in said and "cli-ttapi" in said and "k-4711" not in said
+    saved = await type(ttapi).aload("cli-ttapi")
+    assert saved.api_key.get_secret_value() == "k-4711" and saved.base_url == emulator.url
+
+
+async def test_list_and_show_tell_what_happened(genmedia, ttapi):
+    result = await run(IMAGINE, ImagineRequest(prompt="a moth"), ttapi.get_client())
+    listed = genmedia("jobs", "list")
+    assert result.job.id[:12] in listed and "STORED" in listed and "a moth" in listed
+    (line,) = genmedia("jobs", "list", "--json").splitlines()
+    assert json.loads(line)["job_id"] == result.job.job_id
+    shown = genmedia("jobs", "show", result.job.id[:8])
+    for word in ("INTENT", "SUBMITTED", "SUCCEEDED", "STORED", "a moth", "file://"):
+        assert word in shown
+    assert genmedia("jobs", "show", result.job.job_id) == shown
+    assert genmedia("jobs", "list", "--state", "unknown").strip() == "No jobs."
+
+
+async def test_resume_finds_the_block_and_brings_the_files_in_without_paying(genmedia, ttapi, emulator, ledger):
+    await ttapi.asave("any-name", overwrite=True)
+    emulator.configure(hold=True)
+    with pytest.raises(Exception, match="our deadline passed") as caught:
+        from prefect_genmedia.jobs import Terms
+
+        await run(IMAGINE, ImagineRequest(prompt="a bee"), ttapi.get_client(), terms=Terms(deadline_seconds=0.3))
+    job = caught.value.job
+    assert f"genmedia jobs resume {job.id[:12]}" in str(caught.value)
+    emulator.configure(hold=False)
+    emulator.release()
+    assert genmedia("jobs", "resume", job.id[:12]).count("file://") == 5
+    assert ledger.get(job.id).state == "STORED" and emulator.billed() == 1
+
+
+async def test_an_unknown_job_is_settled_by_hand(genmedia, novita, emulator, photos, ledger):
+    await novita.asave("any-name", overwrite=True)
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 2})
+    with pytest.raises(SubmitOutcomeUnknown) as first:
+        await run(IMG2IMG, redraw(photos), novita.get_client())
+    assert "genmedia jobs adopt" in genmedia("jobs", "show", first.value.job.id)
+    (billed,) = emulator.jobs()["jobs"]
+    assert "say what you found" in genmedia("jobs", "adopt", first.value.job.id, fails=True)
+    genmedia("jobs", "adopt", first.value.job.id, "--job-id", billed["id"])
+    assert "file://" in genmedia("jobs", "resume", first.value.job.id)
+    assert emulator.billed() == 1
+    assert "nothing to settle" in genmedia("jobs", "adopt", first.value.job.id, "--not-accepted", fails=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "says"),
+    [
+        (["jobs", "show", "zzz"], {}, "no job starts with 'zzz'"),
+        (["jobs", "list", "--state", "lost"], {}, "LOST is no state"),
+        (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "mysql://x/y"}, "SQLite and PostgreSQL"),
+        (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "nonsense"}, "no database URL"),
+        (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "sqlite:////proc/nope/ledger.db"}, "cannot be written"),
+        (["setup"], {"GENMEDIA_MEDIA_STORE": "/proc/nope"}, "cannot be written"),
+        (["demo", "--folder", "/proc/nope"], {}, "cannot be written"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(genmedia, arguments, env, says):
+    assert says in genmedia(*arguments, fails=True, **env).replace("\n", " ")

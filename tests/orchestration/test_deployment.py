@@ -1,0 +1,54 @@
+"""The deployment file: deployed as a user would, and run by a real worker from a real work pool."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from prefect.client.orchestration import get_client
+
+import prefect_genmedia.deployments
+from prefect_genmedia.settings import Settings
+
+FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
+
+
+def prefect(env: dict[str, str], folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulator, ttapi, novita, child_env, tmp_path):
+    await ttapi.asave("ttapi", overwrite=True)
+    await novita.asave("novita", overwrite=True)
+    env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    await asyncio.to_thread(prefect, env, tmp_path, "work-pool", "create", "genmedia", "--type", "process")
+    await asyncio.to_thread(prefect, env, tmp_path, "deploy", "--prefect-file", str(FILE), "--all")
+    async with get_client() as client:
+        deployed = {each.name: each for each in await client.read_deployments()}
+        assert set(deployed) == {each["name"] for each in yaml.safe_load(FILE.read_text())["deployments"]}
+        nightly = deployed["nightly"]
+        assert nightly.schedules[0].schedule.cron == "0 2 * * *" and nightly.schedules[0].active
+        assert nightly.parameter_openapi_schema["properties"]["prompts"]["description"]
+        assert "secret" not in nightly.model_dump_json().lower().replace("secretstr", "")
+        parameters = {
+            "prompts": ["a tram"],
+            "refinement": {"longest_side": 256},
+            "renditions": [{"name": "square", "width": 64, "height": 64}],
+            "collection": "worker",
+        }
+        run = await client.create_flow_run_from_deployment(nightly.id, parameters=parameters)
+    await asyncio.to_thread(
+        prefect, env, tmp_path, "worker", "start", "--pool", "genmedia", "--run-once", "--install-policy", "never"
+    )
+    async with get_client() as client:
+        state = (await client.read_flow_run(run.id)).state
+    assert state.is_completed(), state.message
+    published = Path(Settings().media_store) / "published" / "worker"
+    assert len(list(published.glob("*.jpg"))) == 1 and (published / "index.html").is_file()
+    assert emulator.jobs()["counts"] == {"midjourney.imagine": 1, "novita.img2img": 1}

@@ -1,0 +1,40 @@
+"""An emulator, and a receiver on the test's own ledger whose events are kept in a list."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.webhooks import create_receiver
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(job_seconds=0.1, queue_seconds=0.02, callback_retry_seconds=0.05) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def events() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+def receiver(events: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    app = create_receiver(emit=lambda row, status, job_id: events.append((row.id, str(status.state))))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.01)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/callbacks"
+    monkeypatch.setenv("GENMEDIA_CALLBACK_URL", url)
+    yield url
+    server.should_exit = True
+    thread.join(timeout=5)
