@@ -136,6 +136,6 @@ def _with_numbers(submission: Submission) -> Body:
 
 ROUTES = [
     at("/midjourney/video/submit", accepting(VIDEOS, "midjourney.video", video), "POST"),
-    at("/midjourney/video/extend", accepting(VIDEOS, "midjourney.video_extend", extend), "POST"),
+    at("/midjourney/video/extend", accepting(VIDEOS, "midjourney.extend_video", extend), "POST"),
     at("/midjourney/video/fetch", reading(VIDEOS), "GET", "POST"),
 ]

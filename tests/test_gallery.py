@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_nothing_is_said_of_more_when_all_is_shown() -> None:
 
 
 def test_the_gallery_needs_no_prefect() -> None:
-    source = (PHOTOS.parent.parent / "flows" / "gallery.py").read_text()
+    source = Path(inspect.getfile(GalleryPicture)).read_text()
     modules = re.findall(r"^\s*(?:from|import)\s+(\S+)", source, re.MULTILINE)
     assert "..imaging" in modules
     assert not [module for module in modules if module.split(".")[0] == "prefect"]

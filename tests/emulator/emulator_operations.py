@@ -201,7 +201,7 @@ CASES = [
         "ttapi.MidjourneyVideoFetch",
     ),
     Case(
-        "midjourney.video_extend",
+        "midjourney.extend_video",
         "/midjourney/video/extend",
         VIDEO,
         lambda api: {
@@ -264,12 +264,12 @@ CASES = [
 
 # These need a job or a clip that was bought before.
 STANDING_ON_OTHERS = (
-    *(f"midjourney.{name}" for name in ("action", "inpaint", "seed", "video_extend")),
+    *(f"midjourney.{name}" for name in ("action", "inpaint", "seed", "extend_video")),
     *(f"flowmusic.{name}" for name in ("extend", "cover", "replace", "stems")),
 )
 # In these nobody writes anything that could be banned.
 SILENT = (
-    *(f"midjourney.{name}" for name in ("action", "blend", "describe", "seed", "video_extend")),
+    *(f"midjourney.{name}" for name in ("action", "blend", "describe", "seed", "extend_video")),
     *("flowmusic.stems", "novita.img2video", "novita.upscale"),
 )
 

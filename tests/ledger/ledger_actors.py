@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import make_url, select, update
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.errors import BudgetExceededError, GenMediaError, LedgerError
@@ -302,6 +302,7 @@ def _told(url: str) -> str:
 
 
 def open_without_rights(_part: Part, url: str, is_root: bool) -> str:
+    make_url(url).get_dialect()  # loaded now: another user may not be able to read this environment
     if is_root:
         os.setgroups([])
         os.setgid(65534)

@@ -21,12 +21,9 @@ TTAPI_KEY = "ttapi-secret-0451"
 NOVITA_KEY = "novita-secret-7719"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """One server is enough: under xdist all these tests go to one worker."""
-    for item in items:
-        if "orchestration" in Path(str(item.path)).parts:
-            item.add_marker(pytest.mark.xdist_group("prefect"))
+    item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from prefect_genmedia.cli import main
 from prefect_genmedia.errors import SubmitOutcomeUnknown
 from prefect_genmedia.jobs import run
 from prefect_genmedia.ledger import open_ledger
@@ -106,5 +107,12 @@ async def test_an_unknown_job_is_settled_by_hand(genmedia, novita, emulator, pho
         (["demo", "--folder", "/proc/nope"], {}, "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(genmedia, arguments, env, says):
-    assert says in genmedia(*arguments, fails=True, **env).replace("\n", " ")
+def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, arguments, env, says):
+    monkeypatch.setattr("sys.argv", ["genmedia", *arguments])
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = "".join(capsys.readouterr())
+    assert ended.value.code == 1 and "Traceback" not in said
+    assert says in said.replace("\n", " ")
