@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -220,7 +221,7 @@ def _words(row: JobRow) -> tuple[float, str]:
 
 
 def _report(told: dict[str, str], run_page: str, billed: int, seconds: float, keep: bool) -> None:
-    gallery = Path(told["page"].removeprefix("file://"))
+    gallery = Path(urllib.parse.unquote(told["page"].removeprefix("file://")))
     lines = {
         "Pictures": str(gallery.parent),
         "Gallery": str(gallery),

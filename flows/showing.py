@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
@@ -136,7 +137,7 @@ def _sections(made: Illustrations, store: MediaStore, folder: str) -> list[Galle
 
 def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySection:
     def shown(file: MediaFile, label: str, operation: str = "") -> GalleryPicture:
-        path = file.path if file.uri.startswith("file://") else None
+        path = file.path if file.is_local else None
         bought = [each.job for each in item.purchases if each.job.operation == operation]
         caption = f"{operation} {bought[0].job_id}" if bought else ""
         return GalleryPicture(label=label, href=_href(file, store, folder), path=path, caption=caption)
@@ -166,5 +167,4 @@ def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySecti
 
 def _href(file: MediaFile, store: MediaStore, folder: str) -> str:
     """From the page in `folder` to the file, both in the media store."""
-    key = file.uri.rpartition(store.root + "/")[2]
-    return "../" * len(Path(folder).parts) + key
+    return "../" * len(Path(folder).parts) + quote(store.key_of(file))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -55,9 +56,13 @@ class MediaFile(BaseModel):
     @property
     def path(self) -> Path:
         """The local path. Raises MediaError when the store is not a local folder."""
-        if not self.uri.startswith("file://"):
+        if not self.is_local:
             raise MediaError(f"{self.uri} is not a local file", advice="Use media.local_copy.")
-        return Path(self.uri.removeprefix("file://"))
+        return Path(unquote(self.uri.removeprefix("file://")))
+
+    @property
+    def is_local(self) -> bool:
+        return self.uri.startswith("file://")
 
 
 class MediaStore:
@@ -101,29 +106,40 @@ class MediaStore:
 
     def keep(self, file: Path, key: str) -> str:
         """Move a verified file into the store under `key`; its URI. Raises OSError."""
-        target = f"{self.root}/{key}"
         if self.local is not None:
             (self.local / key).parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
-            file.replace(self.local / key)
-        else:
-            self._fs.put_file(str(file), target)
+            return file.replace(self.local / key).absolute().as_uri()
+        target = f"{self.root}/{key}"
+        self._fs.put_file(str(file), target)
         return str(self._fs.unstrip_protocol(target))
+
+    def key_of(self, file: MediaFile) -> str:
+        """Under which key a file of this store was kept."""
+        if self.local is not None:
+            return file.path.relative_to(self.local.absolute()).as_posix()
+        return file.uri.rpartition(self.root + "/")[2]
 
     def has(self, file: MediaFile) -> bool:
         """Is the file still there, at its full length?"""
         try:
-            fs, path = fsspec.core.url_to_fs(file.uri)
+            fs, path = _found(file)
             return bool(fs.size(path) == file.bytes)
         except (OSError, ValueError, ImportError):
             return False
 
 
+def _found(file: MediaFile) -> tuple[Any, str]:
+    # fsspec takes a file URI as it stands; ours are encoded like any other program's.
+    found: tuple[Any, str] = fsspec.core.url_to_fs(str(file.path) if file.is_local else file.uri)
+    return found
+
+
 def open_media(file: MediaFile) -> Any:
     """The bytes of a media file, checked against its sha256. Raises MediaError, MediaInvalidError."""
     try:
-        fs, path = fsspec.core.url_to_fs(file.uri)
+        fs, path = _found(file)
         content = fs.cat_file(path)
     except OSError as failure:
         raise MediaError(f"cannot read {file.uri}: {failure.strerror or type(failure).__name__}") from None
@@ -137,7 +153,7 @@ def open_media(file: MediaFile) -> Any:
 @contextmanager
 def local_copy(file: MediaFile) -> Iterator[Path]:
     """A local path with the file's bytes; a temporary copy when the store is remote."""
-    if file.uri.startswith("file://"):
+    if file.is_local:
         yield file.path
         return
     with tempfile.TemporaryDirectory() as folder:

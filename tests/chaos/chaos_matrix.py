@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from chaos_points import BOTH, IMAGINE, IMG2IMG, LIST, NONE, WAYS, WEATHERS, WITNESSES, Case, Point
 from chaos_rig import Stable, Worker, in_lanes, until
@@ -221,7 +222,7 @@ def _all_there(folder: Path, rows: list[dict[str, Any]]) -> bool:
     """Both jobs stored, their files whole, and the picture published."""
     files = [file for row in rows for file in row["media"]]
     whole = all(
-        hashlib.sha256(Path(file["uri"].removeprefix("file://")).read_bytes()).hexdigest() == file["sha256"]
+        hashlib.sha256(Path(unquote(file["uri"].removeprefix("file://"))).read_bytes()).hexdigest() == file["sha256"]
         for file in files
     )
     published = list((folder / "media" / "published" / "chaos").glob("*.jpg"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, MediaError, MediaExpiredError, MediaInvalidError
 from prefect_genmedia.jobs import JobResult
+from prefect_genmedia.media import MediaStore, open_media
 from prefect_genmedia.operation import Account
 
 FAULTS: list[tuple[dict[str, Any], type[MediaError]]] = [
@@ -319,3 +322,16 @@ async def test_a_bucket_of_ones_own_is_downloaded_from_as_well(emulator: Emulato
     storage = {"aws_s3": {"region": "eu-west-1", "bucket": "mine", "path": "a/b"}}
     result = await buy(img2img(extra={"custom_storage": storage}), novita_at(emulator.url))
     assert result.media[0].path.exists()
+
+
+async def test_a_store_in_a_folder_with_a_space_gives_uris_that_any_program_can_open(
+    ttapi: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MEDIA_STORE", str(tmp_path / "a b" / "100% žába #1"))
+    result = await buy(imagine(), ttapi)
+    first = result.media[0]
+    assert first.path.parent.is_relative_to(tmp_path / "a b" / "100% žába #1")
+    assert first.path.as_uri() == first.uri and "a%20b/100%25%20%C5%BE%C3%A1ba%20%231" in first.uri
+    store = MediaStore(str(tmp_path / "a b" / "100% žába #1"))
+    assert store.has(first) and hashlib.sha256(open_media(first)).hexdigest() == first.sha256
+    assert store.key_of(first) == str(first.path.relative_to(tmp_path / "a b" / "100% žába #1"))

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from core_shop import (
@@ -256,7 +257,8 @@ def test_two_processes_that_ask_for_the_same_ten_pay_for_ten(emulator: Emulator,
     first, second = (each.ended() for each in racing)
     assert [answer["error"] for answer in first + second] == [None] * 20
     assert first == second
-    assert all(Path(file["uri"].removeprefix("file://")).exists() for answer in first for file in answer["media"])
+    uris = [file["uri"] for answer in first for file in answer["media"]]
+    assert all(Path(unquote(uri.removeprefix("file://"))).exists() for uri in uris)
     assert len({answer["job"]["id"] for answer in first}) == 10
     assert emulator.requests()["requests"][SUBMIT_IMG2IMG] == 10
     assert emulator.billed() == 10
