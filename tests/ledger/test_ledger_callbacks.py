@@ -122,12 +122,21 @@ def test_a_hint_that_comes_again_changes_nothing(ledger: Ledger, state: S) -> No
     assert everything(ledger, row_id) == before
 
 
-@pytest.mark.parametrize("state", [S.STORED, S.FAILED, S.EXPIRED, S.NOT_ACCEPTED])
+@pytest.mark.parametrize("state", [S.STORED, S.FAILED, S.EXPIRED])
 def test_a_hint_that_comes_late_changes_nothing(ledger: Ledger, state: S) -> None:
     row_id = bring_to(ledger, state)
     before = everything(ledger, row_id)
     assert not ledger.hint(row_id, "job-1")
     assert everything(ledger, row_id) == before
+
+
+def test_a_hint_at_what_seemed_refused_keeps_it_from_being_sent_again(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.NOT_ACCEPTED)
+    assert ledger.hint(row_id, "job-1")
+    row = row_of(ledger, row_id)
+    assert (row.state, row.hint, row.reason) == (S.UNKNOWN, "job-1", "a callback names it as job-1")
+    assert not ledger.intend(row, "call-1", want())
+    assert not ledger.hint(row_id, "job-1")
 
 
 @pytest.mark.parametrize("state", [S.SUBMITTED, S.SUCCEEDED])

@@ -38,6 +38,8 @@ class Step:
     line: str | None
     again: bool = False
     """May it be said again from where it led?"""
+    remark: str | None = None
+    """What the history says of it where it is forbidden."""
 
 
 def intend(ledger: Ledger, row_id: str) -> bool:
@@ -67,6 +69,7 @@ STEPS = {
         S.SUBMITTED,
         "state reason job_id submitted_at",
         "accepted as job-9",
+        remark="accepted once more, as job-9: paid twice?",
     ),
     "progress": Step(
         lambda ledger, row_id: ledger.progress(row_id, "call-1", RUNNING),
@@ -140,7 +143,8 @@ def test_a_forbidden_step_changes_nothing(ledger: Ledger, name: str) -> None:
         row_id = bring_to(ledger, state, want(state))
         before = everything(ledger, row_id)
         assert not step.make(ledger, row_id), state
-        assert everything(ledger, row_id) == before, state
+        remarks = [] if step.remark is None else [(state, step.remark)]
+        assert everything(ledger, row_id) == {**before, "history": [*before["history"], *remarks]}, state
 
 
 @pytest.mark.parametrize("name", [name for name in STEPS if name != "intend"])
@@ -261,3 +265,13 @@ def test_the_answer_of_a_provider_is_kept_word_for_word(ledger: Ledger) -> None:
     }
     assert ledger.succeeded(row_id, DONE, answer)
     assert row_of(ledger, row_id).result == answer
+
+
+def test_a_second_acceptance_is_kept_in_the_history(ledger: Ledger) -> None:
+    """A worker that was taken for dead hears from the provider after its successor has bought."""
+    row_id = bring_to(ledger, S.SUBMITTED)
+    assert not ledger.submitted(row_id, "job-1", "heard again")
+    before = len(history(ledger, row_id))
+    assert not ledger.submitted(row_id, "job-2", "accepted as job-2")
+    assert row_of(ledger, row_id).job_id == "job-1"
+    assert [line.note for line in ledger.history(row_id)[before:]] == ["accepted once more, as job-2: paid twice?"]

@@ -41,7 +41,10 @@ async def submit(work: Work, row: JobRow) -> None:
         error, job_id = await _post(work, row, body)
         if job_id is not None:
             await work.must(row, work.ledger.submitted, row.id, job_id, f"accepted as {job_id}")
-            await work.show(await work.row(row.id), "queued", 0.0)
+            now = await work.row(row.id)
+            if now.job_id != job_id:
+                work.run.log.error("%s: accepted as %s, and already bought as %s.", row.operation, job_id, now.job_id)
+            await work.show(now, "queued", 0.0)
             return
         assert error is not None
         verdict = judge_submit(error)

@@ -234,16 +234,26 @@ class Ledger:
         return self._move(row_id, (S.INTENT, S.UNKNOWN), reason, state=S.UNKNOWN, reason=reason)
 
     def submitted(self, row_id: str, job_id: str, note: str) -> bool:
-        """Bought: the provider's job id is known. True also of a row that someone else meanwhile took."""
-        return self._move(
-            row_id,
-            (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED),
-            note,
-            state=S.SUBMITTED,
-            job_id=job_id,
-            reason="",
-            submitted_at=time.time(),
-        )
+        """Bought: the provider's job id is known. True also of a row that someone else meanwhile took.
+
+        False for a row that is bought already; another job id than its own is kept in its history.
+        """
+        with self.database.write() as session:
+            moved = self._change(
+                session,
+                row_id,
+                (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED),
+                note,
+                state=S.SUBMITTED,
+                job_id=job_id,
+                reason="",
+                submitted_at=time.time(),
+            )
+            row = session.get(JobRow, row_id)
+            if not moved and row is not None and row.job_id != job_id:
+                twice = f"accepted once more, as {job_id}: paid twice?"
+                session.add(EventRow(job=row_id, at=time.time(), state=row.state, note=twice))
+            return moved
 
     def progress(self, row_id: str, owner: str, status: JobStatus) -> bool:
         """What the provider says of a running job; keeps the lease as well. False when the row was taken."""
@@ -445,7 +455,14 @@ class Ledger:
         with self.database.write() as session:
             ours = (JobRow.job_id == job_id) | JobRow.job_id.is_(None)
             news = JobRow.hint.is_(None) | (JobRow.hint != job_id)
-            return self._change(session, row_id, UNFINISHED, "", ours, news, hint=job_id, hint_at=time.time())
+            values = {"hint": job_id, "hint_at": time.time()}
+            if self._change(session, row_id, UNFINISHED, "", ours, news, **values):
+                return True
+            # Held for refused, and yet there is a job: it is not sent again before that is settled.
+            note = f"a callback names it as {job_id}"
+            return self._change(
+                session, row_id, (S.NOT_ACCEPTED,), note, ours, news, state=S.UNKNOWN, reason=note, **values
+            )
 
     # -- reading ----------------------------------------------------------------------------------
 
