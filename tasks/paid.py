@@ -33,7 +33,7 @@ from ..errors import (
     TransportError,
 )
 from ..jobs import JobResult, Progress, Run, RunState, Terms, identity, run, scope_of, script_run, script_state
-from ..operation import Operation, RequestT, ResultT
+from ..operation import Operation, RequestT, ResultT, fingerprint
 from ..pictures import pictures_in, read_picture
 
 Credentials = TTAPICredentials | NovitaCredentials
@@ -98,7 +98,10 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             return None  # the task's body says what is wrong
         scope = scope_of(_this_run(), parameters.get("request_key"))
         copy = parameters.get("copy") or 0
-        return "genmedia-" + identity(operation, request.canonical(digests), account, scope, copy)[1]
+        canonical = request.canonical(digests)
+        # How the answer is read is no part of the job, but of what the task gives.
+        read = fingerprint("", {name: canonical.get(name) for name in operation.reading}, "")[:8]
+        return f"genmedia-{identity(operation, canonical, account, scope, copy)[1]}-{read}"
 
     return key
 

@@ -226,6 +226,10 @@ class Operation(Generic[RequestT, ResultT]):
     """Submit and fetch of this very request, from its canonical form; for endpoints named by the request."""
     callback: tuple[str, ...] = ()
     """Where in the submit's JSON the callback address goes."""
+    callback_field: str = ""
+    """The request's own field that says so instead, for endpoints named by the request."""
+    reading: tuple[str, ...] = ()
+    """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
     """How a lost submit can be found again without a callback; None where the provider has no such list."""
     cost: Callable[[RequestT], float | None] = lambda request: None
@@ -237,6 +241,12 @@ class Operation(Generic[RequestT, ResultT]):
 
     def submit_route(self, canonical: dict[str, Any]) -> Route:
         return self.routes(canonical)[0] if self.routes else self.submit
+
+    def callback_place(self, canonical: dict[str, Any]) -> tuple[str, ...]:
+        if not self.callback_field:
+            return self.callback
+        name = canonical.get(self.callback_field)
+        return (name,) if name else ()
 
     def fetch_route(self, canonical: dict[str, Any]) -> Route:
         return self.routes(canonical)[1] if self.routes else self.fetch

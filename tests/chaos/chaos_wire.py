@@ -143,6 +143,11 @@ class _Line:
                     self.client.sendall(chunk)
         except OSError:
             pass
+        if self.strike is not None:
+            # The provider has hung up by itself: no reply will come that could be lost.
+            strike, self.strike = self.strike, None
+            self._blow(strike)
+            strike.done.set()
         with contextlib.suppress(OSError):
             self.client.shutdown(socket.SHUT_WR)
 

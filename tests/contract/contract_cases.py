@@ -651,6 +651,7 @@ CASES: dict[str, Case] = {
             job_id_name="jobId",
             results=["data.cdnImage", "images[]"],
             kind="image",
+            callback_field="hookUrl",
         ),
         fullest_json={
             "prompt": "a kite",

@@ -98,7 +98,7 @@ def test_a_state_is_only_left_for_the_next(ledger: Ledger) -> None:
     assert not ledger.succeeded(row.id, done, {})
     assert not ledger.stored(row.id, [])
     assert ledger.submitted(row.id, "job-1", "accepted")
-    assert not ledger.submitted(row.id, "job-2", "accepted")
+    assert not ledger.submitted(row.id, "job-1", "accepted")
     assert not ledger.not_accepted(row.id, "late")
     assert not ledger.unknown(row.id, "late")
     assert not ledger.progress(row.id, "somebody else", JobStatus(JobState.RUNNING, "ON_QUEUE"))

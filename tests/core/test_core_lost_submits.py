@@ -34,6 +34,7 @@ from core_shop import ttapi as ttapi_at
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import JobFailedError, JobTimeoutError, SubmitOutcomeUnknown
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.ttapi.job import JobRequest
 
 # Accepted and billed, and the answer does not say so.
 LOST: list[dict[str, Any]] = [
@@ -478,6 +479,22 @@ async def test_novitas_lost_job_is_named_by_its_callback(
     result = await buy(img2img(), novita)
     assert result.job.job_id == emulator.jobs()["jobs"][0]["id"]
     assert receiver.tokens
+    assert emulator.billed() == 1
+
+
+async def test_a_generic_job_that_names_its_callback_field_is_found_too(
+    emulator: Emulator, ttapi: Account, receiver: Receiver
+) -> None:
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 1})
+    request = JobRequest(
+        path="/flux/generate",
+        body={"prompt": "a kite"},
+        fetch_path="/flux/fetch",
+        results=("data.imageUrl",),
+        callback_field="hookUrl",
+    )
+    result = await buy(request, ttapi)
+    assert len(result.media) == 1 and receiver.tokens
     assert emulator.billed() == 1
 
 

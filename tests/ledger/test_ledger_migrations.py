@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from ledger_actors import FILE, Processes, ended_process, everything, open_each, race, row_of, want
-from sqlalchemy import MetaData, create_engine, inspect, select, text
+from sqlalchemy import MetaData, create_engine, event, inspect, select, text
 from sqlalchemy.engine import Connection, make_url
 
 from prefect_genmedia.budget import Budget
@@ -22,6 +22,7 @@ from prefect_genmedia.errors import BudgetExceededError, ConfigurationError, Led
 from prefect_genmedia.ledger import Database, Ledger, open_database, open_ledger
 from prefect_genmedia.ledger import LedgerState as S
 from prefect_genmedia.ledger import migrations as package
+from prefect_genmedia.ledger.database import _SETUP_LOCK
 from prefect_genmedia.ledger.models import Base
 
 MIGRATIONS = Path(package.__file__).parent
@@ -205,6 +206,26 @@ def test_a_migration_that_fails_leaves_the_older_ledger_whole(
     assert dump(connection) == before
     connection.execute(text("DROP TABLE genmedia_tag"))
     assert len(opened(empty_url).rows()) == len(S)
+
+
+def test_a_setup_whose_commit_fails_leaves_no_lock_behind(empty_url: str, connection: Connection) -> None:
+    """As on a disk that is full at that moment; the same process can try again."""
+    database = Database(empty_url)
+
+    @event.listens_for(database.engine, "commit", once=True)
+    def fail(_: Any) -> None:
+        raise RuntimeError("no commit")
+
+    with pytest.raises(RuntimeError, match="no commit"):
+        database.migrate()
+    if database.sqlite:
+        connection.execute(text("PRAGMA busy_timeout = 0"))
+        connection.execute(text("BEGIN IMMEDIATE"))  # raises when there is a lock
+        connection.execute(text("ROLLBACK"))
+    else:
+        assert connection.scalar(text(f"SELECT pg_try_advisory_lock({_SETUP_LOCK})"))
+        connection.execute(text("SELECT pg_advisory_unlock_all()"))
+    assert opened(empty_url).rows() == []
 
 
 @pytest.mark.parametrize("revision", [None, *OLDER])

@@ -115,6 +115,13 @@ STEPS = {
         "state owner process lease_until files",
         "files missing",
     ),
+    "reread": Step(
+        lambda ledger, row_id: ledger.reread(row_id, "call-2", {"results": ["images[]"]}),
+        {S.STORED, S.EXPIRED},
+        S.SUBMITTED,
+        "state owner process lease_until files request",
+        "to be read as the request now says",
+    ),
 }
 
 

@@ -71,10 +71,11 @@ async def run(
             _deliver_at_exit(work.ledger, who.name)
         pictures = await load_pictures(request, work.pool, operation.name)
         digests = {key: picture.sha256 for key, picture in pictures.items()}
-        labelled = callback_base(operation, work.settings) is not None and not has_callback(
-            operation, request.body(digests)
-        )
-        work.want = _want(operation, request, request.canonical(digests), account, who, on, labelled)
+        canonical = request.canonical(digests)
+        place = operation.callback_place(canonical)
+        ours = callback_base(operation, place, work.settings) is not None
+        labelled = ours and not has_callback(place, request.body(digests))
+        work.want = _want(operation, request, canonical, account, who, on, labelled)
         work.body = lambda: request.body({key: picture.base64 for key, picture in pictures.items()})
         return await deliver(work, work.want)
 
@@ -134,7 +135,8 @@ def identity(
     operation: Operation[Any, Any], canonical: dict[str, Any], account: Account, scope: str, copy: int
 ) -> tuple[str, str]:
     """The request's hash and the job's key."""
-    request_hash = fingerprint(operation.name, canonical, account.fingerprint)
+    bought = {name: value for name, value in canonical.items() if name not in operation.reading}
+    request_hash = fingerprint(operation.name, bought, account.fingerprint)
     return request_hash, job_key(request_hash, scope, copy)
 
 

@@ -80,15 +80,19 @@ async def _adopt(work: Work, want: Want) -> None:
 async def _work_on(work: Work, claimed: Claim) -> JobResult[Any]:
     row = claimed.row
     if not claimed.mine:
-        if row.state in (S.FAILED, S.EXPIRED):
+        if work.want is not None and work.operation.reading and work.want.request != row.request:
+            reopened = await asyncio.to_thread(work.ledger.reread, row.id, work.owner, work.want.request)
+        elif row.state in (S.FAILED, S.EXPIRED):
             raise work.bad_end(row)
-        if row.state != S.STORED:
+        elif row.state != S.STORED:
             raise Taken
-        files = await asyncio.to_thread(work.ledger.media, row.id)
-        if await asyncio.to_thread(_all_there, work, files):
-            return work.result(row, files)
-        # Somebody has deleted them: the provider may still have them.
-        if not await asyncio.to_thread(work.ledger.reopen, row.id, work.owner):
+        else:
+            files = await asyncio.to_thread(work.ledger.media, row.id)
+            if await asyncio.to_thread(_all_there, work, files):
+                return work.result(row, files)
+            # Somebody has deleted them: the provider may still have them.
+            reopened = await asyncio.to_thread(work.ledger.reopen, row.id, work.owner)
+        if not reopened:
             raise Taken
     async with _lease(work, row.id):
         try:

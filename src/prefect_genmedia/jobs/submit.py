@@ -91,32 +91,33 @@ async def _post(work: Work, row: JobRow, body: dict[str, Any]) -> tuple[GenMedia
     return None, job_id
 
 
-def callback_base(operation: Operation[Any, Any], settings: Settings) -> str | None:
+def callback_base(operation: Operation[Any, Any], place: tuple[str, ...], settings: Settings) -> str | None:
     """Where callbacks are asked for: the receiver, or a label that leads nowhere but tells the job apart later."""
-    if not operation.callback:
+    if not place:
         return None
     if settings.callback_url:
         return settings.callback_url.rstrip("/")
     return LABEL_URL if operation.witness is not None and settings.submit_label else None
 
 
-def has_callback(operation: Operation[Any, Any], body: dict[str, Any]) -> bool:
+def has_callback(place: tuple[str, ...], body: dict[str, Any]) -> bool:
     """Has the caller set a callback address of their own?"""
     value: Any = body
-    for name in operation.callback:
+    for name in place:
         value = value.get(name) if isinstance(value, dict) else None
     return value is not None
 
 
 def _call_back(work: Work, body: dict[str, Any], row: JobRow) -> None:
     """Put our callback address into the submit, where the row says that it carries one."""
-    base = callback_base(work.operation, work.settings)
+    place = work.operation.callback_place(row.request)
+    base = callback_base(work.operation, place, work.settings)
     if not row.labelled or base is None:
         return
     holder = body
-    for name in work.operation.callback[:-1]:
+    for name in place[:-1]:
         holder = holder.setdefault(name, {})
-    holder[work.operation.callback[-1]] = f"{base}/{work.account.provider.name}/{work.ledger.token(row.id)}"
+    holder[place[-1]] = f"{base}/{work.account.provider.name}/{work.ledger.token(row.id)}"
 
 
 async def _keep_minimum_balance(work: Work, row: JobRow) -> None:

@@ -89,21 +89,28 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to what this version knows. Raises ConfigurationError when it is newer than that."""
         with _plain_errors(self.url), self.engine.connect() as connection:
-            if self.sqlite:
-                connection.execute(text("BEGIN IMMEDIATE"))
-            else:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
-            if _is_current(_schema(connection), self.url):
-                connection.rollback()
-                return
-            config = Config()
-            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-            config.attributes["connection"] = connection
-            # Imported here: a command that the everyday path never runs.
-            from alembic import command
+            try:
+                self._migrate(connection)
+            except BaseException:
+                connection.invalidate()  # a COMMIT that fails would leave SQLite's write lock with it
+                raise
 
-            command.upgrade(config, "head")
-            connection.commit()
+    def _migrate(self, connection: Connection) -> None:
+        if self.sqlite:
+            connection.execute(text("BEGIN IMMEDIATE"))
+        else:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
+        if _is_current(_schema(connection), self.url):
+            connection.rollback()
+            return
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        # Imported here: a command that the everyday path never runs.
+        from alembic import command
+
+        command.upgrade(config, "head")
+        connection.commit()
 
     def require_current(self) -> None:
         """SQLite: migrate. PostgreSQL: raise ConfigurationError until `genmedia setup` has been run."""

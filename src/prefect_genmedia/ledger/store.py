@@ -96,7 +96,7 @@ class Ledger:
                     return Claim(row, mine=False)
                 if row.owner != owner and self.alive(row):
                     return Claim(row, mine=False)
-                if self._take(session, row, owner, want.run, want.task_run):
+                if self._take(session, row, owner, want.run, want.task_run, request=want.request):
                     session.flush()
                     session.refresh(row)
                     return Claim(row, mine=True)
@@ -112,12 +112,12 @@ class Ledger:
                 return Claim(row, mine)
             return Claim(row, mine=False)
 
-    def _take(self, session: Session, row: JobRow, owner: str, run: str, task_run: str | None) -> bool:
+    def _take(self, session: Session, row: JobRow, owner: str, run: str, task_run: str | None, **values: Any) -> bool:
         # INTENT without an answer: the POST may have gone out, nobody knows.
         state, note = row.state, "taken over"
         if state == S.INTENT and row.owner != owner:
             state, note = S.UNKNOWN, "taken over from a worker that ended while its submit was on its way"
-        values: dict[str, Any] = {"state": state, "owner": owner, "run": run, "task_run": task_run}
+        values |= {"state": state, "owner": owner, "run": run, "task_run": task_run}
         if state == S.UNKNOWN and row.state == S.INTENT:
             values["reason"] = "the worker ended while its submit was on its way"
         return self._change(session, row.id, (row.state,), note, _seen(row), **values, **self._lease())
@@ -313,10 +313,16 @@ class Ledger:
 
     def reopen(self, row_id: str, owner: str) -> bool:
         """The stored files are gone from the store: the job is to be downloaded again."""
+        return self._reopen(row_id, owner, (S.STORED,), "files missing", state=S.SUCCEEDED)
+
+    def reread(self, row_id: str, owner: str, request: dict[str, Any]) -> bool:
+        """The request now says otherwise how its answer is read: the job is to be fetched again."""
+        note = "to be read as the request now says"
+        return self._reopen(row_id, owner, (S.STORED, S.EXPIRED), note, state=S.SUBMITTED, request=request)
+
+    def _reopen(self, row_id: str, owner: str, only_from: tuple[str, ...], note: str, **values: Any) -> bool:
         with self.database.write() as session:
-            moved = self._change(
-                session, row_id, (S.STORED,), "files missing", state=S.SUCCEEDED, owner=owner, **self._lease()
-            )
+            moved = self._change(session, row_id, only_from, note, owner=owner, **values, **self._lease())
             if moved:
                 for file in session.scalars(select(MediaRow).where(MediaRow.job == row_id)):
                     session.delete(file)

@@ -84,6 +84,10 @@ class GenericRequest(Request):
         return body
 
 
+READING = ("results", "kind", "fetch_path", "fetch_method", "job_id_name")
+"""To correct one of these is no other purchase: the job that is there is read anew."""
+
+
 class GenericResult(Answer):
     """A finished job of any kind: all of the provider's answer is in `extra`."""
 

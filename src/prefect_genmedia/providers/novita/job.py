@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from ...operation import Link, Operation, Route
-from ..generic import ApiPath, GenericRequest, JobIdName, links_at, routes
+from ..generic import READING, ApiPath, GenericRequest, JobIdName, links_at, routes
 from .envelope import NOVITA
 from .results import CALLBACK, FETCH, NovitaResult, all_links
 
@@ -56,6 +56,7 @@ JOB = Operation(
     source="https://novita.ai/docs/api-reference/model-apis-task-result",
     routes=_routes,
     callback=CALLBACK,
+    reading=READING,
     unit="USD",
     deadline_seconds=3600,
     lifecycle="as the endpoint that the request names",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ...operation import Operation, Route
-from ..generic import ApiPath, GenericRequest, GenericResult, JobIdName, links_at, routes
+from ..generic import READING, ApiPath, GenericRequest, GenericResult, JobIdName, links_at, routes
 from .envelope import TTAPI
 
 
@@ -21,6 +21,9 @@ class JobRequest(GenericRequest):
     """How the job is fetched."""
     job_id_name: JobIdName = "jobId"
     """The name of the job id in a fetch: jobId, or job_id for some products."""
+    callback_field: JobIdName | None = None
+    """The field of the body that takes a callback address: hookUrl or hook_url, where the product has one. With it,
+    and with `genmedia receiver`, a submit whose reply is lost can be settled."""
 
 
 JOB = Operation(
@@ -33,6 +36,8 @@ JOB = Operation(
     links=links_at,
     source="https://docs.ttapi.io/grids/en/development/response",
     routes=routes,
+    callback_field="callback_field",
+    reading=(*READING, "callback_field"),
     deadline_seconds=3600,
     lifecycle="as the endpoint that the request names",
 )
