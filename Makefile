@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: demo test lint types bench chaos dist clean
+.PHONY: demo test lint types fuzz bench chaos dist clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
@@ -36,6 +36,10 @@ types: dist
 
 chaos: $(READY)
 	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)
+
+fuzz: $(READY)
+	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }
+	$(RUN) tests/fuzz/run.py build/fuzz/bin/schemathesis
 
 bench: $(READY)
 	$(RUN) benchmarks/run.py
