@@ -260,8 +260,8 @@ async def _first(submission: Submission, name: str, values: list[Any] | None) ->
 _SUBMITS = {
     "flux": ("/flux/generate", "flux.generate", flux),
     "gpt": ("/openai/gpt/generations", "gpt.image", gpt),
-    "veo": ("/gemini/video/generations", "veo.video", veo),
-    "grok": ("/grok/generations", "grok.video", grok),
+    "veo": ("/gemini/video/generations", "ttapi.veo_video", veo),
+    "grok": ("/grok/generations", "ttapi.grok_video", grok),
     "luma": ("/luma/v1/generations", "luma.video", luma),
 }
 FETCHES = {

@@ -248,8 +248,8 @@ CASES = [
     ),
     _other("flux.generate", "/flux/generate", "/flux/fetch", "image/webp", "ttapi.FluxFetch"),
     _other("gpt.image", "/openai/gpt/generations", "/openai/gpt/fetch", PNG, "ttapi.GptImageFetch"),
-    _other("veo.video", "/gemini/video/generations", "/gemini/video/fetch", MP4, "ttapi.VeoFetch"),
-    _other("grok.video", "/grok/generations", "/grok/fetch", MP4, "ttapi.GrokFetch", "hook_url"),
+    _other("ttapi.veo_video", "/gemini/video/generations", "/gemini/video/fetch", MP4, "ttapi.VeoFetch"),
+    _other("ttapi.grok_video", "/grok/generations", "/grok/fetch", MP4, "ttapi.GrokFetch", "hook_url"),
     Case(
         "luma.video",
         "/luma/v1/generations",

@@ -6,9 +6,11 @@ import pytest
 from prefect import flow
 from prefect.states import State
 
+from prefect_genmedia.errors import OperationRetiredError
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, ttapi
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai
 from prefect_genmedia.tasks import novita as novita_tasks
+from prefect_genmedia.tasks import ttapi as generic
 
 SD = {"model_name": "sd_xl_base_1.0.safetensors", "prompt": "a kite", "width": 256, "height": 256}
 
@@ -101,6 +103,7 @@ async def test_novelais_unverified_path_is_a_setting_and_a_404_says_so(emulator,
 
 
 async def test_novita(emulator, novita, photos):
+    emulator.configure(novita_retired="wan-t2v")
     picture = photos / "coffee.png"
     t = novita_tasks
     wanted = [
@@ -117,6 +120,11 @@ async def test_novita(emulator, novita, photos):
             ),
             "video/mp4",
         ),
+        (t.hunyuan_video_fast, t.HunyuanVideoFastRequest(prompt="a kite"), "video/mp4"),
+        (t.kling_v16_i2v, t.KlingV16I2VRequest(prompt="a kite", image_url="https://example.com/kite.png"), "video/mp4"),
+        (t.kling_v21_t2v_master, t.KlingV21T2VMasterRequest(prompt="a kite"), "video/mp4"),
+        (t.minimax_hailuo_02, t.MinimaxHailuo02Request(prompt="a kite"), "video/mp4"),
+        (t.job, t.JobRequest(path="/v3/async/qwen-image-txt2img", body={"prompt": "a kite"}), "image/jpeg"),
     ]
 
     async def work():
@@ -124,10 +132,24 @@ async def test_novita(emulator, novita, photos):
             result = await task(request, novita)
             assert {file.media_type for file in result.media} == {media_type}, task.name
             assert result.job.operation == task.name
+        with pytest.raises(OperationRetiredError):
+            await t.job(t.JobRequest(path="/v3/async/wan-t2v", body={"prompt": "a kite"}), novita)
         assert (await t.balance(novita)).available > 0
 
     await completed(work)
-    assert emulator.billed() == len(wanted)
+    assert emulator.billed() == len(wanted) == len([name for name in OPERATIONS if name.startswith("novita.")])
+
+
+async def test_ttapis_videos(emulator, ttapi):
+    async def work():
+        for task, request in (
+            (generic.grok_video, generic.GrokVideoRequest(prompt="a kite")),
+            (generic.veo_video, generic.VeoVideoRequest(prompt="a kite")),
+        ):
+            checked(await task(request, ttapi), task.name, "video/mp4")
+
+    await completed(work)
+    assert emulator.jobs()["counts"] == {"ttapi.grok_video": 1, "ttapi.veo_video": 1}
 
 
 async def test_a_generic_job_has_the_same_guarantees(emulator, ttapi):
@@ -135,20 +157,15 @@ async def test_a_generic_job_has_the_same_guarantees(emulator, ttapi):
     emulator.add_faults({"kind": "fetch_drop", "times": 2})
 
     async def work():
-        first, second = await ttapi_job(request), await ttapi_job(request)
+        first, second = await generic.job(request, ttapi), await generic.job(request, ttapi)
         assert first == second and len(first.media) >= 1
-
-    async def ttapi_job(request):
-        from prefect_genmedia.tasks import ttapi as generic
-
-        return await generic.job(request, ttapi)
 
     await completed(work)
     assert emulator.billed() == 1
 
 
 def ttapi_request():
-    return ttapi.JobRequest(
+    return generic.JobRequest(
         path="/midjourney/v1/imagine",
         body={"prompt": "a kite"},
         fetch_path="/midjourney/v1/fetch",
