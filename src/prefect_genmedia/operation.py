@@ -56,6 +56,7 @@ class Link:
     width: int | None = None
     height: int | None = None
     tolerance: int = 0  # pixels by which width and height may differ
+    optional: bool = False  # dead or no such file after all: the others are kept without it
 
 
 @dataclass(frozen=True)

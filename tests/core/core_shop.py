@@ -28,6 +28,7 @@ from prefect_genmedia.operation import Account, Operation, Request
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.flowmusic import GENERATE, GenerateRequest
 from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
 from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE, ActionRequest, ImagineRequest
 from prefect_genmedia.settings import Settings
@@ -40,6 +41,7 @@ OPERATIONS: dict[type[Request], Operation[Any, Any]] = {
     ActionRequest: ACTION,
     Img2ImgRequest: IMG2IMG,
     JobRequest: JOB,
+    GenerateRequest: GENERATE,
 }
 SUBMIT_IMAGINE = "POST /midjourney/v1/imagine"
 SUBMIT_IMG2IMG = "POST /v3/async/img2img"

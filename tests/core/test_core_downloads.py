@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_shop import Say, Seen, Wire, buy, imagine, img2img, refusal, the_row
+from core_shop import Say, Seen, Wire, buy, imagine, img2img, refusal, the_ledger, the_row
 from core_shop import novita as novita_at
 from core_shop import ttapi as ttapi_at
 from PIL import Image
@@ -19,6 +19,7 @@ from prefect_genmedia.errors import GenMediaError, JobExpiredError, MediaError, 
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaStore, open_media
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.ttapi.flowmusic import GenerateRequest
 
 FAULTS: list[tuple[dict[str, Any], type[MediaError]]] = [
     ({"kind": "download_expired"}, MediaExpiredError),
@@ -335,3 +336,36 @@ async def test_a_store_in_a_folder_with_a_space_gives_uris_that_any_program_can_
     store = MediaStore(str(tmp_path / "a b" / "100% žába #1"))
     assert store.has(first) and hashlib.sha256(open_media(first)).hexdigest() == first.sha256
     assert store.key_of(first) == str(first.path.relative_to(tmp_path / "a b" / "100% žába #1"))
+
+
+def song(wire: Wire, *dead: str) -> None:
+    """FlowMusic with a finished song, some of whose links are dead."""
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "data": {"job_id": "job-1"}})
+        if seen.path.endswith("/fetch"):
+            names = {"audio_url": "a.mp3", "wav_url": "a.wav", "image_url": "a.png"}
+            clip = {"clip_id": "c", **{name: f"{wire.url}/files/{file}" for name, file in names.items()}}
+            return Say(200, {"status": "SUCCESS", "data": {"job_id": "job-1", "clips": [clip]}})
+        if seen.path.rpartition("/")[2] in dead:
+            return Say(404, b"gone", {"content-type": "text/html"})
+        if seen.path.endswith(".png"):
+            return Say(200, png(64, 64), {"content-type": "image/png"})
+        return Say(200, b"ID3" + bytes(64), {"content-type": "audio/mpeg"})
+
+    wire.answer = answer
+
+
+async def test_a_song_is_delivered_without_its_dead_extras(wire: Wire) -> None:
+    song(wire, "a.wav")
+    result = await buy(GenerateRequest(sound_prompt="a waltz"), ttapi_at(wire.url))
+    assert [file.role for file in result.media] == ["audio", "cover"]
+    assert "left out: wav: the result link answers HTTP 404" in the_ledger().history(result.job.id)[-1].note
+
+
+async def test_a_song_without_its_sound_is_not_delivered(wire: Wire) -> None:
+    song(wire, "a.mp3")
+    error = await refusal(GenerateRequest(sound_prompt="a waltz"), ttapi_at(wire.url))
+    assert isinstance(error, MediaExpiredError)
+    assert the_row().state == "SUCCEEDED"

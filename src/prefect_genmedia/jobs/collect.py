@@ -10,6 +10,7 @@ from ..errors import (
     GenMediaError,
     MediaError,
     MediaExpiredError,
+    MediaInvalidError,
     NotFoundError,
     RateLimitedError,
     ResponseFormatError,
@@ -31,14 +32,18 @@ async def collect(work: Work, row: JobRow) -> None:
         await _refresh_links(work, row)
     wanted = range(len(work.links or ()))
     got = await asyncio.gather(*(_file(work, row, index) for index in wanted), return_exceptions=True)
-    files: list[MediaFile] = []
-    for file in got:
-        if isinstance(file, GenMediaError):
-            raise work.about(file, row) from None
-        if isinstance(file, BaseException):
-            raise file
-        files.append(file)
-    await work.must(row, work.ledger.stored, row.id, [file.model_dump() for file in files])
+    files = [file for file in got if isinstance(file, MediaFile)]
+    left_out: list[str] = []
+    for link, failure in zip(work.links or (), got, strict=True):
+        if isinstance(failure, MediaExpiredError | MediaInvalidError) and link.optional and files:
+            left_out.append(f"{link.role}: {failure.message}")
+        elif isinstance(failure, GenMediaError):
+            raise work.about(failure, row) from None
+        elif isinstance(failure, BaseException):
+            raise failure
+    if left_out:
+        work.run.log.warning("%s: stored without %s.", row.operation, "; ".join(left_out))
+    await work.must(row, work.ledger.stored, row.id, [file.model_dump() for file in files], left_out)
 
 
 async def _file(work: Work, row: JobRow, index: int) -> MediaFile:

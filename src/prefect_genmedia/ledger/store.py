@@ -301,12 +301,11 @@ class Ledger:
         states = (S.SUBMITTED, S.SUCCEEDED)
         return self._move(row_id, states, reason, state=S.EXPIRED, reason=reason, finished_at=time.time(), owner=None)
 
-    def stored(self, row_id: str, media: Sequence[dict[str, Any]]) -> bool:
+    def stored(self, row_id: str, media: Sequence[dict[str, Any]], left_out: Sequence[str] = ()) -> bool:
         """The verified files are in the store. The files' rows and the state change together."""
+        note = "; ".join([f"{len(media)} files stored", *(f"left out: {words}" for words in left_out)])
         with self.database.write() as session:
-            moved = self._change(
-                session, row_id, (S.SUCCEEDED,), f"{len(media)} files stored", state=S.STORED, owner=None
-            )
+            moved = self._change(session, row_id, (S.SUCCEEDED,), note, state=S.STORED, owner=None)
             if moved:
                 session.add_all(MediaRow(job=row_id, position=i, **file) for i, file in enumerate(media))
             return moved

@@ -213,7 +213,7 @@ def stem_links(result: FlowMusicResult, request: dict[str, Any]) -> list[Link]:
 
 def _links_of_clips(result: FlowMusicResult) -> list[Link]:
     return [
-        Link(url, role if index == 1 else f"{role} {index}", kind=kind)
+        Link(url, role if index == 1 else f"{role} {index}", kind=kind, optional=role != "audio")
         for index, clip in enumerate(result.clips, start=1)
         for name, role, kind in _FILES
         if (url := getattr(clip, name))
@@ -223,10 +223,11 @@ def _links_of_clips(result: FlowMusicResult) -> list[Link]:
 def _links_elsewhere(result: FlowMusicResult) -> list[Link]:
     """Files under names nobody told us of; sounds, unless their ending says otherwise."""
     found = {url: name for name, url in urls_in(result.model_dump(mode="json")) if "hook" not in name.lower()}
-    return [
-        Link(url, name.rpartition(".")[2], kind=_ENDINGS.get(urlsplit(url).path.rpartition(".")[2].lower(), "audio"))
-        for url, name in found.items()
-    ]
+    return [Link(url, name.rpartition(".")[2], kind=_kind_of(url), optional=True) for url, name in found.items()]
+
+
+def _kind_of(url: str) -> Kind:
+    return _ENDINGS.get(urlsplit(url).path.rpartition(".")[2].lower(), "audio")
 
 
 FETCH = Route("GET", "/flowmusic/v1/fetch", job_id="job_id")
