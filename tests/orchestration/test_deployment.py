@@ -26,7 +26,8 @@ def prefect(env: dict[str, str], folder: Path, *arguments: str) -> str:
 async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulator, ttapi, novita, child_env, tmp_path):
     await ttapi.asave("ttapi", overwrite=True)
     await novita.asave("novita", overwrite=True)
-    env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    # Its own TMPDIR: Prefect's worker keeps a folder there that belongs to whoever came first.
+    env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1", "TMPDIR": str(tmp_path)}
     await asyncio.to_thread(prefect, env, tmp_path, "work-pool", "create", "genmedia", "--type", "process")
     await asyncio.to_thread(prefect, env, tmp_path, "deploy", "--prefect-file", str(FILE), "--all")
     async with get_client() as client:
