@@ -146,7 +146,7 @@ def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySecti
     steps = []
     if start is not None:
         label = "photograph" if item.photograph else "grid"
-        steps.append(GalleryStep(title="Grid or photograph", pictures=(shown(start, label, "midjourney.imagine"),)))
+        steps.append(GalleryStep(title=label.capitalize(), pictures=(shown(start, label, "midjourney.imagine"),)))
     if item.picked and item.photograph is None:
         steps.append(GalleryStep(title="Picked", pictures=tuple(shown(file, file.role) for file in item.picked)))
     if item.refined:

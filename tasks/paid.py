@@ -82,7 +82,11 @@ def _run_name(operation: Operation[Any, Any]) -> Callable[[dict[str, Any]], str]
 
 
 def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]], str | None]:
-    """The ledger's own key, so that a finished operation shows as Cached when its run is retried."""
+    """The ledger's own key, so that a finished operation shows as Cached when its run is retried.
+
+    Never shared between runs: Prefect's result files are not written whole, and a run must not read what another
+    is writing. Runs that share a request_key meet in the ledger.
+    """
 
     def key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
         request = parameters["request"]
@@ -96,12 +100,12 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             account = parameters["credentials"].get_client()
         except (GenMediaError, AttributeError):
             return None  # the task's body says what is wrong
-        scope = scope_of(_this_run(), parameters.get("request_key"))
-        copy = parameters.get("copy") or 0
+        run, copy = _this_run(), parameters.get("copy") or 0
         canonical = request.canonical(digests)
+        job = identity(operation, canonical, account, scope_of(run, parameters.get("request_key")), copy)[1]
         # How the answer is read is no part of the job, but of what the task gives.
-        read = fingerprint("", {name: canonical.get(name) for name in operation.reading}, "")[:8]
-        return f"genmedia-{identity(operation, canonical, account, scope, copy)[1]}-{read}"
+        read = {name: canonical.get(name) for name in operation.reading}
+        return f"genmedia-{fingerprint(job, read, run.name)}"
 
     return key
 

@@ -105,6 +105,19 @@ async def test_a_second_flow_run_buys_its_own_picture_and_a_request_key_shares_o
     assert third.job == fourth.job and emulator.billed() == 3
 
 
+async def test_runs_that_share_a_request_key_share_the_job_and_no_result_file_of_prefects(emulator, ttapi):
+    """Prefect does not write those whole: one run would read what another is just writing."""
+
+    @flow
+    async def once():
+        state = await midjourney.imagine(imagine("a marten"), ttapi, request_key="campaign-8", return_state=True)
+        return state.name, state.data.metadata.storage_key
+
+    (first, its_file), (second, another) = await once(), await once()
+    assert first == second == "Completed" and its_file != another
+    assert emulator.billed() == 1
+
+
 async def test_a_failed_runs_picture_is_adopted_by_a_fresh_run_without_a_key(emulator, ttapi):
     @flow
     async def breaks():
