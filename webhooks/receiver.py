@@ -23,6 +23,7 @@ from ..ledger import JobRow, Ledger, open_ledger
 from ..operation import JobState, JobStatus, Provider
 from ..providers.novita.envelope import NOVITA
 from ..providers.ttapi.envelope import TTAPI
+from ..redaction import without_signatures
 from ..settings import read_settings
 
 MAX_BYTES = 1024 * 1024
@@ -34,6 +35,7 @@ def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
     """Tell Prefect: `genmedia.job.succeeded` or `genmedia.job.failed`, one for each finished job."""
     import prefect.events
 
+    said = without_signatures(status.message)
     prefect.events.emit_event(
         event=f"genmedia.job.{status.state}",
         resource={
@@ -41,7 +43,12 @@ def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
             "prefect.resource.name": f"{row.operation}: {row.title}",
             "genmedia.operation": row.operation,
         },
-        payload={"job": row.id, "operation": row.operation, "job_id": job_id, "message": status.message},
+        payload={
+            "job": row.id,
+            "operation": row.operation,
+            "job_id": job_id,
+            "message": said,
+        },
     )
 
 

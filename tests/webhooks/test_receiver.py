@@ -17,7 +17,10 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.flowmusic import GENERATE, GenerateRequest
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
+from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE, TextToImageRequest
+from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, GrokVideoRequest
 from prefect_genmedia.settings import Settings
 
 PHOTO = Path(__file__).parent.parent / "photos" / "coffee.png"
@@ -80,6 +83,39 @@ async def test_a_lost_reply_of_novita_is_settled_by_its_callback(buy, receiver, 
     assert result.media and emulator.billed() == 1
     assert emulator.requests()["requests"]["POST /v3/async/img2img"] == 1
     assert [line.state for line in ledger.history(result.job.id)][:3] == ["INTENT", "UNKNOWN", "SUBMITTED"]
+
+
+LOST = {
+    "novelai": (TEXT_TO_IMAGE, TextToImageRequest(prompt="1girl, solo")),
+    "flowmusic": (GENERATE, GenerateRequest(sound_prompt="a waltz", length=3)),
+    "grok": (GROK_VIDEO, GrokVideoRequest(prompt="a kite")),
+}
+
+
+@pytest.mark.parametrize("product", LOST)
+async def test_a_lost_reply_of_ttapis_other_products_is_settled_by_its_callback(receiver, emulator, product):
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 1})
+    operation, request = LOST[product]
+    assert (await run(operation, request, Account(TTAPI, emulator.url, "key"))).media
+    assert emulator.billed() == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"jobId": "job-7"}, {"job_id": "job-7"}, {"data": {"jobId": "job-7"}}, {"data": {"job_id": "job-7"}}],
+    ids=str,
+)
+async def test_the_job_id_is_read_in_both_spellings_and_places(receiver, emulator, ledger, monkeypatch, body):
+    monkeypatch.setenv("GENMEDIA_CALLBACK_WAIT_SECONDS", "0.1")
+    monkeypatch.setenv("GENMEDIA_RECONCILE_SECONDS", "0.1")
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 1}, {"kind": "callback_lost"})
+    operation, request = LOST["flowmusic"]
+    with pytest.raises(SubmitOutcomeUnknown) as unknown:
+        await run(operation, request, Account(TTAPI, emulator.url, "key"))
+    row_id = unknown.value.job.id
+    answer = httpx.post(f"{receiver}/ttapi/{ledger.token(row_id)}", json={"status": "SUCCESS", **body}).json()
+    assert answer == {"outcome": "accepted"}
+    assert ledger.get(row_id).hint == "job-7"
 
 
 async def test_a_switched_off_witness_is_not_heard(buy, receiver, emulator, monkeypatch):

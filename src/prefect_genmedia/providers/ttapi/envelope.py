@@ -113,10 +113,10 @@ def _status(body: dict[str, Any]) -> JobStatus:
 
 
 def payload(body: dict[str, Any]) -> dict[str, Any]:
-    """`data`, which may be null or absent, with the job id beside it."""
+    """`data`, which may be null or absent, with the job id in it, wherever and however it was written."""
     data = body.get("data")
     data = dict(data) if isinstance(data, dict) else {}
-    job_id = body.get("jobId") or body.get("job_id")
+    job_id = data.get("job_id") or body.get("jobId") or body.get("job_id")
     if job_id:
         data.setdefault("jobId", job_id)
     return data
