@@ -138,11 +138,11 @@ def import_jobs(
     bring_in(operation, job_ids or [], from_list, block)
 
 
-def main() -> None:
-    """Run the command; an error is one sentence and exit code 1, never a traceback."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command (by default this process's own); an error is one sentence and exit code 1, never a traceback."""
     console = Console(stderr=True)
     try:
-        app()
+        app(arguments)
     except GenMediaError as error:
         console.print(f"[bold red]{type(error).__name__}[/]", end=" ")
         console.print(str(error), markup=False, highlight=False)

@@ -108,11 +108,10 @@ async def test_an_unknown_job_is_settled_by_hand(genmedia, novita, emulator, pho
     ],
 )
 def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, arguments, env, says):
-    monkeypatch.setattr("sys.argv", ["genmedia", *arguments])
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
-        main()
+        main(arguments)
     said = "".join(capsys.readouterr())
     assert ended.value.code == 1 and "Traceback" not in said
     assert says in said.replace("\n", " ")
