@@ -93,20 +93,18 @@ def gallery_markdown(
     *,
     most: int = MARKDOWN_PICTURES,
 ) -> str:
-    """The same as a table for `create_markdown_artifact`, under 300 KB: at most `most` pictures.
+    """The same as markdown for `create_markdown_artifact`, under 300 KB: at most `most` pictures.
 
     What does not fit is counted in the last line. Files are linked where `href` is an http(s) address:
     Prefect's pages could not follow a relative one. Blocking: call it in a thread from async code.
     """
-    columns = list(dict.fromkeys(step.title for section in sections for step in section.steps))
     parts = [f"# {_text(title)}\n\n"]
     if facts:
         parts.append(" · ".join(f"**{_text(name)}** {_text(value)}" for name, value in facts.items()) + "\n\n")
-    parts.append("| | " + " | ".join(map(_text, columns)) + " |\n|" + " --- |" * (len(columns) + 1) + "\n")
     space = _Space(most, MARKDOWN_BYTES - sum(len(part.encode()) for part in parts))
-    parts += [_row(section, columns, space) for section in sections]
+    parts += [_markdown_section(section, space) for section in sections]
     if space.left_out:
-        parts.append(f"\n… and {space.left_out} more picture{'s' if space.left_out > 1 else ''}.\n")
+        parts.append(f"… and {space.left_out} more picture{'s' if space.left_out > 1 else ''}.\n")
     return "".join(parts)
 
 
@@ -127,22 +125,27 @@ class _Space:
         return text
 
 
-def _row(section: GallerySection, columns: Sequence[str], space: _Space) -> str:
-    """One prompt or photograph: a cell a step, thumbnails above, files below."""
-    about = f"**{_text(section.title)}**" + (f"<br>{_text(section.prompt)}" if section.prompt else "")
-    cells = [about]
-    for column in columns:
-        steps = [step for step in section.steps if step.title == column]
-        cells.append("<br>".join(filter(None, (_cell(section, step, space) for step in steps))))
-    return "| " + " | ".join(cells) + " |\n"
+def _markdown_section(section: GallerySection, space: _Space) -> str:
+    """One prompt or photograph: a table with a cell a step, and below it what would make the cells too wide."""
+    paragraphs = [f"### {_text(section.title)}"]
+    if section.prompt:
+        paragraphs.append(_text(section.prompt))
+    if section.steps:
+        rows = [[_text(step.title) for step in section.steps], ["---"] * len(section.steps)]
+        rows.append([_cell(section, step, space) for step in section.steps])
+        paragraphs.append("\n".join("| " + " | ".join(row) + " |" for row in rows))
+    below = [_text(picture.caption) for step in section.steps for picture in step.pictures if picture.caption]
+    unseen = [step.pictures[step.thumbnails :] for step in section.steps if step.thumbnails is not None]
+    below += ["also " + ", ".join(_text(picture.label) for picture in rest) for rest in unseen if rest]
+    if below:
+        paragraphs.append(" · ".join(below))
+    return "\n\n".join(paragraphs) + "\n\n"
 
 
 def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
     shown = step.pictures[: step.thumbnails]
-    lines = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in shown]
-    if rest := step.pictures[len(shown) :]:
-        lines.append("also " + ", ".join(_text(picture.label) for picture in rest))
-    return "<br>".join(filter(None, lines))
+    pictures = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in shown]
+    return "<br>".join(filter(None, pictures))
 
 
 def _picture(card: Card) -> str:
@@ -150,7 +153,7 @@ def _picture(card: Card) -> str:
     label = _text(card.label)
     if card.href.startswith(("https://", "http://")):
         image, label = f"[{image}]({card.href})", f"[{label}]({card.href})"
-    return image + "<br>" + " · ".join(filter(None, [label, card.facts, _text(card.caption)]))
+    return "<br>".join(filter(None, [image, label, card.facts]))
 
 
 def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:
@@ -184,8 +187,12 @@ def _weight(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
 
 
+# What would mean something to Markdown where it stands, and no more: Prefect's pages show entities as written.
+_MEANING = re.compile(r"^[#>+=-]|(?<=^\d)[.)]|[|`*\[\]~\\]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+
+
 def _text(text: str, longest: int = 240) -> str:
-    """One line of plain text, safe in a Markdown table: every sign with a meaning becomes an entity."""
+    """One line of plain text, safe in a Markdown table: a sign with a meaning becomes an entity."""
     line = " ".join(text.split())
     line = line if len(line) <= longest else line[: longest - 1] + "…"
-    return re.sub(r"[&<>\"'|`*_\[\]()~$!#\\]", lambda sign: f"&#{ord(sign[0])};", line)
+    return _MEANING.sub(lambda sign: f"&#{ord(sign[0])};", line)

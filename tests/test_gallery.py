@@ -142,7 +142,7 @@ def test_what_is_no_picture_or_gone_still_has_its_place(tmp_path: Path) -> None:
     assert gallery_markdown("Autumn", [section(*cards)], {}).count("no preview") == 3
 
 
-def test_the_markdown_is_one_table_with_pictures() -> None:
+def test_the_markdown_is_a_table_of_pictures_for_each_prompt() -> None:
     steps = (
         GalleryStep(title="Grid", pictures=(picture("astronaut.png", label="2×2 grid", caption="TTAPI · job 17"),)),
         GalleryStep(
@@ -156,12 +156,13 @@ def test_the_markdown_is_one_table_with_pictures() -> None:
     )
     page = rendered(markdown)
     assert len(page.all("table")) == 1
-    assert len(page.all("tr")) == 2  # a head, and one row for the one prompt
+    assert len(page.all("tr")) == 2  # the steps, and their pictures
     assert "Grid" in page.text and "Renditions" in page.text and "also pin" in page.text
     assert [image["alt"] for image in page.all("img")] == ["2×2 grid: Eileen", "wide: Eileen", "link: Eileen"]
     assert all(image["src"].startswith("data:image/webp;base64,") for image in page.all("img"))
     assert page.text.count("in a suit") == 1
-    assert "2×2 grid · 512×512 · 792 kB · TTAPI · job 17" in page.text
+    assert "2×2 grid512×512 · 792 kB" in page.text
+    assert "TTAPI · job 17 · also pin" in page.text
     assert not page.all("a")  # relative links would lead nowhere on a Prefect page
     stored = gallery_markdown("Autumn", [section(picture(href="https://cdn.example/a.png"))], {})
     assert {link["href"] for link in rendered(stored).all("a")} == {"https://cdn.example/a.png"}
@@ -172,18 +173,34 @@ def test_a_prompt_cannot_break_out_of_the_table() -> None:
     page = rendered(gallery_markdown(NASTY, [section(card, title=NASTY, prompt=NASTY)], {NASTY: NASTY}))
     plain = " ".join(NASTY.split())
     assert page.open == []
-    assert [len(page.all(tag)) for tag in ("tr", "td", "img", "a", "script", "code", "em", "h1")] == [
+    assert [len(page.all(tag)) for tag in ("tr", "td", "img", "a", "script", "code", "em", "h1", "h3")] == [
         2,
-        2,
+        1,
         1,
         0,
         0,
         0,
         0,
+        1,
         1,
     ]
     assert page.text.count(plain) == 7
     assert page.all("img")[0]["alt"] == f"{plain}: {plain}"
+
+
+@pytest.mark.parametrize(
+    "prompt", ["# loud", "- a list", "+ more", "> quoted", "1. first", "=== x", "--ar 3:2", "a (b) & c!"]
+)
+def test_a_prompt_is_a_plain_line_however_it_begins(prompt: str) -> None:
+    page = rendered(gallery_markdown("Autumn", [section(picture(), prompt=prompt)], {}))
+    assert prompt in page.text
+    assert not [tag for tag in ("ul", "ol", "blockquote") if page.all(tag)]
+    assert len(page.all("h1")) == len(page.all("h3")) == 1
+
+
+def test_everyday_signs_are_left_as_they_are() -> None:
+    """Prefect's pages show an entity as it is written."""
+    assert "&#" not in gallery_markdown('It\'s 6 (0.06 USD) & "more"!', [section(picture(), title="a_b #1")], {})
 
 
 def test_forty_pictures_stay_under_300_kb_and_the_rest_is_counted() -> None:
