@@ -169,7 +169,7 @@ async def test_a_ledger_that_cannot_be_written_after_the_purchase_is_written_lat
     emulator: Emulator, novita: Account
 ) -> None:
     """The disk fills up between the POST and its answer: the job id waits in memory until it can be written."""
-    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 0.7, "times": 1})
+    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 1.5, "times": 1})
     buying = child(novita, img2img())
     await a_until(emulator.billed, "the job accepted")
     resource.prlimit(buying.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))

@@ -176,7 +176,7 @@ async def test_one_who_stops_waiting_does_not_stop_the_others(emulator: Emulator
     """The call that bought is cancelled; the other takes the job over at once and pays nothing."""
     emulator.configure(hold=True)
     buyer = asyncio.create_task(buy(img2img(), novita))
-    await a_until(emulator.billed, "the job accepted")
+    await a_until(lambda: the_ledger().rows(["SUBMITTED"]), "the job accepted")
     other = asyncio.create_task(buy(img2img(), novita))
     buyer.cancel()
     with pytest.raises(asyncio.CancelledError):
