@@ -107,7 +107,7 @@ class Work:
 
     async def must(self, row: JobRow, record: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Record a fact about money, however long the database is away, and even while being cancelled."""
-        fact = f"job {row.id}: {record.__name__} {args[1:]}"
+        fact = f"job {row.id}: {record.__name__} {args[1:]}"[:300]  # enough for a job id; an answer may be long
 
         async def stubbornly() -> T:
             try:
