@@ -8,7 +8,7 @@ import pytest
 from core_shop import buy, refusal, the_row
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.errors import ResponseFormatError, SubmitOutcomeUnknown
+from prefect_genmedia.errors import JobFailedError, ResponseFormatError, SubmitOutcomeUnknown
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.job import JobRequest
 
@@ -41,6 +41,15 @@ async def test_a_wrong_fetch_path_is_corrected_without_paying_again(emulator: Em
     await refusal(flux(fetch_path="/flux/no-such-path"), ttapi, request_key="kite")
     right = await buy(flux(results=["data.imageUrl"]), ttapi, request_key="kite")
     assert right.media and emulator.billed() == 1
+
+
+async def test_a_failed_job_is_told_at_once_however_it_is_to_be_read(emulator: Emulator, ttapi: Account) -> None:
+    """Said again with another place for the links, it is still the job that failed; nobody waits for it."""
+    emulator.add_faults({"kind": "job_fails", "times": 1})
+    for results in ([], ["data.imageUrl"]):
+        error = await refusal(flux(results=results), ttapi, request_key="kite", deadline_seconds=2)
+        assert isinstance(error, JobFailedError)
+    assert emulator.billed() == 1
 
 
 async def test_another_body_is_another_job(emulator: Emulator, ttapi: Account) -> None:

@@ -80,12 +80,14 @@ async def _adopt(work: Work, want: Want) -> None:
 async def _work_on(work: Work, claimed: Claim) -> JobResult[Any]:
     row = claimed.row
     if not claimed.mine:
-        if work.want is not None and work.operation.reading and work.want.request != row.request:
-            reopened = await asyncio.to_thread(work.ledger.reread, row.id, work.owner, work.want.request)
-        elif row.state in (S.FAILED, S.EXPIRED):
-            raise work.bad_end(row)
-        elif row.state != S.STORED:
+        if row.state not in (S.STORED, S.FAILED, S.EXPIRED):
             raise Taken
+        asked = work.want.request if work.want is not None and work.operation.reading else row.request
+        if row.state == S.FAILED or (row.state == S.EXPIRED and asked == row.request):
+            raise work.bad_end(row)
+        if asked != row.request:
+            # To be read in another way than before.
+            reopened = await asyncio.to_thread(work.ledger.reread, row.id, work.owner, asked)
         else:
             files = await asyncio.to_thread(work.ledger.media, row.id)
             if await asyncio.to_thread(_all_there, work, files):
