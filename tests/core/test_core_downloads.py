@@ -364,6 +364,23 @@ async def test_a_song_is_delivered_without_its_dead_extras(wire: Wire) -> None:
     assert "left out: wav: the result link answers HTTP 404" in the_ledger().history(result.job.id)[-1].note
 
 
+async def test_a_song_that_names_more_files_when_asked_again_is_delivered(wire: Wire) -> None:
+    """A link that died is asked for anew, and the answer has grown meanwhile."""
+    song(wire, "a.wav")
+    whole = wire.answer
+
+    def growing(seen: Seen) -> Say:
+        said = whole(seen)
+        if seen.path.endswith("/fetch") and sum(each.path.endswith("/fetch") for each in wire.seen) == 1:
+            assert isinstance(said.body, dict)
+            del said.body["data"]["clips"][0]["image_url"]
+        return said
+
+    wire.answer = growing
+    result = await buy(GenerateRequest(sound_prompt="a waltz"), ttapi_at(wire.url))
+    assert [file.role for file in result.media] == ["audio"]
+
+
 async def test_a_song_without_its_sound_is_not_delivered(wire: Wire) -> None:
     song(wire, "a.mp3")
     error = await refusal(GenerateRequest(sound_prompt="a waltz"), ttapi_at(wire.url))

@@ -30,11 +30,11 @@ async def collect(work: Work, row: JobRow) -> None:
     await work.show(row, "downloading", 100.0)
     if work.links is None:
         await _refresh_links(work, row)
-    wanted = range(len(work.links or ()))
-    got = await asyncio.gather(*(_file(work, row, index) for index in wanted), return_exceptions=True)
+    wanted = list(work.links or ())  # a refresh on the way may name more
+    got = await asyncio.gather(*(_file(work, row, index) for index in range(len(wanted))), return_exceptions=True)
     files = [file for file in got if isinstance(file, MediaFile)]
     left_out: list[str] = []
-    for link, failure in zip(work.links or (), got, strict=True):
+    for link, failure in zip(wanted, got, strict=True):
         if isinstance(failure, MediaExpiredError | MediaInvalidError) and link.optional and files:
             left_out.append(f"{link.role}: {failure.message}")
         elif isinstance(failure, GenMediaError):
