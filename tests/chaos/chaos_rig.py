@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 
 
-def until(look: Callable[[], T], what: str, seconds: float = 30.0) -> T:
+def until(look: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.005) -> T:
     """What `look` gives as soon as it is true; the test fails when that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
@@ -33,7 +33,7 @@ def until(look: Callable[[], T], what: str, seconds: float = 30.0) -> T:
             return seen
         if time.monotonic() > deadline:
             raise AssertionError(f"never came: {what}")
-        time.sleep(0.005)
+        time.sleep(every)
 
 
 def free_port() -> int:
