@@ -27,12 +27,10 @@ test: $(READY)
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-logo
 
-# Type checkers do not follow a mapped editable install, so the built wheel is what is checked.
-types: dist
-	@rm -rf build/types
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/types dist/*.whl
-	cd build/types && MYPYPATH=. ../../$(RUN) -m mypy --config-file ../../pyproject.toml -p prefect_genmedia
+types: $(READY)
+	$(RUN) -m mypy -p prefect_genmedia
 
 chaos: $(READY)
 	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)

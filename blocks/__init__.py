@@ -1,6 +1,6 @@
 """What a user configures in Prefect."""
 
-from .budget import Budget
-from .credentials import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.blocks.budget import Budget
+from prefect_genmedia.blocks.credentials import NovitaCredentials, TTAPICredentials
 
 __all__ = ["Budget", "NovitaCredentials", "TTAPICredentials"]

@@ -9,8 +9,8 @@ from prefect.blocks.core import Block
 from prefect.client.schemas.objects import BlockType
 from pydantic import Field, field_validator
 
-from ..budget import Budget as Limits
-from .logo import logo, without_logo
+from prefect_genmedia.blocks.logo import logo, without_logo
+from prefect_genmedia.budget import Budget as Limits
 
 
 class Budget(Block):

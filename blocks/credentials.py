@@ -8,11 +8,11 @@ from prefect.blocks.abstract import CredentialsBlock
 from prefect.client.schemas.objects import BlockType
 from pydantic import Field, SecretStr, model_validator
 
-from ..operation import Account
-from ..providers.novita.envelope import NOVITA
-from ..providers.ttapi.envelope import TTAPI
-from .budget import Budget
-from .logo import logo, without_logo
+from prefect_genmedia.blocks.budget import Budget
+from prefect_genmedia.blocks.logo import logo, without_logo
+from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
 
 ACCOUNT_NAME = (
     "A name for the account that stays when the key is changed, so that jobs bought under the old key are "

@@ -1,5 +1,5 @@
 """The `genmedia` command."""
 
-from .commands import main
+from prefect_genmedia.cli.commands import main
 
 __all__ = ["main"]

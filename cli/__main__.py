@@ -1,3 +1,3 @@
-from .commands import main
+from prefect_genmedia.cli.commands import main
 
 main()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..errors import GenMediaError
+from prefect_genmedia.errors import GenMediaError
 
 app = typer.Typer(
     help="Paid media jobs as Prefect tasks: retry anything, pay once.",
@@ -28,7 +28,7 @@ def demo(
     seconds: Annotated[float, typer.Option(help="How long an emulated job runs.")] = 3.0,
 ) -> None:
     """Run the main job on an emulator of both providers: nothing is paid, no key is needed."""
-    from .demo import run_demo
+    from prefect_genmedia.cli.demo import run_demo
 
     run_demo(folder, keep, seconds)
 
@@ -41,7 +41,7 @@ def emulator(
     key: Annotated[str | None, typer.Option(help="The only key it takes; any non-empty one by default.")] = None,
 ) -> None:
     """Serve TTAPI and Novita AI on one loopback port, faults and counters included. Costs nothing."""
-    from ..emulator import EmulatorSettings, serve
+    from prefect_genmedia.emulator import EmulatorSettings, serve
 
     Console().print(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
     serve("127.0.0.1", port, EmulatorSettings(seed=seed, job_seconds=seconds, api_key=key))
@@ -55,7 +55,7 @@ def receiver(
     """Take the providers' callbacks at /callbacks. Set GENMEDIA_CALLBACK_URL to its public address."""
     import uvicorn
 
-    from ..webhooks import create_receiver
+    from prefect_genmedia.webhooks import create_receiver
 
     uvicorn.run(create_receiver(), host=host, port=port, log_level="warning", access_log=False)
 
@@ -69,7 +69,7 @@ def setup(
 
     Keys are read from TTAPI_API_KEY and NOVITA_API_KEY, or asked for; they are not shown.
     """
-    from .setup import set_up
+    from prefect_genmedia.cli.setup import set_up
 
     set_up(ttapi, novita)
 
@@ -81,7 +81,7 @@ def list_jobs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List paid jobs, newest first."""
-    from .jobs import list_jobs as show
+    from prefect_genmedia.cli.job_commands import list_jobs as show
 
     show(state or [], limit, as_json)
 
@@ -89,7 +89,7 @@ def list_jobs(
 @jobs_app.command("show")
 def show_job(job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.")]) -> None:
     """Show one job: what was asked, what happened, where the files are."""
-    from .jobs import show_job as show
+    from prefect_genmedia.cli.job_commands import show_job as show
 
     show(job)
 
@@ -100,7 +100,7 @@ def resume_job(
     block: Annotated[str | None, typer.Option(help="The credentials block; found by itself by default.")] = None,
 ) -> None:
     """Wait for a bought job and bring its files in. Never buys."""
-    from .jobs import resume_job as bring_in
+    from prefect_genmedia.cli.job_commands import resume_job as bring_in
 
     bring_in(job, block)
 
@@ -117,7 +117,7 @@ def adopt_job(
     quiet_seconds: Annotated[float, typer.Option(help="Orphans: leave those alone that changed this recently.")] = 60,
 ) -> None:
     """Settle a job whose submit got no answer; or, without JOB, bring in every paid job that no run works on."""
-    from . import jobs
+    from prefect_genmedia.cli import job_commands as jobs
 
     if job is None:
         jobs.adopt_orphans(quiet_seconds)
@@ -133,7 +133,7 @@ def import_jobs(
     block: Annotated[str, typer.Option(help="The credentials block of the account that bought them.")] = "ttapi",
 ) -> None:
     """Bring in jobs that were bought before the pack was installed. Never buys."""
-    from .jobs import import_jobs as bring_in
+    from prefect_genmedia.cli.job_commands import import_jobs as bring_in
 
     bring_in(operation, job_ids or [], from_list, block)
 

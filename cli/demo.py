@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from ..emulator import Emulator
-from ..errors import ConfigurationError
-from ..ledger import JobRow, Ledger, LedgerState, open_ledger
-from ..settings import read_settings
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
+from prefect_genmedia.settings import read_settings
 
 console = Console()
 SERVER_SECONDS = 90
@@ -133,7 +133,7 @@ def _receiver() -> Iterator[None]:
     """The callback receiver in a thread, so that even Novita's lost replies can be settled."""
     import uvicorn
 
-    from ..webhooks import create_receiver
+    from prefect_genmedia.webhooks import create_receiver
 
     port = _free_port()
     os.environ["GENMEDIA_CALLBACK_URL"] = f"http://127.0.0.1:{port}/callbacks"

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from ..blocks import NovitaCredentials, TTAPICredentials
-from ..flows import Photograph, illustrate
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.flows import Photograph, illustrate
 
 PROMPTS = [
     "a lighthouse at dawn, gentle fog, long exposure --ar 3:2",

@@ -8,9 +8,9 @@ import os
 import typer
 from rich.console import Console
 
-from ..ledger import Database
-from ..media import MediaStore
-from ..settings import read_settings
+from prefect_genmedia.ledger import Database
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.settings import read_settings
 
 console = Console()
 
@@ -28,7 +28,7 @@ def set_up(ttapi: str | None, novita: str | None) -> None:
 
 
 async def _blocks(ttapi: str | None, novita: str | None) -> None:
-    from ..blocks import NovitaCredentials, TTAPICredentials
+    from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 
     for block, name, variable in (
         (TTAPICredentials, ttapi, "TTAPI_API_KEY"),

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import planted as jobs_planted
-from .replies import Refusal
-from .state import state_of
+from prefect_genmedia.emulator import planted as jobs_planted
+from prefect_genmedia.emulator.server.replies import Refusal
+from prefect_genmedia.emulator.server.state import state_of
 
 
 async def jobs(request: Request) -> Response:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from . import admin
-from .faults import KINDS
+from prefect_genmedia.emulator import admin
+from prefect_genmedia.emulator.faults import KINDS
 
 FRONT = """<h1>This is an emulator</h1>
 <p>It plays TTAPI (Midjourney, NovelAI, FlowMusic and more) and Novita AI on this machine. No picture, film or

@@ -14,13 +14,14 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from . import flowmusic, novita
-from .gallery import Gallery
-from .jobs import Job, Order, account_of, fingerprint
-from .novita import Commission
-from .provider import Body
-from .recordings import Drawn, Tune
-from .ttapi import Submission
+from prefect_genmedia.emulator.drawing.recordings import Drawn, Tune
+from prefect_genmedia.emulator.novita import envelope as novita
+from prefect_genmedia.emulator.novita.envelope import Commission
+from prefect_genmedia.emulator.server.gallery import Gallery
+from prefect_genmedia.emulator.server.orders import Job, Order, account_of, fingerprint
+from prefect_genmedia.emulator.server.provider import Body
+from prefect_genmedia.emulator.ttapi import flowmusic
+from prefect_genmedia.emulator.ttapi.envelope import Submission
 
 AUDIO_SECONDS = 3.0
 

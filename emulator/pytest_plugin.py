@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .server import Emulator
+    from prefect_genmedia.emulator.app import Emulator
 
 
 @pytest.fixture
 def genmedia_emulator() -> Iterator[Emulator]:
     """TTAPI and Novita AI on this machine, with short jobs: `.url`, `.billed()`, `.add_faults(...)`."""
     # Imported here: every pytest run loads this plugin, and few of them need a server.
-    from .server import Emulator
+    from prefect_genmedia.emulator.app import Emulator
 
     with Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator:
         yield emulator

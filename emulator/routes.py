@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from . import (
-    admin,
+from prefect_genmedia.emulator import admin, pages
+from prefect_genmedia.emulator.novita import (
+    envelope as novita,
+)
+from prefect_genmedia.emulator.novita import (
+    images as novita_images,
+)
+from prefect_genmedia.emulator.novita import (
+    reads as novita_reads,
+)
+from prefect_genmedia.emulator.novita import (
+    videos as novita_videos,
+)
+from prefect_genmedia.emulator.server import downloads as media
+from prefect_genmedia.emulator.ttapi import (
+    envelope as ttapi,
+)
+from prefect_genmedia.emulator.ttapi import (
     flowmusic,
-    media,
     midjourney_edits,
     midjourney_given,
     midjourney_v1,
     midjourney_videos,
     novelai,
-    novita,
-    novita_images,
-    novita_reads,
-    novita_videos,
-    pages,
     suno,
-    ttapi,
-    ttapi_media,
+)
+from prefect_genmedia.emulator.ttapi import (
+    other_products as ttapi_media,
 )
 
 # Each vendor's last has what its others leave.

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import MediaError
-from ..imaging import header, thumbnail
+from prefect_genmedia.errors import MediaError
+from prefect_genmedia.imaging import header, thumbnail
 
 PAGE_THUMBNAIL = 320
 MARKDOWN_THUMBNAIL = 120

@@ -17,13 +17,13 @@ from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
 from pydantic import BaseModel, Field
 from slugify import slugify
 
-from ..blocks import NovitaCredentials, TTAPICredentials
-from ..errors import ConfigurationError, GenMediaError
-from ..imaging import SOCIAL, Rendition, sharpest
-from ..jobs import JobResult
-from ..media import MediaFile
-from ..tasks import imaging, midjourney, novita
-from .showing import Illustration, Illustrations, artifact, page
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page
+from prefect_genmedia.imaging import SOCIAL, Rendition, sharpest
+from prefect_genmedia.jobs import JobResult
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.tasks import imaging, midjourney, novita
 
 Pick = Literal["sharpest", "all", 1, 2, 3, 4]
 

@@ -10,11 +10,11 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from pydantic import BaseModel
 
-from ..errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
-from ..jobs import JobRef, JobResult, bought_job, orphans, ref_of
-from ..ledger import is_dead
-from ..tasks import jobs
-from ..tasks.paid import state_of
+from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
+from prefect_genmedia.jobs import JobRef, JobResult, bought_job, orphans, ref_of
+from prefect_genmedia.ledger import is_dead
+from prefect_genmedia.tasks import jobs
+from prefect_genmedia.tasks.paid import state_of
 
 Outcome = Literal["recovered", "expired", "failed", "never bought", "unknown", "not yet", "no credentials"]
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from ..jobs import JobRef, JobResult
-from ..media import MediaFile, MediaStore
-from ..providers import OPERATIONS
-from ..settings import read_settings
-from .gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
+from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
+from prefect_genmedia.jobs import JobRef, JobResult
+from prefect_genmedia.media import MediaFile, MediaStore
+from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.settings import read_settings
 
 
 class Purchase(BaseModel):

@@ -6,10 +6,10 @@ from typing import Literal
 
 from prefect import task
 
-from ..blocks import TTAPICredentials
-from ..jobs import JobResult, Terms
-from ..providers.reading import Reading, read_job
-from ..providers.ttapi.flowmusic import (
+from prefect_genmedia.blocks import TTAPICredentials
+from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.providers.reading import Reading, read_job
+from prefect_genmedia.providers.ttapi.flowmusic import (
     COVER,
     EXTEND,
     FETCH,
@@ -24,7 +24,7 @@ from ..providers.ttapi.flowmusic import (
     ReplaceRequest,
     StemsRequest,
 )
-from .paid import buy, paid
+from prefect_genmedia.tasks.paid import buy, paid
 
 __all__ = [
     "Clip",

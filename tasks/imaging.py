@@ -11,14 +11,15 @@ from typing import Any, cast
 
 from prefect import task
 
-from ..errors import MediaError
-from ..http import http_pool
-from ..imaging import Rendered, Rendition
-from ..imaging import quadrants as cut_quadrants
-from ..imaging import render as render_files
-from ..media import EXTENSIONS, MediaFile, MediaStore, local_copy
-from ..pictures import Picture, PictureLimit, load_picture
-from ..settings import read_settings
+from prefect_genmedia.errors import MediaError
+from prefect_genmedia.imaging import Rendered, Rendition
+from prefect_genmedia.imaging import quadrants as cut_quadrants
+from prefect_genmedia.imaging import render as render_files
+from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.media.pictures import Picture, PictureLimit, load_picture
+from prefect_genmedia.media.verification import EXTENSIONS
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]
 

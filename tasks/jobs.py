@@ -9,13 +9,13 @@ from typing import Any
 from prefect import task
 from prefect.client.orchestration import get_client
 
-from ..blocks import NovitaCredentials, TTAPICredentials
-from ..errors import ConfigurationError, GenMediaError
-from ..jobs import JobRef, JobResult, Terms, bought_job
-from ..jobs import resume as bring_in
-from ..operation import Operation
-from ..providers import OPERATIONS
-from .paid import this_run, worth_retrying
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.jobs import JobRef, JobResult, Terms, bought_job
+from prefect_genmedia.jobs import resume as bring_in
+from prefect_genmedia.operation import Operation
+from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.tasks.paid import this_run, worth_retrying
 
 __all__ = ["find_credentials", "operation_of", "resume"]
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from prefect import task
 
-from ..blocks import TTAPICredentials
-from ..jobs import JobResult, Terms
-from ..providers.reading import Reading, read_job
-from ..providers.ttapi.account import (
+from prefect_genmedia.blocks import TTAPICredentials
+from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.providers.reading import Reading, read_job
+from prefect_genmedia.providers.ttapi.account import (
     AccountInfo,
     JobListQuery,
     ListedJob,
@@ -20,9 +20,16 @@ from ..providers.ttapi.account import (
     list_jobs,
     service_status,
 )
-from ..providers.ttapi.fields import Mode, VideoResult
-from ..providers.ttapi.midjourney import ACTION, FETCH, IMAGINE, ActionRequest, ImagineRequest, MidjourneyResult
-from ..providers.ttapi.midjourney_pictures import (
+from prefect_genmedia.providers.ttapi.fields import Mode, VideoResult
+from prefect_genmedia.providers.ttapi.midjourney import (
+    ACTION,
+    FETCH,
+    IMAGINE,
+    ActionRequest,
+    ImagineRequest,
+    MidjourneyResult,
+)
+from prefect_genmedia.providers.ttapi.midjourney_pictures import (
     BLEND,
     DESCRIBE,
     EDIT,
@@ -36,9 +43,9 @@ from ..providers.ttapi.midjourney_pictures import (
     InpaintRequest,
     SeedRequest,
 )
-from ..providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO, ExtendVideoRequest, VideoRequest
-from ..providers.ttapi.prompt import MidjourneyPrompt, check
-from .paid import buy, paid
+from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO, ExtendVideoRequest, VideoRequest
+from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt, check
+from prefect_genmedia.tasks.paid import buy, paid
 
 __all__ = [
     "AccountInfo",

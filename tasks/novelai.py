@@ -6,11 +6,11 @@ from typing import Literal
 
 from prefect import task
 
-from ..blocks import TTAPICredentials
-from ..errors import ApiError
-from ..jobs import JobResult, Terms
-from ..providers.reading import Reading, read_job
-from ..providers.ttapi.novelai import (
+from prefect_genmedia.blocks import TTAPICredentials
+from prefect_genmedia.errors import ApiError
+from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.providers.reading import Reading, read_job
+from prefect_genmedia.providers.ttapi.novelai import (
     FETCH,
     SETTING,
     TEXT_TO_IMAGE,
@@ -20,7 +20,7 @@ from ..providers.ttapi.novelai import (
     VibeTransfer,
     submit_path,
 )
-from .paid import buy, paid
+from prefect_genmedia.tasks.paid import buy, paid
 
 __all__ = [
     "CharacterPrompt",

@@ -6,10 +6,10 @@ from typing import Literal
 
 from prefect import task
 
-from ..blocks import NovitaCredentials
-from ..jobs import JobResult, Terms
-from ..providers.novita.account import Balance, read_balance
-from ..providers.novita.fields import (
+from prefect_genmedia.blocks import NovitaCredentials
+from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.providers.novita.account import Balance, read_balance
+from prefect_genmedia.providers.novita.fields import (
     AwsS3,
     ControlNet,
     ControlNetUnit,
@@ -24,11 +24,18 @@ from ..providers.novita.fields import (
     VideoExtra,
     Webhook,
 )
-from ..providers.novita.images import IMG2IMG, TXT2IMG, HiresFix, Img2ImgRequest, Refiner, Txt2ImgRequest
-from ..providers.novita.job import JOB, JobRequest
-from ..providers.novita.models import Model, ModelQuery, list_models
-from ..providers.novita.results import FETCH, NovitaResult
-from ..providers.novita.video_models import (
+from prefect_genmedia.providers.novita.images import (
+    IMG2IMG,
+    TXT2IMG,
+    HiresFix,
+    Img2ImgRequest,
+    Refiner,
+    Txt2ImgRequest,
+)
+from prefect_genmedia.providers.novita.job import JOB, JobRequest
+from prefect_genmedia.providers.novita.models import Model, ModelQuery, list_models
+from prefect_genmedia.providers.novita.results import FETCH, NovitaResult
+from prefect_genmedia.providers.novita.video_models import (
     HUNYUAN_VIDEO_FAST,
     KLING_V16_I2V,
     KLING_V21_T2V_MASTER,
@@ -38,9 +45,15 @@ from ..providers.novita.video_models import (
     KlingV21T2VMasterRequest,
     MinimaxHailuo02Request,
 )
-from ..providers.novita.videos import IMG2VIDEO, TXT2VIDEO, Img2VideoRequest, PromptFrames, Txt2VideoRequest
-from ..providers.reading import Reading, read_job
-from .paid import buy, paid
+from prefect_genmedia.providers.novita.videos import (
+    IMG2VIDEO,
+    TXT2VIDEO,
+    Img2VideoRequest,
+    PromptFrames,
+    Txt2VideoRequest,
+)
+from prefect_genmedia.providers.reading import Reading, read_job
+from prefect_genmedia.tasks.paid import buy, paid
 
 __all__ = [
     "AwsS3",

@@ -20,8 +20,8 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectNotFound
 
-from ..blocks import NovitaCredentials, TTAPICredentials
-from ..errors import (
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import (
     GenMediaError,
     LedgerError,
     MediaError,
@@ -32,9 +32,20 @@ from ..errors import (
     SubmitOutcomeUnknown,
     TransportError,
 )
-from ..jobs import JobResult, Progress, Run, RunState, Terms, identity, run, scope_of, script_run, script_state
-from ..operation import Operation, RequestT, ResultT, fingerprint
-from ..pictures import pictures_in, read_picture
+from prefect_genmedia.jobs import (
+    JobResult,
+    Progress,
+    Run,
+    RunState,
+    Terms,
+    identity,
+    run,
+    scope_of,
+    script_run,
+    script_state,
+)
+from prefect_genmedia.media.pictures import pictures_in, read_picture
+from prefect_genmedia.operation import Operation, RequestT, ResultT, fingerprint
 
 Credentials = TTAPICredentials | NovitaCredentials
 ARTIFACT_SECONDS = 2.0  # a progress artifact is written at most this often

@@ -6,13 +6,13 @@ from typing import Literal
 
 from prefect import task
 
-from ..blocks import TTAPICredentials
-from ..jobs import JobResult, Terms
-from ..providers.generic import GenericResult
-from ..providers.ttapi.fields import VideoResult
-from ..providers.ttapi.job import JOB, JobRequest
-from ..providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO, GrokVideoRequest, VeoVideoRequest
-from .paid import buy, paid
+from prefect_genmedia.blocks import TTAPICredentials
+from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.providers.generic import GenericResult
+from prefect_genmedia.providers.ttapi.fields import VideoResult
+from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
+from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO, GrokVideoRequest, VeoVideoRequest
+from prefect_genmedia.tasks.paid import buy, paid
 
 __all__ = [
     "GenericResult",

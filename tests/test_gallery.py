@@ -10,13 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from prefect_genmedia.flows.gallery import (
-    GalleryPicture,
-    GallerySection,
-    GalleryStep,
-    gallery_html,
-    gallery_markdown,
-)
+from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
 
 PHOTOS = Path(__file__).parent / "photos"
 NASTY = (
@@ -225,5 +219,5 @@ def test_nothing_is_said_of_more_when_all_is_shown() -> None:
 def test_the_gallery_needs_no_prefect() -> None:
     source = Path(inspect.getfile(GalleryPicture)).read_text()
     modules = re.findall(r"^\s*(?:from|import)\s+(\S+)", source, re.MULTILINE)
-    assert "..imaging" in modules
+    assert "prefect_genmedia.imaging" in modules
     assert not [module for module in modules if module.split(".")[0] == "prefect"]

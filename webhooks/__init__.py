@@ -1,5 +1,5 @@
 """The receiver of provider callbacks."""
 
-from .receiver import create_receiver
+from prefect_genmedia.webhooks.receiver import create_receiver
 
 __all__ = ["create_receiver"]

@@ -18,13 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import GenMediaError
-from ..ledger import JobRow, Ledger, open_ledger
-from ..operation import JobState, JobStatus, Provider
-from ..providers.novita.envelope import NOVITA
-from ..providers.ttapi.envelope import TTAPI
-from ..redaction import without_signatures
-from ..settings import read_settings
+from prefect_genmedia.errors import GenMediaError
+from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
+from prefect_genmedia.operation import JobState, JobStatus, Provider
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.redaction import without_signatures
 
 MAX_BYTES = 1024 * 1024
 log = logging.getLogger("prefect_genmedia.receiver")

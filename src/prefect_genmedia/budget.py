@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from .errors import ConfigurationError
+from prefect_genmedia.errors import ConfigurationError
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from .errors import ApiError, ConfigurationError
+from prefect_genmedia.errors import ApiError, ConfigurationError
 
 
 class JobState(StrEnum):

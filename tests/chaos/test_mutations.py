@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from shutil import copytree, ignore_patterns
 
 import httpx
 import pytest
-from chaos_rig import REPOSITORY, Stable, Worker, until
+from chaos_rig import Stable, Worker, until
 from chaos_wire import Strike, Wire
 
 import prefect_genmedia
@@ -131,7 +130,7 @@ PROBES = (killed_in_flight, overtaken, accepted_twice, among_strangers)
 WRITTEN_AFTER = """        from sqlalchemy import delete
         from sqlalchemy.orm import make_transient
 
-        from ..ledger.models import EventRow
+        from prefect_genmedia.ledger.models import EventRow
 
         with work.ledger.database.write() as session:
             session.execute(delete(EventRow).where(EventRow.job == row.id))
@@ -159,12 +158,12 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
         overtaken,
     ),
     "the first match will do": (
-        Mutation("witnesses.py", "    if len(matches) == 1:\n", "    if matches:\n"),
+        Mutation("jobs/witnesses.py", "    if len(matches) == 1:\n", "    if matches:\n"),
         accepted_twice,
     ),
     "any job of the list will do": (
         Mutation(
-            "witnesses.py", 'return token in (account.provider.callback_url_of(answer.body) or "")', "return True"
+            "jobs/witnesses.py", 'return token in (account.provider.callback_url_of(answer.body) or "")', "return True"
         ),
         among_strangers,
     ),
@@ -175,13 +174,7 @@ def copy_of_the_package(folder: Path) -> Path:
     """The package as the wheel has it, importable from `folder`."""
     package = folder / "prefect_genmedia"
     no_caches = ignore_patterns("__pycache__")
-    source = Path(prefect_genmedia.__file__).parent
-    copytree(source, package, ignore=no_caches)
-    if source.parent.name == "src":  # editable: the mapped folders lie elsewhere
-        places = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
-        for name, place in places.items():
-            if "." in name:
-                copytree(REPOSITORY / place, package / name.partition(".")[2], ignore=no_caches)
+    copytree(Path(prefect_genmedia.__file__).parent, package, ignore=no_caches)  # what links lead to, too
     return package
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from contract_wire import Body, png
 
+from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Request
-from prefect_genmedia.pictures import pictures_in
 from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
 
 JOB = "5c7261ec-7271-495d-a0f7-4dd395652a84"

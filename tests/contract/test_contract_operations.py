@@ -9,8 +9,8 @@ from contract_cases import BASE64, CASES, JOB, digests
 from contract_wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
 
 from prefect_genmedia.jobs import JobResult, run
+from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Account
-from prefect_genmedia.pictures import pictures_in
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
 

@@ -8,7 +8,14 @@ import pytest
 
 from prefect_genmedia import errors
 from prefect_genmedia.errors import ApiError, GenMediaError
-from prefect_genmedia.retry import Verdict, busy_pause, failure_pause, judge_submit, parse_retry_after, poll_pause
+from prefect_genmedia.wire.retry import (
+    Verdict,
+    busy_pause,
+    failure_pause,
+    judge_submit,
+    parse_retry_after,
+    poll_pause,
+)
 
 DATE = "Sat, 21 Nov 2026 10:00:00 GMT"
 

@@ -9,7 +9,7 @@ import pytest
 from core_shop import PHOTOS, imagine, img2img
 from pydantic import ValidationError
 
-from prefect_genmedia.pictures import Picture
+from prefect_genmedia.media.pictures import Picture
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import ActionRequest, ImagineRequest
 

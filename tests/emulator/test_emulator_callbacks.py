@@ -10,7 +10,7 @@ import pytest
 from emulator_clients import Midjourney, Novita, Receiver, until
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.emulator.callbacks import is_loopback
+from prefect_genmedia.emulator.server.callbacks import is_loopback
 
 
 def settled(emulator: Emulator, jobs: int = 1) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from emulator_clients import Receiver, picture_of, until
 from emulator_operations import NOVELAI, Api
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.emulator.novelai import CANDIDATES
+from prefect_genmedia.emulator.ttapi.novelai import CANDIDATES
 
 
 @pytest.fixture

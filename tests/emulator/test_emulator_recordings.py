@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from prefect_genmedia.emulator import recordings
-from prefect_genmedia.emulator.recordings import Film, Tune
+from prefect_genmedia.emulator.drawing import recordings
+from prefect_genmedia.emulator.drawing.recordings import Film, Tune
 
 TUNE = Tune("Waltz", "seed-1", 3.3)
 CONTAINERS = ("moov", "trak", "mdia", "minf", "stbl", "dinf")

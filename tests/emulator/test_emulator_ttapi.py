@@ -10,7 +10,7 @@ from emulator_clients import Midjourney, difference, picture_of, until
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.emulator.midjourney import ACTIONS, GRID, grid_size
+from prefect_genmedia.emulator.ttapi.midjourney import ACTIONS, GRID, grid_size
 
 
 def test_accepted_names_the_id_in_both_ways(midjourney: Midjourney) -> None:

@@ -9,7 +9,7 @@ from ledger_actors import DONE, FILE, REFUNDED, RUNNING, bring_to, everything, r
 
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.ledger import LedgerState as S
-from prefect_genmedia.media import MAX_DOWNLOAD_BYTES
+from prefect_genmedia.media.download import MAX_DOWNLOAD_BYTES
 
 LONG = "ž" * 5000
 

@@ -1,11 +1,11 @@
 """Pictures: read, check, cut to size, choose. Plain functions on files; the only room that imports Pillow."""
 
-from .grids import quadrants, sharpest
-from .reading import MAX_PIXELS, PictureFacts, PictureHeader, header, inspect
-from .rendering import render
-from .renditions import SOCIAL, Rendition
-from .thumbnails import thumbnail
-from .writing import Rendered
+from prefect_genmedia.imaging.grids import quadrants, sharpest
+from prefect_genmedia.imaging.reading import MAX_PIXELS, PictureFacts, PictureHeader, header, inspect
+from prefect_genmedia.imaging.rendering import render
+from prefect_genmedia.imaging.renditions import SOCIAL, Rendition
+from prefect_genmedia.imaging.thumbnails import thumbnail
+from prefect_genmedia.imaging.writing import Rendered
 
 __all__ = [
     "MAX_PIXELS",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageCms, ImageFile
 
-from .reading import MAX_PIXELS, UPRIGHT, opened, orientation
+from prefect_genmedia.imaging.reading import MAX_PIXELS, UPRIGHT, opened, orientation
 
 
 class Decoded(NamedTuple):

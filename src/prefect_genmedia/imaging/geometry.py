@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .renditions import Rendition
+from prefect_genmedia.imaging.renditions import Rendition
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]

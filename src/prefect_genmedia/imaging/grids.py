@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageStat
 
-from ..errors import MediaInvalidError
-from .colours import decode, to_srgb, upright
-from .reading import header, opened
-from .writing import Rendered, targets, write
+from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.imaging.colours import decode, to_srgb, upright
+from prefect_genmedia.imaging.reading import header, opened
+from prefect_genmedia.imaging.writing import Rendered, targets, write
 
 COMPARED_SIDE = 1024
 LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=2, offset=128)

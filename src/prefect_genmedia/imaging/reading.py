@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageFile, ImageSequence, UnidentifiedImageError
 
-from ..errors import GenMediaError, MediaError, MediaInvalidError
+from prefect_genmedia.errors import GenMediaError, MediaError, MediaInvalidError
 
 MAX_PIXELS = 100_000_000
 """The largest picture that is decoded. A small file can claim to be far larger (a decompression bomb)."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from PIL import Image
 
-from ..errors import MediaInvalidError
-from .colours import Decoded, decode
-from .geometry import Layout, layout, source_pixels_per_pixel
-from .reading import MAX_PIXELS, header
-from .renditions import LONGEST_SIDE, Rendition
-from .writing import Rendered, targets, write
+from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.imaging.colours import Decoded, decode
+from prefect_genmedia.imaging.geometry import Layout, layout, source_pixels_per_pixel
+from prefect_genmedia.imaging.reading import MAX_PIXELS, header
+from prefect_genmedia.imaging.renditions import LONGEST_SIDE, Rendition
+from prefect_genmedia.imaging.writing import Rendered, targets, write
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 

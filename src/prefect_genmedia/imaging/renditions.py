@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .reading import MAX_PIXELS
+from prefect_genmedia.imaging.reading import MAX_PIXELS
 
 Format = Literal["jpeg", "png", "webp"]
 Share = Annotated[float, Field(ge=0, le=1)]

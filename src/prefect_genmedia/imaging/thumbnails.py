@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from .colours import decode
-from .reading import header
+from prefect_genmedia.imaging.colours import decode
+from prefect_genmedia.imaging.reading import header
 
 
 def thumbnail(source: Path, size: int = 160) -> str:

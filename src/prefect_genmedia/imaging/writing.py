@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import MediaError
+from prefect_genmedia.errors import MediaError
 
 
 @dataclass(frozen=True)

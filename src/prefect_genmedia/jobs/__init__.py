@@ -9,17 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from ..errors import ConfigurationError, GenMediaError
-from ..http import http_pool
-from ..ledger import UNFINISHED, JobRow, Ledger, Want, open_ledger
-from ..media import MediaStore
-from ..operation import Account, JobState, Operation, Request, RequestT, ResultT, fingerprint, job_key
-from ..pictures import load_pictures
-from ..redaction import without_signatures
-from ..settings import read_settings
-from .life import bring_in, deliver
-from .submit import callback_base, has_callback
-from .values import (
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.jobs.life import bring_in, deliver
+from prefect_genmedia.jobs.submit import callback_base, has_callback
+from prefect_genmedia.jobs.values import (
     JobRef,
     JobResult,
     Progress,
@@ -30,7 +23,14 @@ from .values import (
     script_run,
     script_state,
 )
-from .work import Work
+from prefect_genmedia.jobs.work import Work
+from prefect_genmedia.ledger import UNFINISHED, JobRow, Ledger, Want, open_ledger
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.media.pictures import load_pictures
+from prefect_genmedia.operation import Account, JobState, Operation, Request, RequestT, ResultT, fingerprint, job_key
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.http import http_pool
+from prefect_genmedia.wire.redaction import without_signatures
 
 __all__ = [
     "JobRef",

@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from ..errors import (
+from prefect_genmedia.errors import (
     GenMediaError,
     MediaError,
     MediaExpiredError,
@@ -17,10 +17,10 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..ledger import JobRow
-from ..media import MediaFile, download
-from .wait import fetch, read_result
-from .work import Work
+from prefect_genmedia.jobs.wait import fetch, read_result
+from prefect_genmedia.jobs.work import Work
+from prefect_genmedia.ledger import JobRow
+from prefect_genmedia.media import MediaFile, download
 
 TRIES = 4
 

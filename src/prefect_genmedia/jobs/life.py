@@ -8,13 +8,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from ..errors import JobFailedError, LedgerError
-from ..ledger import Claim, JobRow, LedgerState, MediaRow, Want, is_dead
-from .collect import collect
-from .submit import reconcile, submit
-from .values import JobResult, media_file_of, ref_of
-from .wait import wait
-from .work import READ_PATIENCE_SECONDS, Taken, Work
+from prefect_genmedia.errors import JobFailedError, LedgerError
+from prefect_genmedia.jobs.collect import collect
+from prefect_genmedia.jobs.submit import reconcile, submit
+from prefect_genmedia.jobs.values import JobResult, media_file_of, ref_of
+from prefect_genmedia.jobs.wait import wait
+from prefect_genmedia.jobs.work import READ_PATIENCE_SECONDS, Taken, Work
+from prefect_genmedia.ledger import Claim, JobRow, LedgerState, MediaRow, Want, is_dead
 
 S = LedgerState
 CLAIM_PATIENCE_SECONDS = 5.0  # nothing is bought yet: say soon that the database is away

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 
-from ..errors import QueueFullError
+from prefect_genmedia.errors import QueueFullError
 
 PROBE_SECONDS = 60.0  # after this long without a refusal, one more is tried
 

@@ -7,7 +7,7 @@ import random
 import time
 from typing import Any
 
-from ..errors import (
+from prefect_genmedia.errors import (
     ApiError,
     BudgetExceededError,
     GenMediaError,
@@ -16,13 +16,13 @@ from ..errors import (
     SubmitOutcomeUnknown,
     TransportError,
 )
-from ..ledger import JobRow, LedgerState
-from ..operation import Operation
-from ..redaction import quotable
-from ..retry import Verdict, busy_pause, judge_submit
-from ..settings import Settings
-from ..witnesses import Finding, look
-from .work import Work
+from prefect_genmedia.jobs.witnesses import Finding, look
+from prefect_genmedia.jobs.work import Work
+from prefect_genmedia.ledger import JobRow, LedgerState
+from prefect_genmedia.operation import Operation
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.wire.redaction import quotable
+from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
 
 LABEL_URL = "https://callback.invalid/genmedia"
 

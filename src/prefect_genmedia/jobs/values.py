@@ -9,10 +9,10 @@ from typing import Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from ..budget import Budget
-from ..ledger import JobRow, MediaRow, is_dead, this_process
-from ..media import MediaFile
-from ..operation import Result, ResultT
+from prefect_genmedia.budget import Budget
+from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.operation import Result, ResultT
 
 log = logging.getLogger("prefect_genmedia")
 
@@ -48,7 +48,7 @@ class JobResult(BaseModel, Generic[ResultT]):
     def _typed(cls, value: Any, info: Any) -> Any:
         # Read back from JSON, the operation's name tells which type the answer has.
         if isinstance(value, dict):
-            from ..providers import OPERATIONS
+            from prefect_genmedia.providers import OPERATIONS
 
             job = info.data.get("job")  # missing when it could not be read itself
             operation = OPERATIONS.get(job.operation) if job else None

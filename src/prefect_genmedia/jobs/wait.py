@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any, Literal
 
-from ..errors import (
+from prefect_genmedia.errors import (
     GenMediaError,
     LedgerError,
     NotFoundError,
@@ -18,11 +18,11 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..ledger import JobRow
-from ..operation import JobState, JobStatus
-from ..redaction import quotable, without_signatures
-from ..retry import failure_pause, poll_pause
-from .work import Taken, Work
+from prefect_genmedia.jobs.work import Taken, Work
+from prefect_genmedia.ledger import JobRow
+from prefect_genmedia.operation import JobState, JobStatus
+from prefect_genmedia.wire.redaction import quotable, without_signatures
+from prefect_genmedia.wire.retry import failure_pause, poll_pause
 
 FORGOTTEN_AFTER = 3  # this many fetches in a row that do not know the job
 

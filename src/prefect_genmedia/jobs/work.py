@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from ..errors import (
+from prefect_genmedia.errors import (
     ConfigurationError,
     GenMediaError,
     JobExpiredError,
@@ -19,13 +19,13 @@ from ..errors import (
     LedgerError,
     SubmitOutcomeUnknown,
 )
-from ..http import Pool
-from ..ledger import JobRow, Ledger, LedgerState, MediaRow, Want
-from ..media import MediaStore
-from ..operation import Account, Link, Operation
-from ..settings import Settings
-from .slots import slots_of
-from .values import JobResult, Progress, Run, Terms, media_file_of, ref_of
+from prefect_genmedia.jobs.slots import slots_of
+from prefect_genmedia.jobs.values import JobResult, Progress, Run, Terms, media_file_of, ref_of
+from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, MediaRow, Want
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.operation import Account, Link, Operation
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.wire.http import Pool
 
 P = ParamSpec("P")
 T = TypeVar("T")

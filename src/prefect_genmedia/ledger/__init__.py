@@ -1,9 +1,9 @@
 """Every paid job and every media file, written down before money is spent."""
 
-from .database import Database, open_database
-from .models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
-from .owner import is_dead, this_process
-from .store import Claim, Ledger, Want, open_ledger
+from prefect_genmedia.ledger.database import Database, open_database
+from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
+from prefect_genmedia.ledger.owner import is_dead, this_process
+from prefect_genmedia.ledger.store import Claim, Ledger, Want, open_ledger
 
 __all__ = [
     "UNFINISHED",

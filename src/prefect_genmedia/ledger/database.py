@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..errors import ConfigurationError, GenMediaError, LedgerError
+from prefect_genmedia.errors import ConfigurationError, GenMediaError, LedgerError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # A network that swallows packets must not hold a call for hours.

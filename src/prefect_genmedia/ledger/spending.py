@@ -7,9 +7,9 @@ import time
 from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from ..budget import Budget
-from ..errors import BudgetExceededError, ConfigurationError
-from .models import JobRow, LedgerState, TagRow
+from prefect_genmedia.budget import Budget
+from prefect_genmedia.errors import BudgetExceededError, ConfigurationError
+from prefect_genmedia.ledger.models import JobRow, LedgerState, TagRow
 
 S = LedgerState
 _LOCK = 7_305_811_221  # any number that no one else locks in PostgreSQL

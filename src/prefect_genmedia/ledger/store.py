@@ -20,12 +20,12 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..budget import Budget
-from ..operation import JobStatus
-from .database import Database, open_database
-from .models import UNFINISHED, EventRow, FactRow, JobRow, LedgerState, MediaRow, TagRow
-from .owner import is_dead, this_process
-from .spending import gate, reserve
+from prefect_genmedia.budget import Budget
+from prefect_genmedia.ledger.database import Database, open_database
+from prefect_genmedia.ledger.models import UNFINISHED, EventRow, FactRow, JobRow, LedgerState, MediaRow, TagRow
+from prefect_genmedia.ledger.owner import is_dead, this_process
+from prefect_genmedia.ledger.spending import gate, reserve
+from prefect_genmedia.operation import JobStatus
 
 S = LedgerState
 

@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from ..operation import Operation
-from .novita import job as novita_job
-from .novita.images import IMG2IMG, TXT2IMG
-from .novita.video_models import HUNYUAN_VIDEO_FAST, KLING_V16_I2V, KLING_V21_T2V_MASTER, MINIMAX_HAILUO_02
-from .novita.videos import IMG2VIDEO, TXT2VIDEO
-from .ttapi import job as ttapi_job
-from .ttapi.flowmusic import COVER, EXTEND, GENERATE, REPLACE, STEMS
-from .ttapi.midjourney import ACTION, IMAGINE
-from .ttapi.midjourney_pictures import BLEND, DESCRIBE, EDIT, INPAINT, SEED
-from .ttapi.midjourney_video import EXTEND_VIDEO, VIDEO
-from .ttapi.novelai import TEXT_TO_IMAGE
-from .ttapi.videos import GROK_VIDEO, VEO_VIDEO
+from prefect_genmedia.operation import Operation
+from prefect_genmedia.providers.novita import job as novita_job
+from prefect_genmedia.providers.novita.images import IMG2IMG, TXT2IMG
+from prefect_genmedia.providers.novita.video_models import (
+    HUNYUAN_VIDEO_FAST,
+    KLING_V16_I2V,
+    KLING_V21_T2V_MASTER,
+    MINIMAX_HAILUO_02,
+)
+from prefect_genmedia.providers.novita.videos import IMG2VIDEO, TXT2VIDEO
+from prefect_genmedia.providers.ttapi import job as ttapi_job
+from prefect_genmedia.providers.ttapi.flowmusic import COVER, EXTEND, GENERATE, REPLACE, STEMS
+from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE
+from prefect_genmedia.providers.ttapi.midjourney_pictures import BLEND, DESCRIBE, EDIT, INPAINT, SEED
+from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO
+from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
+from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
 
-from ..operation import Result
+from prefect_genmedia.operation import Result
 
 
 class Answer(Result):

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
-from ..errors import ConfigurationError, ResponseFormatError
-from ..operation import Link, Request, Result, Route
-from ..pictures import Picture
-from .answer import Answer
+from prefect_genmedia.errors import ConfigurationError, ResponseFormatError
+from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.operation import Link, Request, Result, Route
+from prefect_genmedia.providers.answer import Answer
 
 _PATH = re.compile(r"(/[A-Za-z0-9_~%+-][A-Za-z0-9._~%+-]*)+")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d*)\]")

@@ -6,10 +6,10 @@ from typing import Any, Generic
 
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import ResponseFormatError
-from ..http import http_pool
-from ..operation import Account, JobState, ResultT, Route
-from ..redaction import quotable, without_signatures
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Account, JobState, ResultT, Route
+from prefect_genmedia.wire.http import http_pool
+from prefect_genmedia.wire.redaction import quotable, without_signatures
 
 
 class Reading(BaseModel, Generic[ResultT]):

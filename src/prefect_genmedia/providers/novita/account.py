@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ...errors import NotFoundError, OperationRetiredError, ResponseFormatError
-from ...http import http_pool
-from ...operation import Account
+from prefect_genmedia.errors import NotFoundError, OperationRetiredError, ResponseFormatError
+from prefect_genmedia.operation import Account
+from prefect_genmedia.wire.http import http_pool
 
 OLDER_PATH = "/v3/user"
 TEN_THOUSANDTHS = 10_000

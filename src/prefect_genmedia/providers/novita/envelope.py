@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import (
+from prefect_genmedia.errors import (
     ApiError,
     AuthenticationError,
     ContentRejectedError,
@@ -19,7 +19,7 @@ from ...errors import (
     ResponseFormatError,
     ServerError,
 )
-from ...operation import JobState, JobStatus, Provider
+from prefect_genmedia.operation import JobState, JobStatus, Provider
 
 _STATES = {
     "TASK_STATUS_QUEUED": JobState.QUEUED,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from ...operation import Request
-from ...pictures import Picture, PictureLimit
+from prefect_genmedia.media.pictures import Picture, PictureLimit
+from prefect_genmedia.operation import Request
 
 Sampler = Literal[
     "Euler a", "Euler", "LMS", "Heun", "DPM2", "DPM2 a", "DPM++ 2S a", "DPM++ 2M", "DPM++ SDE", "DPM fast",

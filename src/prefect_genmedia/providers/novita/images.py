@@ -9,11 +9,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Operation, Route
-from .envelope import NOVITA
-from .fields import ControlNet, ImageRequest, InputPicture, IpAdapter, Part, Share, Side
-from .results import CALLBACK, FETCH, LIFECYCLE, NovitaResult, picture_urls
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.fields import (
+    ControlNet,
+    ImageRequest,
+    InputPicture,
+    IpAdapter,
+    Part,
+    Share,
+    Side,
+)
+from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, LIFECYCLE, NovitaResult, picture_urls
 
 __all__ = [
     "FETCH",

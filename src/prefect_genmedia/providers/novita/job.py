@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from ...operation import Link, Operation, Route
-from ..generic import READING, ApiPath, GenericRequest, JobIdName, links_at, routes
-from .envelope import NOVITA
-from .results import CALLBACK, FETCH, NovitaResult, all_links
+from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.providers.generic import READING, ApiPath, GenericRequest, JobIdName, links_at, routes
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, NovitaResult, all_links
 
 
 class JobRequest(GenericRequest):

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ...errors import ResponseFormatError
-from ...http import http_pool
-from ...operation import Account, Request
-from ..answer import Answer
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Account, Request
+from prefect_genmedia.providers.answer import Answer
+from prefect_genmedia.wire.http import http_pool
 
 PATH = "/v3/model"
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Route
-from ..answer import Answer, Rows, Text
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Link, Route
+from prefect_genmedia.providers.answer import Answer, Rows, Text
 
 
 def _seconds(value: Any) -> Any:

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ...operation import Operation, Route
-from ...pictures import Picture
-from ..generic import data_uri
-from .envelope import NOVITA
-from .fields import Part, Share, WebUrl
-from .results import FETCH, NovitaResult, video_links
+from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.providers.generic import data_uri
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.fields import Part, Share, WebUrl
+from prefect_genmedia.providers.novita.results import FETCH, NovitaResult, video_links
 
 LongSeed = Annotated[int, Field(ge=-1, le=9_999_999_999)]
 Prompt2000 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

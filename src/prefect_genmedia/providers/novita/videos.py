@@ -9,11 +9,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ...operation import Operation, Route
-from ...pictures import Picture, PictureLimit
-from .envelope import NOVITA
-from .fields import Embedding, Lora, Name, NegativePrompt, Part, Prompt, Share, VideoExtra
-from .results import CALLBACK, FETCH, LIFECYCLE, NovitaResult, video_links
+from prefect_genmedia.media.pictures import Picture, PictureLimit
+from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.fields import (
+    Embedding,
+    Lora,
+    Name,
+    NegativePrompt,
+    Part,
+    Prompt,
+    Share,
+    VideoExtra,
+)
+from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, LIFECYCLE, NovitaResult, video_links
 
 Steps = Annotated[int, Field(ge=1, le=50)]
 Seed = Annotated[int, Field(ge=-1)]

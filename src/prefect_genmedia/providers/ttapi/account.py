@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from ...errors import ContentRejectedError, ResponseFormatError
-from ...http import http_pool
-from ...operation import Account, Request
-from ..answer import Text, Url
-from .envelope import error
-from .fields import WITNESS, Number, TTAPIAnswer
+from prefect_genmedia.errors import ContentRejectedError, ResponseFormatError
+from prefect_genmedia.operation import Account, Request
+from prefect_genmedia.providers.answer import Text, Url
+from prefect_genmedia.providers.ttapi.envelope import error
+from prefect_genmedia.providers.ttapi.fields import WITNESS, Number, TTAPIAnswer
+from prefect_genmedia.wire.http import http_pool
 
 AnswerT = TypeVar("AnswerT", bound=TTAPIAnswer)
 

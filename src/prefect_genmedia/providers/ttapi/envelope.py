@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from ...errors import (
+from prefect_genmedia.errors import (
     ApiError,
     AuthenticationError,
     ContentRejectedError,
@@ -22,7 +22,7 @@ from ...errors import (
     ResponseFormatError,
     ServerError,
 )
-from ...operation import JobState, JobStatus, Provider
+from prefect_genmedia.operation import JobState, JobStatus, Provider
 
 _STATES = {
     "PENDING_QUEUE": JobState.QUEUED,

@@ -18,10 +18,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Request, Witness
-from ..answer import Answer, Text, Texts
-from .envelope import number
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Link, Request, Witness
+from prefect_genmedia.providers.answer import Answer, Text, Texts
+from prefect_genmedia.providers.ttapi.envelope import number
 
 Mode = Literal["relax", "fast", "turbo"]
 JobId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]

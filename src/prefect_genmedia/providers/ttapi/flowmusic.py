@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer, model_validator
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Operation, Route
-from ..answer import Rows, Text, Url
-from .envelope import TTAPI
-from .fields import CallbackUrl, TTAPIAnswer, TTAPIRequest, TTAPIResult, urls_in
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.providers.answer import Rows, Text, Url
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIAnswer, TTAPIRequest, TTAPIResult, urls_in
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClipId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...operation import Operation, Route
-from ..generic import READING, ApiPath, GenericRequest, GenericResult, JobIdName, links_at, routes
-from .envelope import TTAPI
+from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.providers.generic import (
+    READING,
+    ApiPath,
+    GenericRequest,
+    GenericResult,
+    JobIdName,
+    links_at,
+    routes,
+)
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
 
 
 class JobRequest(GenericRequest):

@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Operation, Route
-from ..answer import Pixels, Text, Texts, Url
-from .envelope import TTAPI
-from .fields import WITNESS, CallbackUrl, JobId, Mode, Timeout, TTAPIRequest, TTAPIResult
-from .prompt import MidjourneyPrompt
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.providers.answer import Pixels, Text, Texts, Url
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import (
+    WITNESS,
+    CallbackUrl,
+    JobId,
+    Mode,
+    Timeout,
+    TTAPIRequest,
+    TTAPIResult,
+)
+from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt
 
 if TYPE_CHECKING:
-    from ...jobs import JobResult
+    from prefect_genmedia.jobs import JobResult
 
 Action = Literal[
     "upsample1", "upsample2", "upsample3", "upsample4",

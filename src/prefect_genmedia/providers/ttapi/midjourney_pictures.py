@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ...errors import ResponseFormatError
-from ...imaging import inspect
-from ...operation import Link, Operation, Route
-from ...pictures import Picture, PictureLimit, read_picture
-from ..answer import Text, Texts
-from .envelope import TTAPI
-from .fields import (
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.imaging import inspect
+from prefect_genmedia.media.pictures import Picture, PictureLimit, read_picture
+from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.providers.answer import Text, Texts
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import (
     DATA_URI,
     FINDER,
     WITNESS,
@@ -27,10 +27,10 @@ from .fields import (
     TTAPIResult,
     WebUrl,
 )
-from .midjourney import FETCH, QUADRANTS, MidjourneyResult, Prompt, links
+from prefect_genmedia.providers.ttapi.midjourney import FETCH, QUADRANTS, MidjourneyResult, Prompt, links
 
 if TYPE_CHECKING:
-    from ...jobs import JobResult
+    from prefect_genmedia.jobs import JobResult
 
 
 class BlendRequest(TTAPIRequest):

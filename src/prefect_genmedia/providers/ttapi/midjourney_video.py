@@ -11,10 +11,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...operation import Operation, Route
-from .envelope import TTAPI
-from .fields import FINDER, CallbackUrl, JobId, TTAPIRequest, VideoResult, WebUrl, video_links
-from .midjourney import Prompt
+from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import (
+    FINDER,
+    CallbackUrl,
+    JobId,
+    TTAPIRequest,
+    VideoResult,
+    WebUrl,
+    video_links,
+)
+from prefect_genmedia.providers.ttapi.midjourney import Prompt
 
 
 class VideoRequest(TTAPIRequest):

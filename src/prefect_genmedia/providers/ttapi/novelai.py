@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, JsonValue, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ...errors import ResponseFormatError
-from ...operation import Link, Operation, Request, Route
-from ...pictures import Picture
-from ..answer import Text, Texts
-from .envelope import TTAPI
-from .fields import CallbackUrl, TTAPIRequest, TTAPIResult
+from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.operation import Link, Operation, Request, Route
+from prefect_genmedia.providers.answer import Text, Texts
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, TTAPIResult
 
 SETTING = "GENMEDIA_NOVELAI_SUBMIT_PATH"
 

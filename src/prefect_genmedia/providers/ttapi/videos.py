@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_serializer
 
-from ...operation import Operation, Route
-from .envelope import TTAPI
-from .fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, video_links
+from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, video_links
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*:[1-9]\d*$")]

@@ -1,0 +1,190 @@
+"""`genmedia jobs`: what the person with a failed nightly run types."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.jobs import JobResult, bought_job, import_job, ref_of, resume, script_run
+from prefect_genmedia.jobs.witnesses import listed_jobs
+from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
+from prefect_genmedia.operation import Operation
+from prefect_genmedia.settings import read_settings
+
+console = Console()
+COLOURS = {
+    "STORED": "green",
+    "FAILED": "red",
+    "EXPIRED": "red",
+    "UNKNOWN": "bold yellow",
+    "NOT_ACCEPTED": "dim",
+}
+
+
+def _ledger() -> Ledger:
+    settings = read_settings()
+    return open_ledger(settings.ledger_url, settings.lease_seconds)
+
+
+def _time(at: float | None) -> str:
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _state(row: JobRow) -> str:
+    return f"[{COLOURS.get(row.state, 'cyan')}]{row.state}[/]"
+
+
+def list_jobs(states: list[str], limit: int, as_json: bool) -> None:
+    known = {str(state) for state in LedgerState}
+    wanted = [state.upper() for state in states]
+    if strange := [state for state in wanted if state not in known]:
+        raise ConfigurationError(f"{strange[0]} is no state", advice=f"The states are {', '.join(sorted(known))}.")
+    rows = _ledger().rows(wanted, limit=limit)
+    if as_json:
+        for row in rows:
+            facts = ("id", "state", "operation", "title", "job_id", "quota", "created_at", "reason", "run")
+            print(json.dumps({name: getattr(row, name) for name in facts}))
+        return
+    if not rows:
+        console.print("No jobs.")
+        return
+    table = Table("Job", "State", "Operation", "What", "Provider's id", "Quota", "Bought", box=None, pad_edge=False)
+    for row in rows:
+        quota = "" if row.quota is None else f"{row.quota:g}"
+        table.add_row(
+            row.id[:12], _state(row), row.operation, row.title, row.job_id or "", quota, _time(row.created_at)
+        )
+    console.print(table)
+
+
+def show_job(name: str) -> None:
+    ledger = _ledger()
+    row = bought_job(name)
+    facts = {
+        "Job": row.id,
+        "State": _state(row) + (f" ({row.reason})" if row.reason else ""),
+        "Operation": row.operation,
+        "What": row.title,
+        "Provider's id": row.job_id or "not known",
+        "At": row.base_url,
+        "Quota": "not told" if row.quota is None else f"{row.quota:g}",
+        "Run": row.run,
+        "Attempt": str(row.attempt),
+    }
+    if row.refunded is not None and row.state == LedgerState.FAILED:
+        facts["Refunded"] = "yes" if row.refunded else "no"
+    for label, fact in facts.items():
+        console.print(f"[dim]{label:>14}[/]  {fact}", highlight=False)
+    console.print("\n[bold]What happened[/]")
+    for line in ledger.history(row.id):
+        console.print(f"{_time(line.at)}  {line.state:<13} {line.note}", highlight=False)
+    if files := ledger.media(row.id):
+        console.print("\n[bold]Files[/]")
+        for file in files:
+            size = f"{file.width}x{file.height}" if file.width else ""
+            console.print(
+                f"{file.role:<13} {size:<11} {file.bytes:>9} bytes  {file.uri}", highlight=False, soft_wrap=True
+            )
+    console.print("\n[bold]Request[/]")
+    console.print_json(data=row.request)
+    if advice := _advice(row):
+        console.print(f"\n[bold]Now[/]  {advice}", highlight=False)
+
+
+def _advice(row: JobRow) -> str:
+    name = row.id[:12]
+    return {
+        LedgerState.SUBMITTED: f"It is paid. Bring it in: genmedia jobs resume {name}",
+        LedgerState.SUCCEEDED: f"It is paid and done. Bring it in: genmedia jobs resume {name}",
+        LedgerState.UNKNOWN: f"It may be paid. Look it up at the provider, then: genmedia jobs adopt {name} "
+        f"--job-id ID, or genmedia jobs adopt {name} --not-accepted",
+        LedgerState.INTENT: "A worker is submitting it, or has died doing so: run the flow again, it will find out.",
+        LedgerState.FAILED: f"Another try is another purchase: run it with attempts={row.attempt + 1}.",
+    }.get(LedgerState(row.state), "")
+
+
+def resume_job(name: str, block: str | None) -> None:
+    row = bought_job(name)
+    if row.state in (LedgerState.INTENT, LedgerState.NOT_ACCEPTED):
+        raise ConfigurationError(f"job {row.id[:12]} was not bought ({row.state})", advice="Run its flow again.")
+    from prefect_genmedia.tasks.jobs import find_credentials, operation_of
+
+    async def bring_in() -> Any:
+        credentials = await find_credentials(ref_of(row), None if block is None else [block])
+        return await resume(operation_of(row.operation), row, credentials.get_client(), run=script_run())
+
+    _print_files(asyncio.run(bring_in()))
+
+
+def _print_files(result: JobResult[Any]) -> None:
+    for file in result.media:
+        console.print(f"{file.role:<13} {file.uri}", highlight=False, soft_wrap=True)
+
+
+def import_jobs(operation_name: str, job_ids: list[str], from_list: int, block: str) -> None:
+    """Enter jobs bought elsewhere and bring their files in."""
+    from prefect_genmedia.tasks.jobs import operation_of
+
+    operation = operation_of(operation_name)
+    asyncio.run(_import(operation, job_ids, from_list, block))
+
+
+async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list: int, block: str) -> None:
+    from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+
+    kind: Any = TTAPICredentials if operation.provider.name == "ttapi" else NovitaCredentials
+    try:
+        account = (await kind.aload(block)).get_client()
+    except ValueError:
+        raise ConfigurationError(
+            f"there is no {kind.get_block_type_name()} block called {block!r}",
+            advice=f"Save one: genmedia setup --{operation.provider.name} {block}",
+        ) from None
+    if from_list:
+        job_ids = [*job_ids, *await listed_jobs(operation, account, from_list)]
+    brought = 0
+    for job_id in dict.fromkeys(job_ids):
+        job = await asyncio.to_thread(import_job, operation, job_id, account)
+        if job is None:
+            console.print(f"{job_id}: the ledger has it already", highlight=False)
+            continue
+        try:
+            result = await resume(operation, bought_job(job.id), account, run=script_run())
+        except GenMediaError as failure:
+            console.print(f"{job_id}: {failure}", markup=False, highlight=False)
+            continue
+        brought += 1
+        console.print(f"{job_id}: {len(result.media)} files", highlight=False)
+        _print_files(result)
+    console.print(f"{brought} jobs imported. Nothing was paid.")
+
+
+def adopt_orphans(quiet_seconds: float) -> None:
+    """Run the sweep now."""
+    from prefect_genmedia.flows import adopt_orphans as sweep
+
+    report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
+    for orphan in report.orphans:
+        console.print(f"{orphan.job.id[:12]}  {orphan.outcome:<13} {orphan.title}  {orphan.says}", markup=False)
+    console.print(f"Orphans: {report.summary}")
+
+
+def adopt_job(name: str, job_id: str | None, not_accepted: bool) -> None:
+    if (job_id is None) == (not not_accepted):
+        raise ConfigurationError("say what you found", advice="Either --job-id ID or --not-accepted.")
+    ledger = _ledger()
+    row = bought_job(name)
+    if row.state != LedgerState.UNKNOWN:
+        raise ConfigurationError(f"job {row.id[:12]} is {row.state}, not UNKNOWN: there is nothing to settle")
+    if job_id is not None:
+        ledger.submitted(row.id, job_id, "found by hand")
+        console.print(f"Job {row.id[:12]} is {job_id}. Bring it in: genmedia jobs resume {row.id[:12]}")
+    else:
+        ledger.not_accepted(row.id, "the provider never took it, found by hand")
+        console.print(f"Job {row.id[:12]} was not bought. The next run that asks for it buys it.")

@@ -1,0 +1,1 @@
+"""Both providers' shared machinery: requests, answers, jobs, links, callbacks, faults carried out."""

@@ -1,0 +1,82 @@
+"""The files of finished jobs, made when first downloaded, and kept while there is room."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+from prefect_genmedia.emulator.drawing import recordings
+from prefect_genmedia.emulator.drawing.recordings import Drawn
+from prefect_genmedia.emulator.server.orders import Job, Jobs
+
+ROOM_BYTES = 64 * 2**20
+ROOM_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class File:
+    job_id: str
+    part: str  # which of the job's files; whoever draws the job knows the names
+    kind: str  # of recordings.TYPES
+
+
+class Gallery:
+    def __init__(self, jobs: Jobs) -> None:
+        self.inputs: dict[str, bytes] = {}  # pictures that came with requests, by sha256
+        self._jobs = jobs
+        self._files: dict[str, File] = {}
+        self._bytes: OrderedDict[tuple[File, str], bytes] = OrderedDict()
+        self._whole: OrderedDict[str, Image.Image] = OrderedDict()
+        self._drawing = threading.Lock()  # made in worker threads; one at a time, the rest find it done
+
+    def hang(self, path: str, file: File) -> None:
+        self._files[path] = file
+
+    def find(self, path: str) -> File | None:
+        return self._files.get(path)
+
+    def keep(self, content: bytes) -> str:
+        """A picture that came with a request; its sha256."""
+        digest = hashlib.sha256(content).hexdigest()
+        self.inputs[digest] = content
+        return digest
+
+    def given(self, sha256: str) -> Image.Image:
+        """A picture that came with a request."""
+        with Image.open(io.BytesIO(self.inputs[sha256])) as picture:
+            picture.load()
+            return picture
+
+    def job(self, job_id: str | None) -> Job | None:
+        return self._jobs.find(job_id) if job_id else None
+
+    def whole(self, job: Job, draw: Callable[[], Image.Image]) -> Image.Image:
+        """A job's main picture, drawn once: other files and other jobs are made from it."""
+        if job.id not in self._whole:
+            self._whole[job.id] = draw()
+            if len(self._whole) > ROOM_PICTURES:
+                self._whole.popitem(last=False)
+        return self._whole[job.id]
+
+    def read(self, file: File, kind: str | None = None, factor: float = 1.0) -> bytes:
+        """The file's bytes; a fault may want another type or size than the true one."""
+        key = (file, f"{kind or file.kind}*{factor}")
+        with self._drawing:
+            if key not in self._bytes:
+                self._bytes[key] = recordings.encoded(self._drawn(file), kind or file.kind, factor)
+                while sum(map(len, self._bytes.values())) > ROOM_BYTES and len(self._bytes) > 1:
+                    self._bytes.popitem(last=False)
+            self._bytes.move_to_end(key)
+            return self._bytes[key]
+
+    def _drawn(self, file: File) -> Drawn:
+        job = self._jobs.find(file.job_id)
+        if job is None:
+            raise LookupError(file.job_id)
+        return job.order.draw(self, job, file.part)

@@ -1,0 +1,86 @@
+"""Everything one running emulator knows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from prefect_genmedia.emulator.faults import Faults
+from prefect_genmedia.emulator.server.callbacks import Callbacks
+from prefect_genmedia.emulator.server.gallery import Gallery
+from prefect_genmedia.emulator.server.orders import Job, Jobs
+from prefect_genmedia.emulator.server.witness import Witness
+from prefect_genmedia.emulator.settings import EmulatorSettings
+
+if TYPE_CHECKING:
+    from prefect_genmedia.emulator.server.provider import Provider
+
+
+class State:
+    def __init__(
+        self, settings: EmulatorSettings, providers: Mapping[str, Provider], base_host: str | None = None
+    ) -> None:
+        self.providers = providers
+        self._initial = settings
+        self._base_host = base_host
+        self._begin()
+
+    def _begin(self) -> None:
+        self.settings = self._initial
+        self.faults = Faults()
+        self.jobs = Jobs(lambda: self.settings, self.faults, self._told)
+        self.gallery = Gallery(self.jobs)
+        self.witness = Witness(self._base_host)
+        self.callbacks = Callbacks(self)
+        self._images: list[tuple[str, float, int]] = []  # (who, when, how many), of the last minute
+
+    def reset(self) -> None:
+        """As new: jobs, accounts, faults, counters, and settings changed in mid-run."""
+        self.stop()
+        self._begin()
+
+    def stop(self) -> None:
+        self.jobs.stop()
+        self.callbacks.stop()
+
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        self.settings = self.settings.changed(changes)
+
+    def now(self) -> float:
+        """The provider's clock, which a fault may put wrong."""
+        return time.time() + self.skew()
+
+    def skew(self) -> float:
+        return sum(float(fault.parameters["seconds"]) for fault in self.faults.standing("clock_skew"))
+
+    def max_jobs(self) -> int:
+        halved = any(fault.fired for fault in self.faults.standing("queue_halved"))
+        return max(1, self.settings.max_jobs // 2) if halved else self.settings.max_jobs
+
+    def image_pace(self, who: str, number: int) -> bool:
+        """Whether so many pictures more of one account and function fit into this minute; if so they are counted."""
+        limit, now = self.settings.rate_limit_images_per_minute, time.monotonic()
+        self._images = [entry for entry in self._images if entry[1] > now - 60]
+        used = sum(many for whose, _, many in self._images if whose == who)
+        if limit is not None and used + number > limit:
+            return False
+        self._images.append((who, now, number))
+        return True
+
+    def _told(self, job: Job, event: str) -> None:
+        if event == "finished" and job.state == "succeeded":
+            self.providers[job.order.product].hang(self, job)
+        self.callbacks.told(job, event)
+
+
+def state_of(request: Request) -> State:
+    state: State = request.app.state.emulator
+    return state
+
+
+def base_url_of(request: Request) -> str:
+    """As the client names this server."""
+    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"

@@ -1,0 +1,1 @@
+"""TTAPI: Midjourney, NovelAI, FlowMusic and its other products."""

@@ -1,0 +1,283 @@
+"""TTAPI's other pictures and films: Flux, GPT image, Veo, Grok, Luma. One file for each job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+
+from prefect_genmedia.emulator.drawing import pictures
+from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
+from prefect_genmedia.emulator.server import inputs
+from prefect_genmedia.emulator.server.gallery import File, Gallery
+from prefect_genmedia.emulator.server.links import cdn_path
+from prefect_genmedia.emulator.server.orders import Job, Order
+from prefect_genmedia.emulator.server.provider import Body
+from prefect_genmedia.emulator.server.rules import Rule
+from prefect_genmedia.emulator.server.state import State
+from prefect_genmedia.emulator.ttapi import envelope as ttapi
+from prefect_genmedia.emulator.ttapi import midjourney
+from prefect_genmedia.emulator.ttapi.envelope import WORDS, Submission, accepting, at, reading, refuse
+
+PROMPT = Rule("str", True, 1)
+SIZES = ("1024x1024", "1024x1792", "1792x1024")
+FLUX = {
+    "prompt": PROMPT,
+    "mode": Rule("str"),
+    "model": Rule("str"),  # the vendor's own example says this for mode
+    "size": Rule("str", choices=SIZES),
+    "aspect_ratio": Rule("str", choices=("21:9", "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "9:21")),
+    "seed": Rule("int", False, -1, 2**63 - 1),
+}
+GPT = {"prompt": PROMPT, "model": Rule("str"), "referImages": Rule("list")}
+VEO = {
+    "prompt": PROMPT,
+    "model": Rule("str"),
+    "aspect_ratio": Rule("str", choices=("16:9", "9:16")),
+    "resolution": Rule("str"),
+    "reference_images": Rule("list"),
+}
+GROK = {
+    "prompt": PROMPT,
+    "model": Rule("str"),
+    "aspect_ratio": Rule("str", choices=("2:3", "3:2", "1:1", "9:16", "16:9")),
+    "resolution_name": Rule("str", choices=("480p", "720p")),
+    "refer_images": Rule("list"),
+    "refer_image": Rule("str"),  # the older name
+}
+LUMA = {
+    "userPrompt": PROMPT,
+    "modelName": Rule("str"),
+    "aspectRatio": Rule("str", choices=("9:16", "3:4", "1:1", "4:3", "16:9", "21:9")),
+    "imageUrl": Rule("str"),
+    "imageEndUrl": Rule("str"),
+    "duration": Rule("str", choices=("5s", "10s")),
+    "resolution": Rule("str", choices=("720p", "1080p")),
+    "useMode": Rule("str", choices=("relax", "fast")),
+    "loop": Rule("bool"),
+    "enhancePrompt": Rule("bool"),
+}
+QUOTAS = {"flux": 1, "gpt": 2, "veo": 1, "grok": 9, "luma": 10}  # from the vendor's examples; Luma's is made up
+KINDS = {"flux": "webp", "gpt": "png"}  # the others make mp4
+SIDE = 720  # of a square with as many pixels as a film's frame
+
+
+def _path(job: Job) -> str:
+    return cdn_path(job.order.product, job.id, job.created_at, f".{_kind(job)}")
+
+
+def _kind(job: Job) -> str:
+    return KINDS.get(job.order.product, "mp4")
+
+
+def files(job: Job) -> dict[str, File]:
+    return {_path(job): File(job.id, "", _kind(job))}
+
+
+def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
+    details, prompt, size = job.order.details, job.order.prompt, job.order.details["size"]
+    scene = pictures.scene(prompt, f"{job.seed()}", size)
+    given: Image.Image | None = gallery.given(details["input"]) if details["input"] else None
+    if "seconds" not in details:
+        return pictures.transformed(given, prompt, f"{job.seed()}", size, 0.6) if given else scene
+    first = given.convert("RGB").resize(size) if given else scene
+    return Film(first, pictures.scene(prompt, f"{job.seed()}:last", size), details["seconds"])
+
+
+def _told(job: Job, data: Body, success: str = "success", waiting: str | None = "") -> Body:
+    message = {"succeeded": success, "failed": job.message}.get(job.state, waiting)
+    return {"status": WORDS[job.state], "message": message, "jobId": job.id, "data": data}
+
+
+def _file(job: Job, base_url: str) -> str | None:
+    return base_url + _path(job) if job.state == "succeeded" else None
+
+
+def flux_answer(state: State, job: Job, base_url: str) -> Body:
+    order = job.order
+    data = {
+        "mode": order.details["model"],
+        "jobId": job.id,
+        "prompt": order.prompt,
+        "quota": str(int(order.quota)),
+        "size": order.details["said"],
+        "imageUrl": _file(job, base_url),
+        "hookUrl": order.hook_url,
+    }
+    return _told(job, data, success="")
+
+
+def gpt_answer(state: State, job: Job, base_url: str) -> Body:
+    order = job.order
+    data = {
+        "prompt": order.prompt,
+        "referImages": order.details["said"],
+        "imageUrl": _file(job, base_url),
+        "quota": str(int(order.quota)),
+        "finishTime": ttapi.moment(state, job.finished_at, "%Y-%m-%d %H:%M:%S"),
+        "hookUrl": order.hook_url,
+    }
+    return _told(job, data, waiting=None)
+
+
+def veo_answer(state: State, job: Job, base_url: str) -> Body:
+    order = job.order
+    data = {
+        "jobId": job.id,
+        "model": order.details["model"],
+        "prompt": order.prompt,
+        "aspect_ratio": order.details["shape"],
+        "reference_images": order.details["said"],
+        "video_url": _file(job, base_url),
+        "quota": str(int(order.quota)),
+        "hookUrl": order.hook_url,
+    }
+    told = _told(job, data, waiting="success")
+    # This product's page has one word for all that is not over.
+    return {**told, "status": "RUNNING" if job.state in ("queued", "running") else told["status"]}
+
+
+def grok_answer(state: State, job: Job, base_url: str) -> Body:
+    order, details = job.order, job.order.details
+    data = {
+        "videoId": job.id,
+        "prompt": order.prompt,
+        "aspectRatio": details["shape"],
+        "videoLength": f"{details['seconds']:g}",
+        "resolutionName": details["resolution"],
+        "referImage": details["said"],
+        "videoUrl": _file(job, base_url),
+        "quota": str(int(order.quota)),
+        "finishTime": ttapi.moment(state, job.finished_at, "%Y-%m-%d %H:%M:%S"),
+        "hookUrl": order.hook_url,
+    }
+    return _told(job, data)
+
+
+def luma_answer(state: State, job: Job, base_url: str) -> Body:
+    """Only videoUrl is known, from clients; the rest is as with the others."""
+    order = job.order
+    data = {
+        "jobId": job.id,
+        "action": order.action,
+        "progress": ttapi.progress(job),
+        "userPrompt": order.prompt,
+        "quota": str(int(order.quota)),
+        "videoUrl": _file(job, base_url),
+        "hookUrl": order.hook_url,
+    }
+    return _told(job, data, success="")
+
+
+ANSWERS = {"flux": flux_answer, "gpt": gpt_answer, "veo": veo_answer, "grok": grok_answer, "luma": luma_answer}
+HOOKS = {"grok": ("hook_url",)}
+PRODUCTS = {
+    name: ttapi.product(name, answer, files, ("data.quota", "data.prompt"), HOOKS.get(name, ("hookUrl",)))
+    for name, answer in ANSWERS.items()
+}
+
+
+async def flux(submission: Submission) -> Order:
+    submission.check(FLUX)
+    body = submission.body
+    wide, high = map(int, (body.get("aspect_ratio") or "1:1").split(":"))
+    size = midjourney.shaped(wide, high)
+    if body.get("size"):
+        size = (int(body["size"][:4]), int(body["size"][5:]))
+    image = body.get("input_image")
+    given = await _first(submission, "input_image", [image] if image else [])
+    model = body.get("mode") or body.get("model") or "flux1-dev"
+    details = {"size": size, "said": "x".join(map(str, size)), "model": model, "seed": body.get("seed")}
+    return _order(submission, "generate", body["prompt"], details, given)
+
+
+async def gpt(submission: Submission) -> Order:
+    submission.check(GPT)
+    body = submission.body
+    given = await _first(submission, "referImages", body.get("referImages"))
+    details = {"size": (1024, 1024), "said": body.get("referImages") or [], "model": body.get("model")}
+    return _order(submission, "generations", body["prompt"], details, given)
+
+
+async def veo(submission: Submission) -> Order:
+    submission.check(VEO)
+    body = submission.body
+    given = await _first(submission, "reference_images", body.get("reference_images"))
+    said = [text for text in body.get("reference_images") or [] if text]
+    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "duration", 8, 1, 60))
+    details |= {"said": said, "model": body.get("model") or "omni-flash"}
+    return _order(submission, "generations", body["prompt"], details, given)
+
+
+async def grok(submission: Submission) -> Order:
+    submission.check(GROK)
+    body = submission.body
+    said = body.get("refer_images") or ([body["refer_image"]] if body.get("refer_image") else None)
+    given = await _first(submission, "refer_images", said)
+    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "video_length", 10, 1, 30))
+    details |= {"said": said, "resolution": body.get("resolution_name") or "720p"}
+    return _order(submission, "generations", body["prompt"], details, given)
+
+
+async def luma(submission: Submission) -> Order:
+    submission.check(LUMA)
+    body = submission.body
+    given = await _first(submission, "imageUrl", [body["imageUrl"]] if body.get("imageUrl") else None)
+    details = _filmed(body.get("aspectRatio") or "9:16", float((body.get("duration") or "5s")[:-1]))
+    return _order(submission, "generations", body["userPrompt"], details, given)
+
+
+def _order(submission: Submission, action: str, prompt: str, details: Mapping[str, Any], given: inputs.Given) -> Order:
+    quota = QUOTAS[submission.product.name]
+    return submission.order(action, prompt, quota, draw, {**details, "input": given.sha256}, given.failure)
+
+
+def _filmed(shape: str, seconds: float) -> dict[str, Any]:
+    wide, high = map(int, shape.split(":"))
+    return {"shape": shape, "seconds": seconds, "size": midjourney.shaped(wide, high, SIDE)}
+
+
+def _seconds(body: Body, name: str, default: float, low: int, high: int) -> float:
+    """A number of seconds, as a text or as such."""
+    value = body.get(name)
+    if value in (None, ""):
+        return default
+    found = re.fullmatch(r"([0-9]{1,3})s?", str(value))
+    if isinstance(value, bool) or not found or not low <= int(found[1]) <= high:
+        raise refuse(400, f"Parameter error: {name}: must be {low} to {high}")
+    return int(found[1])
+
+
+async def _first(submission: Submission, name: str, values: list[Any] | None) -> inputs.Given:
+    """The first of some pictures, each a link or base64; blank ones do not count."""
+    for value in values or []:
+        if not isinstance(value, str):
+            raise refuse(400, f"Parameter error: {name}: must be texts")
+        if value.strip():
+            return await (submission.link(name, value) if inputs.is_link(value) else submission.picture(name, value))
+    return inputs.Given(None)
+
+
+_SUBMITS = {
+    "flux": ("/flux/generate", "flux.generate", flux),
+    "gpt": ("/openai/gpt/generations", "gpt.image", gpt),
+    "veo": ("/gemini/video/generations", "ttapi.veo_video", veo),
+    "grok": ("/grok/generations", "ttapi.grok_video", grok),
+    "luma": ("/luma/v1/generations", "luma.video", luma),
+}
+FETCHES = {
+    "flux": "/flux/fetch",
+    "gpt": "/openai/gpt/fetch",
+    "veo": "/gemini/video/fetch",
+    "grok": "/grok/fetch",
+    "luma": "/luma/v1/fetch",
+}
+ROUTES = [
+    *(
+        at(path, accepting(PRODUCTS[name], operation, place), "POST")
+        for name, (path, operation, place) in _SUBMITS.items()
+    ),
+    *(at(path, reading(PRODUCTS[name]), "GET", "POST") for name, path in FETCHES.items()),
+]

@@ -1,0 +1,1 @@
+"""HTTP: what goes out, what comes back, and what must never be written down."""
