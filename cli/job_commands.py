@@ -150,10 +150,9 @@ async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list:
         job_ids = [*job_ids, *await listed_jobs(operation, account, from_list)]
     brought = 0
     for job_id in dict.fromkeys(job_ids):
-        job = await asyncio.to_thread(import_job, operation, job_id, account)
-        if job is None:
+        job, new = await asyncio.to_thread(import_job, operation, job_id, account)
+        if not new:
             console.print(f"{job_id}: the ledger has it already", highlight=False)
-            continue
         try:
             result = await resume(operation, bought_job(job.id), account, run=script_run())
         except GenMediaError as failure:

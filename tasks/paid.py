@@ -40,7 +40,6 @@ from prefect_genmedia.jobs import (
     Terms,
     identity,
     run,
-    scope_of,
     script_run,
     script_state,
 )
@@ -113,7 +112,7 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             return None  # the task's body says what is wrong
         run, copy = _this_run(), parameters.get("copy") or 0
         canonical = request.canonical(digests)
-        job = identity(operation, canonical, account, scope_of(run, parameters.get("request_key")), copy)[1]
+        job = identity(operation, canonical, account, run.scope(parameters.get("request_key")), copy)[1]
         # How the answer is read is no part of the job, but of what the task gives.
         read = {name: canonical.get(name) for name in operation.reading}
         return f"genmedia-{fingerprint(job, read, run.name)}"

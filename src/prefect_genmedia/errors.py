@@ -1,6 +1,7 @@
 """What can go wrong, sorted by what the reader can do about it.
 
-Every error pickles, carries the JobRef of the paid job where there is one, and never holds a key,
+Every error says three things apart: what happened (`message`), what became of the money (`money`), and what to type
+next (`advice`). Every error pickles, carries the JobRef of the paid job where there is one, and never holds a key,
 a signed link, picture bytes or an object of the HTTP library.
 """
 
@@ -8,11 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+NOTHING_BOUGHT = "Nothing was bought."
+BOUGHT_ONCE = "It was bought once and is safe."
+MAY_BE_BILLED = "It may be billed; it is not sent again by itself."
+
 
 class GenMediaError(Exception):
     """The root. `job` is the JobRef of the paid job concerned, or None when nothing was bought."""
 
-    # Said after the message: what the reader can do now.
+    money: str = ""
     advice: str = ""
 
     def __init__(
@@ -23,6 +28,7 @@ class GenMediaError(Exception):
         operation: str | None = None,
         job: Any = None,
         advice: str | None = None,
+        money: str | None = None,
         **details: Any,
     ) -> None:
         super().__init__(message)
@@ -31,6 +37,8 @@ class GenMediaError(Exception):
         self.job = job
         if advice is not None:
             self.advice = advice
+        if money is not None:
+            self.money = money
         for name, value in details.items():
             setattr(self, name, value)
 
@@ -41,8 +49,23 @@ class GenMediaError(Exception):
     def __str__(self) -> str:
         where = f"{self.operation}: " if self.operation else ""
         job = f" [job {self.job}]" if self.job is not None else ""
-        advice = f" {self.advice}" if self.advice else ""
-        return f"{where}{self.message}{job}{advice}"
+        return " ".join(filter(None, [f"{where}{self.message}{job}", self.money, self.advice]))
+
+    def about(self, job: Any, provider: str) -> GenMediaError:
+        """The same error, naming the paid job that it leaves behind."""
+        self.job, self.operation, self.provider = job, job.operation, provider
+        # Whatever it came from may hold a request, and so a key or a signed link.
+        self.__context__ = self.__cause__ = None
+        if job.job_id and not self.money:
+            self.money = BOUGHT_ONCE
+        if not self.advice:
+            self.advice = resume_advice(job)
+        return self
+
+
+def resume_advice(job: Any) -> str:
+    """What to type for a job that is bought and not yet here."""
+    return f"Waiting for it again costs nothing: run again, or genmedia jobs resume {job.id[:12]}"
 
 
 class ConfigurationError(GenMediaError):
@@ -50,8 +73,9 @@ class ConfigurationError(GenMediaError):
 
 
 class LedgerError(GenMediaError):
-    """The ledger's database does not answer. Without it nothing is bought."""
+    """The ledger's database does not answer (`away`), or does not take this. Without it nothing is bought."""
 
+    away: bool = True
     advice = "Nothing new is bought without it; run again when the database is back."
 
 
@@ -65,6 +89,21 @@ class NotDeliveredError(TransportError):
 
 class SubmitOutcomeUnknown(TransportError):
     """The job may have been accepted and billed. Never sent again by itself."""
+
+    money = MAY_BE_BILLED
+
+    @classmethod
+    def of(cls, job: Any, provider: str, reason: str, finding: str, policy: str) -> SubmitOutcomeUnknown:
+        """The end of a lost submit that no witness could settle."""
+        name = job.id[:12]
+        return cls(
+            f"the submit got no usable answer ({reason}); {finding}; policy {policy!r}: not sent again",
+            advice=f"Look it up at the provider, then: genmedia jobs adopt {name} --job-id ID, or "
+            f"genmedia jobs adopt {name} --not-accepted.",
+            provider=provider,
+            operation=job.operation,
+            job=job,
+        )
 
 
 class ApiError(GenMediaError):
@@ -104,15 +143,15 @@ class OperationRetiredError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """The provider does not know this job (or no longer)."""
+    """The provider itself says that it does not know this job (or no longer)."""
 
 
 class ServerError(ApiError):
-    """The provider failed (HTTP 5xx)."""
+    """The provider failed (HTTP 5xx), or something before it answered in its place."""
 
 
 class ResponseFormatError(GenMediaError):
-    """The answer's status is fine and its body cannot be read."""
+    """The answer's status is fine and its body cannot be read, or is not the answer to what was asked."""
 
     http_status: int | None = None
 
@@ -126,17 +165,61 @@ class JobFailedError(JobError):
 
     refunded: bool | None = None
 
+    @classmethod
+    def of(cls, job: Any, provider: str, reason: str, refunded: bool | None, attempt: int) -> JobFailedError:
+        """The provider's own word that a job failed."""
+        money = {True: "The quota was returned.", False: "The quota was kept.", None: "It may have been charged."}
+        return cls(
+            f"the provider says that it failed: {reason or 'no reason given'}",
+            refunded=refunded,
+            money=money[refunded],
+            advice=f"Another attempt is another purchase: ask for attempts={attempt + 1}.",
+            provider=provider,
+            operation=job.operation,
+            job=job,
+        )
+
 
 class JobExpiredError(JobError):
-    """The provider no longer knows the job."""
+    """The provider has said for hours that it does not know the job any more."""
+
+    money = "It was bought once, and its files are gone at the provider."
+
+    @classmethod
+    def of(cls, job: Any, provider: str, reason: str) -> JobExpiredError:
+        """A job that the provider has forgotten."""
+        return cls(
+            f"the provider no longer knows the job: {reason}",
+            advice=f"Look once more: genmedia jobs resume {job.id[:12]}. To buy it again: on_expired='resubmit'.",
+            provider=provider,
+            operation=job.operation,
+            job=job,
+        )
 
 
 class JobTimeoutError(JobError):
     """Our deadline passed; the job may still finish, and waiting for it again costs nothing."""
 
+    money = BOUGHT_ONCE
+
+    @classmethod
+    def of(cls, job: Any, provider: str, last_word: str = "") -> JobTimeoutError:
+        """Our deadline, and what the provider said last where that was strange."""
+        said = f" ({last_word})" if last_word else ""
+        return cls(
+            f"our deadline passed; the job may still finish{said}",
+            advice=resume_advice(job),
+            provider=provider,
+            operation=job.operation,
+            job=job,
+        )
+
 
 class MediaError(GenMediaError):
     """A media file could not be read, fetched or kept."""
+
+    in_store: bool = False
+    """Is it our store that could not take or give it?"""
 
 
 class MediaExpiredError(MediaError):
@@ -144,7 +227,7 @@ class MediaExpiredError(MediaError):
 
 
 class MediaInvalidError(MediaError):
-    """The bytes are not the picture, video or sound that they should be."""
+    """The bytes are cut, or an error page in a file's place; for an input picture: not one that can be sent."""
 
 
 class BudgetExceededError(GenMediaError):

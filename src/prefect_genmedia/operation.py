@@ -44,6 +44,7 @@ class JobStatus:
     message: str = ""
     quota: float | None = None
     refunded: bool | None = None
+    remark: str = ""  # what is odd about the answer
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Link:
     width: int | None = None
     height: int | None = None
     tolerance: int = 0  # pixels by which width and height may differ
-    optional: bool = False  # dead or no such file after all: the others are kept without it
+    optional: bool = False  # dead or no such file after all: nobody waits for it
+    place: int | None = None  # which of the job's files it is, where the answer may leave some out
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Provider:
     accepted: Callable[[dict[str, Any]], str | None]
     """The job id in a submit's answer; None when there is none; ApiError when the answer is a refusal."""
     status: Callable[[dict[str, Any]], JobStatus]
+    job_id_of: Callable[[dict[str, Any]], str | None]
+    """Which job a fetch's answer is about; None where it does not say."""
     payload: Callable[[dict[str, Any]], dict[str, Any]]
     callback_url_of: Callable[[dict[str, Any]], str | None]
     """The callback address that a fetch's answer names; None for none. Where the provider is known to repeat
@@ -97,6 +101,8 @@ class Witness:
     list_path: str
     statuses: tuple[str, ...]
     """The list hides running jobs unless each status is asked for."""
+    running: frozenset[str]
+    """Those of the statuses whose jobs are in progress, and so have quota frozen."""
     job_ids: Callable[[dict[str, Any]], list[str]]
     account_path: str
     frozen: Callable[[dict[str, Any]], float | None]
@@ -233,6 +239,8 @@ class Operation(Generic[RequestT, ResultT]):
     """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
     """How a lost submit can be found again without a callback; None where the provider has no such list."""
+    files_due: Callable[[dict[str, Any]], int | None] = lambda canonical: None
+    """How many files this request buys, where that is known."""
     cost: Callable[[RequestT], float | None] = lambda request: None
     """What the provider is expected to charge, in its own unit; None when it is not known."""
     unit: str = "quota"

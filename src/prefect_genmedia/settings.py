@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     submit_timeout_seconds: float = 60.0
     """How long one submit may take; after that its outcome is unknown."""
 
+    cancel_grace_seconds: float = 10.0
+    """How long a submit that is on its way is still waited for when its call is cancelled."""
+
+    expired_after_seconds: float = 6 * 3600.0
+    """How long the provider must say that it does not know a job before the job counts as forgotten."""
+
     lease_seconds: float = 60.0
     """How long a job stays with a worker on another machine that has gone silent."""
 

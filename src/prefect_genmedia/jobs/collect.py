@@ -1,88 +1,164 @@
-"""Collecting: download, verify and keep every file of a finished job; dead links are asked for anew."""
+"""Collecting: every file of a finished job is fetched and kept; what is missing is asked for until the deadline."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import random
 from datetime import UTC, datetime
 
 from prefect_genmedia.errors import (
     GenMediaError,
     MediaError,
     MediaExpiredError,
-    MediaInvalidError,
     NotFoundError,
     RateLimitedError,
     ResponseFormatError,
     ServerError,
     TransportError,
 )
-from prefect_genmedia.jobs.wait import fetch, read_result
-from prefect_genmedia.jobs.work import Work
-from prefect_genmedia.ledger import JobRow
+from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
+from prefect_genmedia.jobs.values import media_file_of, ref_of
+from prefect_genmedia.jobs.wait import fetch, read_links, record_success
+from prefect_genmedia.ledger import JobRow, MediaRow
 from prefect_genmedia.media import MediaFile, download
+from prefect_genmedia.operation import JobState, Link
 
-TRIES = 4
+OPTIONAL_TRIES = 4  # for a file that a job may do without
+STORE_TRIES = 4  # for a store that cannot take it: somebody must make room
+LONGEST_PAUSE_SECONDS = 30.0  # CDNs show files late, by minutes at the most
 
 
-async def collect(work: Work, row: JobRow) -> None:
-    """Bring all files in, then say STORED. Raises MediaError or JobExpiredError with the JobRef."""
-    await work.show(row, "downloading", 100.0)
-    if work.links is None:
-        await _refresh_links(work, row)
-    wanted = list(work.links or ())  # a refresh on the way may name more
-    got = await asyncio.gather(*(_file(work, row, index) for index in range(len(wanted))), return_exceptions=True)
-    files = [file for file in got if isinstance(file, MediaFile)]
+class Links:
+    """The links of one job as last fetched, by place. They may be signed: they live only here."""
+
+    def __init__(self, call: Call, row: JobRow, links: list[Link]) -> None:
+        self._call = call
+        self._row = row
+        self._asking = asyncio.Lock()
+        self.by_place = placed(links)
+
+    async def ask_anew(self, dead: Link) -> None:
+        """The provider signs fresh links when it is asked for the job again. One asks for all that wait."""
+        async with self._asking:
+            if dead not in self.by_place.values():
+                return  # somebody has asked since
+            status, payload = await fetch(self._call, self._row)
+            if status.state is not JobState.SUCCEEDED:
+                raise ResponseFormatError(f"the finished job is now said to be {status.provider_state}")
+            # What is no longer named may be named again: an old link is better than none.
+            self.by_place |= placed(read_links(self._call, self._row, payload))
+
+
+def placed(links: list[Link]) -> dict[int, Link]:
+    """Links by their place in the answer: a gap among them shifts nothing."""
+    return {index if link.place is None else link.place: link for index, link in enumerate(links)}
+
+
+async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
+    """Bring in what is not here yet, and record it: STORED, or SUCCEEDED still while some are missing.
+
+    `found` are the links if they were fetched just now. Raises MediaError or what keeps the links from us, with the
+    JobRef, when nothing could be brought in at all.
+    """
+    await call.show(row, "downloading", 100.0)
+    here = await files_here(call, row)
+    if found is None and (found := await _fetch_links(call, row)) is None:
+        return  # the provider has forgotten it, and the row says so
+    links = Links(call, row, found)
+    wanted = [place for place in sorted(links.by_place) if place not in here]
+    got = await asyncio.gather(*(_bring_in(call, row, links, place) for place in wanted), return_exceptions=True)
+    files = {place: media_file_of(file) for place, file in here.items()}
+    missing: list[str] = []
     left_out: list[str] = []
-    for link, failure in zip(wanted, got, strict=True):
-        if isinstance(failure, MediaExpiredError | MediaInvalidError) and link.optional and files:
-            left_out.append(f"{link.role}: {failure.message}")
-        elif isinstance(failure, GenMediaError):
-            raise work.about(failure, row) from None
-        elif isinstance(failure, BaseException):
-            raise failure
-    if left_out:
-        work.run.log.warning("%s: stored without %s.", row.operation, "; ".join(left_out))
-    await work.must(row, work.ledger.stored, row.id, [file.model_dump() for file in files], left_out)
+    worst: MediaError | None = None
+    for place, outcome in zip(wanted, got, strict=True):
+        link = links.by_place[place]
+        if isinstance(outcome, MediaFile):
+            files[place] = outcome
+        elif isinstance(outcome, MediaError):
+            lost = left_out if link.optional and not outcome.in_store else missing
+            lost.append(f"{link.role}: {outcome.message}")
+            worst = worst or outcome
+        elif outcome is not None:
+            raise outcome
+    if worst is not None and (not files or (missing and call.terms.strict)):
+        raise worst.about(ref_of(row), call.provider) from None
+    for words in missing + left_out:
+        call.run.log.warning("%s: stored without %s [job %s]", row.operation, words, ref_of(row))
+    rows = {place: file.model_dump(mode="json", exclude={"position"}) for place, file in files.items()}
+    await call.record_fact(row, call.ledger.stored, row.id, rows, missing, left_out)
 
 
-async def _file(work: Work, row: JobRow, index: int) -> MediaFile:
+async def files_here(call: Call, row: JobRow) -> dict[int, MediaRow]:
+    """Which files of this job are in the store already, by their place."""
+    rows = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
+    there = await asyncio.to_thread(lambda: [call.store.has(media_file_of(file)) for file in rows])
+    return {file.position: file for file, is_there in zip(rows, there, strict=True) if is_there}
+
+
+async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaFile:
+    """Download one file, again and again until the deadline."""
     day = datetime.fromtimestamp(row.created_at, UTC).strftime("%Y-%m-%d")
-    key = f"{row.operation}/{day}/{row.id}-{index}"
-    for tries in range(1, TRIES + 1):
+    key = f"{row.operation}/{day}/{row.id}-{place}"
+    tries = 0
+    while True:
+        link = links.by_place[place]
+        error: MediaError
         try:
-            assert work.links is not None
-            return await download(work.pool, work.links[index], work.store, key)
+            return await download(
+                call.pool,
+                link,
+                call.store,
+                key,
+                deadline=call.deadline,
+                base_url=call.account.base_url,
+                strict=call.terms.strict,
+            )
         except MediaError as failure:
-            if tries == TRIES or time.monotonic() > work.deadline:
-                raise
-            work.run.log.info("%s: %s; fetching it again.", row.operation, failure.message)
-            expired = isinstance(failure, MediaExpiredError)
-        if expired:
-            await _refresh_links(work, row)
-        await asyncio.sleep(min(work.settings.poll_seconds, 2.0) * tries / 2)
-    raise AssertionError("unreachable")
+            error = failure
+        tries += 1
+        pause = min(LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + 0.5 * random.random())
+        most = OPTIONAL_TRIES if link.optional else STORE_TRIES if error.in_store else None
+        if call.is_over(pause) or (most is not None and tries >= most):
+            raise error
+        call.run.log.info("%s: %s; trying again in %.1f s.", row.operation, error.message, pause)
+        await asyncio.sleep(pause)
+        if isinstance(error, MediaExpiredError):
+            await _ask_anew(call, row, links, link)
 
 
-async def _refresh_links(work: Work, row: JobRow) -> None:
-    """Ask the provider for the job again: it signs fresh links."""
-    for tries_left in range(work.settings.poll_failures - 1, -1, -1):
+async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link) -> None:
+    try:
+        await links.ask_anew(dead)
+    except NotFoundError as gone:
+        await call.record_fact(row, call.ledger.missing, row.id, gone.message, call.settings.expired_after_seconds)
+    except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
+        call.run.log.info("%s: no fresh link yet (%s).", row.operation, failure.message)
+    except GenMediaError as final:
+        raise final.about(ref_of(row), call.provider) from None
+
+
+async def _fetch_links(call: Call, row: JobRow) -> list[Link] | None:
+    """Ask the provider for a finished job again, until it answers or the deadline passes; None once it is EXPIRED."""
+    tries = 0
+    while True:
+        failure: GenMediaError
         try:
-            _, payload = await fetch(work, row)
-            before = work.links or []
-            read_result(work, row, payload)
-            after = work.links or []
-            if len(after) < len(before):
-                work.links = before
-                raise ResponseFormatError(f"the job now names {len(after)} files; it named {len(before)}")
-            return
+            status, payload = await fetch(call, row)
+            if status.state is JobState.SUCCEEDED:
+                return await record_success(call, row, status, payload)
+            failure = ResponseFormatError(f"the finished job is now said to be {status.provider_state}")
         except NotFoundError as gone:
-            if tries_left == 0:
-                await work.must(row, work.ledger.expired, row.id, gone.message)
-                raise work.bad_end(await work.row(row.id)) from None
-        except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
-            if tries_left == 0:
-                raise work.about(failure, row) from None
+            failure = gone
+            lasting = call.settings.expired_after_seconds
+            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting):
+                return None
+        except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as passing:
+            failure = passing
         except GenMediaError as final:
-            raise work.about(final, row) from None
-        await asyncio.sleep(min(work.settings.poll_seconds, 2.0))
+            raise final.about(ref_of(row), call.provider) from None
+        tries += 1
+        pause = min(LONGEST_PAUSE_SECONDS, call.settings.poll_seconds * 2.0 ** min(tries, 10))
+        if call.is_over(pause) or (not isinstance(failure, NotFoundError) and tries >= call.settings.poll_failures):
+            raise failure.about(ref_of(row), call.provider) from None
+        await asyncio.sleep(pause)

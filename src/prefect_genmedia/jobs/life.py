@@ -1,121 +1,159 @@
-"""A job from state to state: whose it is, what comes next, and when it is delivered."""
+"""A job from claim to files: whose it is, what comes next, and when it is delivered. Read it from top to bottom."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from prefect_genmedia.errors import JobFailedError, LedgerError
-from prefect_genmedia.jobs.collect import collect
-from prefect_genmedia.jobs.submit import reconcile, submit
+from prefect_genmedia.errors import (
+    NOTHING_BOUGHT,
+    GenMediaError,
+    JobExpiredError,
+    JobFailedError,
+    JobTimeoutError,
+    LedgerError,
+    NotFoundError,
+    SubmitOutcomeUnknown,
+)
+from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, to_its_end
+from prefect_genmedia.jobs.collect import collect, files_here
+from prefect_genmedia.jobs.purchase import Purchase
+from prefect_genmedia.jobs.reconcile import reconcile
+from prefect_genmedia.jobs.slots import Place, slots_of
+from prefect_genmedia.jobs.submit import submit
 from prefect_genmedia.jobs.values import JobResult, media_file_of, ref_of
-from prefect_genmedia.jobs.wait import wait
-from prefect_genmedia.jobs.work import READ_PATIENCE_SECONDS, Taken, Work
-from prefect_genmedia.ledger import Claim, JobRow, LedgerState, MediaRow, Want, is_dead
+from prefect_genmedia.jobs.wait import fetch, wait
+from prefect_genmedia.ledger import Claim, JobRow, LedgerState, MediaRow, is_dead
+from prefect_genmedia.operation import JobState, Link
 
 S = LedgerState
-CLAIM_PATIENCE_SECONDS = 5.0  # nothing is bought yet: say soon that the database is away
+ENDED = (S.STORED, S.FAILED, S.EXPIRED)
 
 
-async def deliver(work: Work, want: Want) -> JobResult[Any]:
+async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
     """The files of what is wanted: bought already, adopted, or bought now."""
-    await _adopt(work, want)
+    await _adopt(call, purchase)
+    place = Place(slots_of(call.account.fingerprint, call.operation.name), call.deadline)
 
     async def claim() -> Claim:
-        # Before the claim: a row that says INTENT must not be waiting in line.
-        if await asyncio.to_thread(work.ledger.has_none, want.key):
-            await work.take_slot()
-        # Asked again with the same owner, a claim whose reply was lost gives the row that it made.
-        return await work.patiently(CLAIM_PATIENCE_SECONDS, work.ledger.claim, want, work.owner)
+        # Before the claim: what waits in line needs no lease.
+        if await asyncio.to_thread(call.ledger.has_none, purchase.want.key):
+            await place.take()
+        claiming = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.claim, purchase.want, call.owner)
+        return await to_its_end(claiming)
 
     try:
         while True:
             try:
-                return await _until_delivered(work, claim)
-            except JobFailedError as failure:
+                return await _until_delivered(call, claim, purchase, place)
+            except (JobFailedError, JobExpiredError) as failure:
                 claimed = await claim()
                 if not claimed.mine and claimed.row.state in (S.FAILED, S.EXPIRED):
                     raise
-                work.run.log.warning("%s Buying it again: attempt %d.", failure, claimed.row.attempt)
+                call.run.log.warning("%s Buying it again: attempt %d.", failure, claimed.row.attempt)
     finally:
-        work.give_slot()
+        place.give_back()
 
 
-async def bring_in(work: Work, row: JobRow) -> JobResult[Any]:
-    """The files of a job that is bought already. Never submits."""
+async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
+    """The files of a job that is bought already, also of one that counts as failed or forgotten. Never submits."""
+    if row.state in (S.FAILED, S.EXPIRED) and row.job_id and await _is_known_after_all(call, row):
+        await asyncio.to_thread(call.ledger.found_again, row.id, call.owner)
 
     async def take() -> Claim:
-        return await asyncio.to_thread(work.ledger.take, row.id, work.owner)
+        taking = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.take, row.id, call.owner)
+        return await to_its_end(taking)
 
-    return await _until_delivered(work, take)
-
-
-async def _until_delivered(work: Work, claim: Callable[[], Awaitable[Claim]]) -> JobResult[Any]:
-    while True:
-        claimed = await claim()
-        try:
-            return await _work_on(work, claimed)
-        except Taken:
-            # Another call works on this row: look again in a moment.
-            if time.monotonic() > work.deadline:
-                raise work.late(claimed.row) from None
-            await asyncio.sleep(min(work.settings.poll_seconds, 1.0))
+    place = Place(slots_of(call.account.fingerprint, call.operation.name), call.deadline)
+    return await _until_delivered(call, take, None, place)
 
 
-async def _adopt(work: Work, want: Want) -> None:
+async def _is_known_after_all(call: Call, row: JobRow) -> bool:
+    """Does the provider now say something better of a job that ended badly?"""
+    try:
+        status, _ = await fetch(call, row)
+    except NotFoundError:
+        return False
+    except GenMediaError as failure:
+        raise failure.about(ref_of(row), call.provider) from None
+    return status.state is not JobState.FAILED
+
+
+async def _adopt(call: Call, purchase: Purchase) -> None:
     """Take over an equal job that was bought for a run which never got its files."""
-    for row in await asyncio.to_thread(work.ledger.undelivered, want):
-        state, dead = await work.run.state_of(row.run), is_dead(row.process)
-        abandoned = state == "ended" or (state == "live" and dead is True)
+    want = purchase.want
+    for row in await asyncio.to_thread(call.ledger.undelivered, want):
+        state, dead = await call.run.state_of(row.run), is_dead(row.process)
+        # A run that nobody knows any more, as when Prefect's database was lost, has ended with its process.
+        abandoned = state == "ended" or (state in ("live", "unknown") and dead is True)
         # Paid and never brought in: nobody has it, whatever became of its run.
         unfetched = row.state != S.STORED and state != "live"
-        if (abandoned or unfetched) and await asyncio.to_thread(work.ledger.adopt, row, want):
-            work.run.log.info("Adopted job %s, bought for %s and never delivered.", ref_of(row), row.run)
+        if (abandoned or unfetched) and await asyncio.to_thread(call.ledger.adopt, row, want):
+            call.run.log.info("Adopted job %s, bought for %s and never delivered.", ref_of(row), row.run)
             return
 
 
-async def _work_on(work: Work, claimed: Claim) -> JobResult[Any]:
-    row = claimed.row
-    if not claimed.mine:
-        if row.state not in (S.STORED, S.FAILED, S.EXPIRED):
-            raise Taken
-        asked = work.want.request if work.want is not None and work.operation.reading else row.request
-        if row.state == S.FAILED or (row.state == S.EXPIRED and asked == row.request):
-            raise work.bad_end(row)
-        if asked != row.request:
-            # To be read in another way than before.
-            reopened = await asyncio.to_thread(work.ledger.reread, row.id, work.owner, asked)
-        else:
-            files = await asyncio.to_thread(work.ledger.media, row.id)
-            if await asyncio.to_thread(_all_there, work, files):
-                return work.result(row, files)
-            # Somebody has deleted them: the provider may still have them.
-            reopened = await asyncio.to_thread(work.ledger.reopen, row.id, work.owner)
-        if not reopened:
-            raise Taken
-    async with _lease(work, row.id):
+async def _until_delivered(
+    call: Call, claim: Callable[[], Awaitable[Claim]], purchase: Purchase | None, place: Place
+) -> JobResult[Any]:
+    while True:
         try:
-            return await _advance(work, row.id)
-        except LedgerError as error:
-            raise work.about(error, row) from None
+            async with _lease(call):
+                claimed = await claim()
+                if not claimed.mine and (ended := await _ended(call, claimed.row, purchase)) is not None:
+                    return ended
+                return await _advance(call, await call.read_row(claimed.row.id), purchase, place)
+        except Taken:
+            # Another call works on this row: look again in a moment.
+            if call.is_over():
+                raise JobTimeoutError.of(ref_of(claimed.row), call.provider) from None
+            await asyncio.sleep(min(call.settings.poll_seconds, 1.0))
 
 
-def _all_there(work: Work, files: list[MediaRow]) -> bool:
-    return all(work.store.has(media_file_of(file)) for file in files)
+async def _ended(call: Call, row: JobRow, purchase: Purchase | None) -> JobResult[Any] | None:
+    """What a job gives that is not ours to work on; None when it was reopened for us. Raises Taken, its bad end."""
+    if row.state not in ENDED:
+        raise Taken
+    asked = purchase.want.request if purchase is not None and call.operation.reading else row.request
+    if row.state == S.FAILED or (row.state == S.EXPIRED and asked == row.request):
+        raise bad_end(call, row)
+    if asked != row.request:
+        # To be read in another way than before.
+        reopened = await asyncio.to_thread(call.ledger.reread, row.id, call.owner, asked)
+    else:
+        files = await asyncio.to_thread(call.ledger.media, row.id)
+        if len(await files_here(call, row)) == len(files):
+            if call.run.is_script and row.delivered_at is not None:
+                _say_that_it_is_the_same(call, row)
+            return await _result(call, row, files)
+        # Somebody has deleted them: the provider may still have them.
+        reopened = await asyncio.to_thread(call.ledger.reopen, row.id, call.owner)
+    if not reopened:
+        raise Taken
+    return None
+
+
+def _say_that_it_is_the_same(call: Call, row: JobRow) -> None:
+    day = datetime.fromtimestamp(row.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    call.run.log.warning(
+        "%s: an equal request was bought on %s as job %s: these are its files, nothing was bought. "
+        "Outside of a flow run an equal request is the same job; copy or request_key makes another.",
+        row.operation, day, ref_of(row),
+    )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
-async def _lease(work: Work, row_id: str) -> AsyncIterator[None]:
-    """Keep the row ours while we work; leave it to whoever comes next when we stop, however we stop."""
+async def _lease(call: Call) -> AsyncIterator[None]:
+    """Keep what we claim ours while we work; leave it to whoever comes next when we stop, however we stop."""
 
     async def renew() -> None:
         while True:
-            await asyncio.sleep(work.settings.lease_seconds / 3)
+            await asyncio.sleep(call.ledger.lease_seconds / 3)
             with contextlib.suppress(LedgerError):
-                await asyncio.to_thread(work.ledger.renew, work.owner)
+                await asyncio.to_thread(call.ledger.renew, call.owner)
 
     keeper = asyncio.create_task(renew())
     try:
@@ -123,30 +161,98 @@ async def _lease(work: Work, row_id: str) -> AsyncIterator[None]:
     finally:
         keeper.cancel()
         with contextlib.suppress(LedgerError):
-            await asyncio.shield(work.patiently(READ_PATIENCE_SECONDS, work.ledger.release, work.owner, work.sent))
+            await to_its_end(call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.release, call.owner))
 
 
-async def _advance(work: Work, row_id: str) -> JobResult[Any]:
-    while True:
-        row = await work.row(row_id)
-        if row.state == S.STORED:
-            files = await work.patiently(READ_PATIENCE_SECONDS, work.ledger.media, row.id)
-            await work.show(row, "done", 100.0)
-            return work.result(row, files)
-        if row.state in (S.FAILED, S.EXPIRED):
-            raise work.bad_end(row)
-        if row.owner != work.owner:
-            raise Taken
-        if row.state == S.UNKNOWN:
-            row_id = await reconcile(work, row)
-        elif row.state == S.SUBMITTED:
-            await wait(work, row)
-            work.give_slot()
-        elif row.state == S.SUCCEEDED:
-            await collect(work, row)
-        elif work.want is None:
-            raise JobFailedError("it was never bought; ask for it again", job=ref_of(row))
-        elif row.state == S.INTENT:
-            await submit(work, row)
-        else:
-            await work.patiently(READ_PATIENCE_SECONDS, work.ledger.intend, row, work.owner, work.want)
+async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Place) -> JobResult[Any]:
+    """One step after the other, until the job is delivered. Raises its bad end, Taken, and what each step raises."""
+    links: list[Link] | None = None
+    resubmitted = False
+    try:
+        while True:
+            if row.state == S.STORED:
+                await call.show(row, "done", 100.0)
+                return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+            if row.state in (S.FAILED, S.EXPIRED):
+                raise bad_end(call, row)
+            if row.owner != call.owner:
+                raise Taken
+            if row.state == S.UNKNOWN:
+                row, finding = await reconcile(call, row)
+                if finding:
+                    row = await _bought_again(call, row, purchase, finding, resubmitted)
+                    resubmitted = True
+                continue
+            if row.state == S.SUBMITTED:
+                links = await wait(call, row)
+                place.give_back()
+            elif row.state == S.SUCCEEDED:
+                if links is None and await _is_all_there_again(call, row):
+                    await call.record_fact(row, call.ledger.still_stored, row.id, call.owner)
+                else:
+                    await collect(call, row, links)
+                    if (partly := await _partly_delivered(call, row)) is not None:
+                        return partly
+            elif purchase is None:
+                said = f"it was never bought ({row.reason})" if row.reason else "it was never bought"
+                raise JobFailedError(said, money=NOTHING_BOUGHT, advice="Ask for it again.", job=ref_of(row))
+            else:
+                row = await submit(call, row, purchase, place)
+                continue
+            row = await call.read_row(row.id)
+    except LedgerError as error:
+        raise error.about(ref_of(row), call.provider) from None
+
+
+async def _bought_again(call: Call, row: JobRow, purchase: Purchase | None, finding: str, resubmitted: bool) -> JobRow:
+    """What the caller's policy says of a lost submit: the row that is bought instead, once a call.
+
+    Raises SubmitOutcomeUnknown.
+    """
+    if call.terms.on_unknown == "resubmit" and purchase is not None and not resubmitted:
+        claim = await to_its_end(asyncio.to_thread(call.ledger.supersede, row.id, purchase.want, call.owner))
+        if claim.mine:
+            call.run.log.warning(
+                "%s: job %s stays unknown (%s); bought again as %s, as the policy says.",
+                row.operation, row.id, finding, claim.row.id,
+            )  # fmt: skip
+            return claim.row
+    raise SubmitOutcomeUnknown.of(ref_of(row), call.provider, row.reason, finding, call.terms.on_unknown)
+
+
+async def _is_all_there_again(call: Call, row: JobRow) -> bool:
+    """Were the files missed only for a while? Not where some have never come."""
+    if row.reason:
+        return False
+    files = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
+    return bool(files) and len(await files_here(call, row)) == len(files)
+
+
+async def _partly_delivered(call: Call, row: JobRow) -> JobResult[Any] | None:
+    """What there is of a job whose other files did not come before the deadline; None when all have come."""
+    row = await call.read_row(row.id)
+    if row.state != S.SUCCEEDED:
+        return None
+    return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+
+
+async def _result(call: Call, row: JobRow, files: list[MediaRow]) -> JobResult[Any]:
+    if call.run.is_script and row.delivered_at is None:
+        await call.record_fact(row, call.ledger.handed_over, row.id)
+    result = call.operation.result.model_validate(row.result or {})
+    remarks = [*(row.remarks or ()), *([row.reason] if row.reason else ())]
+    remarks += [f"{file.role}: {remark}" for file in files for remark in file.remarks or ()]
+    return JobResult(
+        job=ref_of(row),
+        media=[media_file_of(file) for file in files],
+        result=result,
+        quota=row.quota,
+        remarks=tuple(remarks),
+    )
+
+
+def bad_end(call: Call, row: JobRow) -> GenMediaError:
+    """The error of a job that failed or was forgotten."""
+    if row.state == S.EXPIRED:
+        return JobExpiredError.of(ref_of(row), call.provider, row.reason)
+    return JobFailedError.of(ref_of(row), call.provider, row.reason, row.refunded, row.attempt)

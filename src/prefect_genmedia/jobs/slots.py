@@ -14,7 +14,7 @@ import time
 
 from prefect_genmedia.errors import QueueFullError
 
-PROBE_SECONDS = 60.0  # after this long without a refusal, one more is tried
+PROBE_SECONDS = 60.0  # after this long without a refusal, one more is tried: a job takes about as long
 
 
 class Slots:
@@ -66,3 +66,30 @@ _slots: dict[tuple[str, str], Slots] = {}
 def slots_of(account: str, operation: str) -> Slots:
     """The queue that this operation's jobs wait in: one an account and product."""
     return _slots.setdefault((account, operation.partition(".")[0]), Slots())
+
+
+class Place:
+    """One call's place in the queue: taken once, given back once."""
+
+    def __init__(self, slots: Slots, deadline: float) -> None:
+        self._slots = slots
+        self._deadline = deadline
+        self._taken = False
+
+    async def take(self) -> None:
+        """Wait until the provider's queue has a place for one more of our jobs. Raises QueueFullError."""
+        if not self._taken:
+            await self._slots.take(self._deadline)
+            self._taken = True
+
+    def give_back(self) -> None:
+        """Our job is no longer in progress at the provider."""
+        if self._taken:
+            self._taken = False
+            self._slots.give_back()
+
+    def refused(self) -> bool:
+        """The provider's queue was full for us. True when others of ours are in it, so that one of them will end."""
+        self._slots.refused()
+        self.give_back()
+        return self._slots.taken > 0

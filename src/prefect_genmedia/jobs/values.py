@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from prefect_genmedia.budget import Budget
+from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
@@ -42,6 +43,8 @@ class JobResult(BaseModel, Generic[ResultT]):
     result: ResultT
     quota: float | None = None
     """What the provider says it charged, in its own unit."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about what came, and held nothing back: fewer files than bought, a file of another size."""
 
     @field_validator("result", mode="before")
     @classmethod
@@ -66,9 +69,12 @@ class Progress:
     eta_seconds: float | None = None
 
 
+LARGEST_COPY = 2**31 - 1  # what the ledger's column takes
+
+
 @dataclass(frozen=True)
 class Terms:
-    """On what terms a job is bought."""
+    """On what terms a job is bought. Raises ConfigurationError for a term that makes no sense."""
 
     copy: int = 0
     """Another copy of the same request is another job."""
@@ -82,13 +88,45 @@ class Terms:
     """How long this call waits; the operation's own patience by default."""
     budget: Budget | None = None
     """What may be spent."""
+    on_expired: Literal["fail", "resubmit"] = "fail"
+    """What to do when the provider has forgotten the job that was bought; resubmit buys it once more."""
+    strict: bool = False
+    """Refuse a file that is not quite what the answer said, and a job of which a file is missing."""
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("copy", self.copy, 0, LARGEST_COPY),
+            ("attempts", self.attempts, 1, LARGEST_COPY),
+        ):
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                raise ConfigurationError(f"{name} is a whole number from {least} to {most}", money=NOTHING_BOUGHT)
+        seconds = self.deadline_seconds
+        if seconds is not None and not (_is_number(seconds) and 0 <= seconds <= LONGEST_DEADLINE_SECONDS):
+            raise ConfigurationError(
+                f"deadline_seconds is a number of seconds up to {LONGEST_DEADLINE_SECONDS:g}", money=NOTHING_BOUGHT
+            )
+        if self.on_unknown not in ("fail", "wait", "resubmit"):
+            raise ConfigurationError("on_unknown is fail, wait or resubmit", money=NOTHING_BOUGHT)
+        if self.on_expired not in ("fail", "resubmit"):
+            raise ConfigurationError("on_expired is fail or resubmit", money=NOTHING_BOUGHT)
+        if self.request_key is not None and not self.request_key.strip():
+            raise ConfigurationError(
+                "request_key is empty: every job that is given it would be one", money=NOTHING_BOUGHT
+            )
+
+
+LONGEST_DEADLINE_SECONDS = 30 * 86_400.0  # results live for days at the most
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 RunState = Literal["live", "finished", "ended", "unknown"]
 
 
 async def script_state(name: str) -> RunState:
-    """A plain script's run: live with its process, then ended (well or not is in the ledger)."""
+    """A plain script's run: live with its process, then ended (what it was given is in the ledger)."""
     if not name.startswith("script:"):
         return "unknown"
     return "live" if is_dead(name.removeprefix("script:")) is False else "ended"
@@ -99,16 +137,27 @@ class Run:
     """Who asks: the run whose retries share jobs, and how to learn what became of other runs."""
 
     name: str
-    """`flow:<root flow run id>` or `script:<process>`; the scope of its jobs unless a request_key is given."""
+    """`flow:<root flow run id>` or `script:<process>`."""
     task_run: str | None = None
     state_of: Callable[[str], Awaitable[RunState]] = script_state
     on_progress: Callable[[Progress], Awaitable[None]] | None = None
     log: logging.Logger | logging.LoggerAdapter[Any] = field(default=log)
     tags: tuple[str, ...] = ()
 
+    @property
+    def is_script(self) -> bool:
+        """Asked outside of a flow run: there is no run whose end would say that the files have been delivered."""
+        return self.name.startswith("script:")
+
+    def scope(self, request_key: str | None) -> str:
+        """Who shares a job: all who give the same request_key; else this run with its retries; else all scripts."""
+        if request_key is not None:
+            return f"key:{request_key}"
+        return "script" if self.is_script else self.name
+
 
 def script_run() -> Run:
-    """The run of a plain script: lives as long as its process, and has ended well when that exits in order."""
+    """The run of a plain script: lives as long as its process."""
     return Run(f"script:{this_process()}")
 
 
@@ -125,4 +174,6 @@ def media_file_of(row: MediaRow) -> MediaFile:
         width=row.width,
         height=row.height,
         role=row.role,
+        position=row.position,
+        remarks=tuple(row.remarks or ()),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from prefect_genmedia.errors import (
     GenMediaError,
+    JobTimeoutError,
     LedgerError,
     NotFoundError,
     RateLimitedError,
@@ -18,100 +19,127 @@ from prefect_genmedia.errors import (
     ServerError,
     TransportError,
 )
-from prefect_genmedia.jobs.work import Taken, Work
+from prefect_genmedia.jobs.call import Call, Taken
+from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.ledger import JobRow
-from prefect_genmedia.operation import JobState, JobStatus
+from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.wire.redaction import quotable, without_signatures
 from prefect_genmedia.wire.retry import failure_pause, poll_pause
 
-FORGOTTEN_AFTER = 3  # this many fetches in a row that do not know the job
+MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
 
-async def fetch(work: Work, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
-    """One read of the job at its provider."""
-    route = work.operation.fetch_route(row.request)
-    answer = await work.pool.fetch(work.account, route.path, {route.job_id: row.job_id or ""}, method=route.method)
-    status = work.account.provider.status(answer.body)
-    status = replace(status, message=quotable(status.message, work.account.api_key))
-    return status, work.account.provider.payload(answer.body)
+async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
+    """One read of the job at its provider. Raises ApiError, TransportError, ResponseFormatError.
+
+    The answer is held against the question: another job's is never ours.
+    """
+    route = call.operation.fetch_route(row.request)
+    answer = await call.pool.fetch(call.account, route.path, {route.job_id: row.job_id or ""}, method=route.method)
+    provider = call.account.provider
+    if (about := provider.job_id_of(answer.body)) is not None and about != row.job_id:
+        raise ResponseFormatError(f"asked for job {row.job_id}, answered with job {about}", provider=provider.name)
+    status = provider.status(answer.body)
+    status = replace(status, message=quotable(status.message, call.account.api_key))
+    return status, provider.payload(answer.body)
 
 
-async def wait(work: Work, row: JobRow) -> None:
-    """Until the row is SUCCEEDED, FAILED or EXPIRED. Raises JobTimeoutError, or what keeps failing, with the JobRef."""
+async def wait(call: Call, row: JobRow) -> list[Link]:
+    """Until the row is SUCCEEDED, FAILED or EXPIRED; the links of the result, which are kept nowhere.
+
+    Raises JobTimeoutError, or what keeps failing, with the JobRef.
+    """
     started, failures, missing = time.monotonic(), 0, 0
-    strange: set[str] = set()
+    told: set[str] = set()
     while True:
         error: GenMediaError | None = None
         try:
-            status, payload = await fetch(work, row)
+            status, payload = await fetch(call, row)
             if status.state is JobState.SUCCEEDED:
-                result = read_result(work, row, payload)
-                await work.must(row, work.ledger.succeeded, row.id, status, result)
-                return
+                return await record_success(call, row, status, payload)
         except NotFoundError as gone:
+            # A symptom: how long it must last before the job counts as forgotten is the ledger's to say.
             missing, error = missing + 1, gone
-            if missing >= FORGOTTEN_AFTER:
-                await work.must(row, work.ledger.expired, row.id, gone.message)
-                return
+            lasting = call.settings.expired_after_seconds
+            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting):
+                return []
         except RateLimitedError as busy:
             error = busy  # its own pace, not a failure
         except (TransportError, ServerError, ResponseFormatError) as failure:
             failures, error = failures + 1, failure
-            if failures >= work.settings.poll_failures:
-                raise work.about(failure, row) from None
+            if failures >= call.settings.poll_failures:
+                raise failure.about(ref_of(row), call.provider) from None
         except GenMediaError as final:
-            raise work.about(final, row) from None
+            raise final.about(ref_of(row), call.provider) from None
         if error is None:
             failures = missing = 0
             if status.state is JobState.FAILED:
-                await work.must(row, work.ledger.failed, row.id, status)
-                return
-            if status.message and status.message not in strange:
-                strange.add(status.message)
-                work.run.log.info("%s: %s", row.operation, status.message)
-            await _progress(work, row, status)
-            pace = work.settings.poll_seconds, work.settings.poll_max_seconds
+                await call.record_fact(row, call.ledger.failed, row.id, status)
+                return []
+            if status.message and status.message not in told:
+                told.add(status.message)
+                call.run.log.info("%s: %s", row.operation, status.message)
+            await _progress(call, row, status)
+            pace = call.settings.poll_seconds, call.settings.poll_max_seconds
             pause = poll_pause(time.monotonic() - started, status.eta_seconds, *pace)
         else:
             retry_after = getattr(error, "retry_after", None)
-            pause = failure_pause(failures + missing, retry_after, work.settings.poll_seconds, random.random())
-        if time.monotonic() + pause > work.deadline:
-            raise work.late(row)
-        await _pause(work, row, pause)
+            pause = failure_pause(failures + missing, retry_after, call.settings.poll_seconds, random.random())
+        if call.is_over(pause):
+            last_word = error.message if error is not None else ""
+            raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
+        await _pause(call, row, pause)
 
 
-def read_result(work: Work, row: JobRow, payload: dict[str, Any]) -> dict[str, Any]:
-    """Keep the links in memory, give the answer without their signatures. Raises ResponseFormatError."""
+async def record_success(call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]) -> list[Link]:
+    """Write the finished job's answer down, without signatures; its links. Raises ResponseFormatError."""
+    links = read_links(call, row, payload)
+    remarks = []
+    due = call.operation.files_due(row.request)
+    if due is not None and len(links) < due:
+        remarks.append(f"{due} files were bought, the answer names {len(links)}")
+    if status.quota is not None and not 0 <= status.quota <= MOST_QUOTA:
+        remarks.append(f"the provider says that it cost {status.quota:g}; the estimate is counted instead")
+        status = replace(status, quota=None)
+    if status.remark:
+        remarks.append(status.remark)
+    for remark in remarks:
+        call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
+    unsigned: dict[str, Any] = without_signatures(payload)
+    await call.record_fact(row, call.ledger.succeeded, row.id, status, unsigned, remarks)
+    return links
+
+
+def read_links(call: Call, row: JobRow, payload: dict[str, Any]) -> list[Link]:
+    """Where the files of a finished job are. Raises ResponseFormatError."""
     try:
-        result = work.operation.result.model_validate(payload)
+        result = call.operation.result.model_validate(payload)
     except ValueError:
         raise ResponseFormatError("the finished job's answer lacks what it should hold") from None
-    work.links = work.operation.links(result, row.request)
-    unsigned: dict[str, Any] = without_signatures(payload)
-    return unsigned
+    return call.operation.links(result, row.request)
 
 
-async def _progress(work: Work, row: JobRow, status: JobStatus) -> None:
+async def _progress(call: Call, row: JobRow, status: JobStatus) -> None:
     try:
-        kept = await asyncio.to_thread(work.ledger.progress, row.id, work.owner, status)
+        kept = await asyncio.to_thread(call.ledger.progress, row.id, call.owner, status)
     except LedgerError:
         kept = True  # only progress: the next poll writes it
     if not kept:
         raise Taken
     state: Literal["queued", "running"] = "queued" if status.state is JobState.QUEUED else "running"
-    await work.show(row, state, status.percent, status.eta_seconds)
+    await call.show(row, state, status.percent, status.eta_seconds)
 
 
-async def _pause(work: Work, row: JobRow, seconds: float) -> None:
+async def _pause(call: Call, row: JobRow, seconds: float) -> None:
     """Sleep, but wake when a callback says that this job has ended."""
-    if not work.settings.callback_url:
+    if not call.settings.callback_url:
         await asyncio.sleep(seconds)
         return
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         await asyncio.sleep(min(left, 0.5))
         with contextlib.suppress(LedgerError):
-            now = await work.row(row.id)
+            now = await call.read_row(row.id)
             if now.hint_at != row.hint_at:
                 row.hint_at = now.hint_at
                 return

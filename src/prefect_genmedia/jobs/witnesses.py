@@ -1,4 +1,4 @@
-"""What became of a submit whose answer was lost? One look at each witness; waiting is done by jobs.py.
+"""What became of a submit whose answer was lost? One look at each witness; waiting is done in reconcile.py.
 
 A match is only ever one by the token in the job's callback address, and exactly one; never by prompt.
 """
@@ -12,12 +12,14 @@ from typing import Any
 from prefect_genmedia.errors import ConfigurationError, NotFoundError, ResponseFormatError
 from prefect_genmedia.ledger import JobRow, Ledger
 from prefect_genmedia.operation import Account, Operation, Witness
+from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.wire.http import Pool, http_pool
 
-PAGE = 100
-MOST_PAGES = 10
-AT_ONCE = 8
+PAGE = 100  # jobs; what the vendor's page allows
+MOST_PAGES = 10  # of each status: a thousand jobs ago nothing of a lost submit is to be found
+AT_ONCE = 8  # fetches beside each other: the account's other jobs are polled meanwhile
+OLDER_SECONDS = 120.0  # a provider's list may not be in strict order
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,22 @@ async def look(
     if operation.witness is None or not settings.witness_job_list:
         why = "this provider has no list of jobs to look it up in"
         return Finding(f"{why}, and no callback came" if awaiting_callback else why, more_may_come=awaiting_callback)
-    matches, whole = await _in_job_list(operation, operation.witness, account, ledger, pool, row)
+    listed = await _read_list(operation, operation.witness, account, ledger, pool, row)
+    matches = listed.matches
     if len(matches) == 1:
         return Finding(f"found in the provider's list as {matches[0]}", job_id=matches[0])
     if matches:
         return Finding(f"{len(matches)} jobs in the provider's list carry its token")
-    if not whole:
+    if not listed.whole:
         return Finding("the provider's list cannot be read whole", more_may_come=True)
     if waited < settings.reconcile_seconds:
         return Finding("it is not in the provider's list yet", more_may_come=True)
-    if settings.witness_frozen_quota and await _nothing_unexplained(operation.witness, account, ledger, pool):
-        return Finding("in no list of the provider, and no quota is frozen for it", not_accepted=True)
-    return Finding("it is not in the provider's list", more_may_come=awaiting_callback)
+    if await asyncio.to_thread(ledger.may_yet_arrive, row):
+        return Finding("the worker that sent it may only be asleep", more_may_come=True)
+    doubt = await _doubt(operation.witness, account, settings, ledger, pool, row, listed)
+    if doubt is None:
+        return Finding("the list shows what was bought after it, and no quota is frozen for it", not_accepted=True)
+    return Finding(f"it is not in the provider's list, but {doubt}", more_may_come=awaiting_callback)
 
 
 async def _confirmed(operation: Operation[Any, Any], account: Account, pool: Pool, row: JobRow, job_id: str) -> bool:
@@ -76,17 +82,33 @@ async def _confirmed(operation: Operation[Any, Any], account: Account, pool: Poo
     return address is None or row.id in address
 
 
-async def _in_job_list(
-    operation: Operation[Any, Any],
-    witness: Witness,
-    account: Account,
-    ledger: Ledger,
-    pool: Pool,
-    row: JobRow,
-) -> tuple[list[str], bool]:
-    """Jobs of the list that carry the row's token, and whether the list was read as far back as needed."""
-    lists = [await _candidates(witness, status, account, ledger, pool, row) for status in witness.statuses]
-    candidates = list(dict.fromkeys(job_id for found, _ in lists for job_id in found))
+@dataclass(frozen=True)
+class Listed:
+    """What the provider's list shows."""
+
+    matches: list[str]
+    """Jobs that carry the row's token."""
+    ours: dict[str, float | None]
+    """Jobs of other rows of ours, and when they were submitted."""
+    running: set[str]
+    """Jobs that the list gives as queued or running."""
+    whole: bool
+    """Was it read as far back as needed?"""
+
+
+async def _read_list(
+    operation: Operation[Any, Any], witness: Witness, account: Account, ledger: Ledger, pool: Pool, row: JobRow
+) -> Listed:
+    strangers: list[str] = []
+    ours: dict[str, float | None] = {}
+    running: set[str] = set()
+    whole = True
+    for status in witness.statuses:
+        seen, known, complete = await _page_through(witness, status, account, ledger, pool, row)
+        strangers += [job_id for job_id in seen if job_id not in known]
+        ours |= known
+        running |= set(seen) if status in witness.running else set()
+        whole = whole and complete
     gate = asyncio.Semaphore(AT_ONCE)
     token = ledger.token(row.id)
 
@@ -97,38 +119,59 @@ async def _in_job_list(
                 answer = await pool.fetch(account, operation.fetch.path, params, method=operation.fetch.method)
                 return token in (account.provider.callback_url_of(answer.body) or "")
             except NotFoundError:
-                return False
+                return None  # the list knows it and the fetch does not: one of them lags
             except ResponseFormatError:
                 return None  # it may be ours: no proof of absence
 
+    candidates = list(dict.fromkeys(strangers))
     marked = await asyncio.gather(*(carries_token(job_id) for job_id in candidates))
-    matches = [job_id for job_id, ours in zip(candidates, marked, strict=True) if ours]
-    return matches, all(whole for _, whole in lists) and None not in marked
+    matches = [job_id for job_id, carries in zip(candidates, marked, strict=True) if carries]
+    return Listed(matches, ours, running, whole and None not in marked)
 
 
-async def _candidates(
+async def _page_through(
     witness: Witness, status: str, account: Account, ledger: Ledger, pool: Pool, row: JobRow
-) -> tuple[list[str], bool]:
-    """Jobs of one status that belong to no row, newest first, back to a job of ours that is older than the row."""
-    found: list[str] = []
+) -> tuple[list[str], dict[str, float | None], bool]:
+    """Jobs of one status, newest first, back to a job of ours that is older than the row; those of our other rows."""
+    seen: list[str] = []
+    ours: dict[str, float | None] = {}
     for page in range(1, MOST_PAGES + 1):
         query = {"page": str(page), "limit": str(PAGE), "status": status, "order": "desc"}
         answer = await pool.fetch(account, witness.list_path, query)
         listed = witness.job_ids(answer.body)
         known = await asyncio.to_thread(ledger.known_job_ids, account.fingerprint, listed)
-        found += [job_id for job_id in listed if job_id not in known]
+        seen += listed
+        ours |= known
         if len(listed) < PAGE:
-            return found, True
-        if any(submitted is not None and submitted < row.created_at - 120 for submitted in known.values()):
-            return found, True
-    return found, False
+            return seen, ours, True
+        if any(submitted is not None and submitted < row.created_at - OLDER_SECONDS for submitted in known.values()):
+            return seen, ours, True
+    return seen, ours, False
 
 
-async def _nothing_unexplained(witness: Witness, account: Account, ledger: Ledger, pool: Pool) -> bool:
-    """Is all of the account's frozen quota explained by our own running jobs?"""
+async def _doubt(
+    witness: Witness, account: Account, settings: Settings, ledger: Ledger, pool: Pool, row: JobRow, listed: Listed
+) -> str | None:
+    """Why its absence from the list proves nothing; None when it does prove that the job was not accepted.
+
+    Absence counts only with a positive control: a list that lags, or hides jobs, looks just the same.
+    """
+    if not settings.witness_frozen_quota:
+        return "the account's frozen quota may not be asked"
+    lost_at = row.lost_at if row.lost_at is not None else row.updated_at
+    if not any(submitted is not None and submitted > lost_at for submitted in listed.ours.values()):
+        return "the list shows no job that was bought after it: it may lag"
+    operations = [name for name, each in OPERATIONS.items() if each.witness is witness]
+    running = await asyncio.to_thread(ledger.running, account.fingerprint, operations)
+    if hidden := running.keys() - listed.ours.keys():
+        return f"the list does not show our running job {sorted(hidden)[0]} either"
     frozen = witness.frozen((await pool.fetch(account, witness.account_path, {})).body)
-    ours = await asyncio.to_thread(ledger.frozen_by_us, account.fingerprint)
-    return frozen is not None and ours is not None and frozen <= ours + 1e-6
+    costs = [cost for job_id, cost in running.items() if job_id in listed.running]
+    if frozen is None or frozen < 0 or any(cost is None for cost in costs):
+        return "nobody can tell what the frozen quota is for"
+    if frozen > sum(cost or 0.0 for cost in costs) + 1e-6:
+        return "more quota is frozen than our running jobs explain"
+    return None
 
 
 async def listed_jobs(operation: Operation[Any, Any], account: Account, most: int) -> list[str]:

@@ -1,9 +1,10 @@
 """Every paid job and every media file, written down before money is spent."""
 
+from prefect_genmedia.ledger.claims import Claim, Want
 from prefect_genmedia.ledger.database import Database, open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
-from prefect_genmedia.ledger.owner import is_dead, this_process
-from prefect_genmedia.ledger.store import Claim, Ledger, Want, open_ledger
+from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
+from prefect_genmedia.ledger.reading import Ledger, open_ledger
 
 __all__ = [
     "UNFINISHED",
@@ -19,4 +20,5 @@ __all__ = [
     "open_database",
     "open_ledger",
     "this_process",
+    "uptime",
 ]

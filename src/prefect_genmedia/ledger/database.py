@@ -17,7 +17,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.errors import ConfigurationError, GenMediaError, LedgerError
@@ -31,6 +41,8 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+# The database answers, and says no.
+_REFUSALS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 _SETUP_LOCK = 7_305_811_220  # any number that no one else locks in PostgreSQL
 
 
@@ -228,10 +240,20 @@ def _plain_errors(url: URL) -> Iterator[None]:
         yield
         return
     except DBAPIError as failure:
-        error = LedgerError(f"the ledger {_named(url)} does not answer: {_first_line(failure)}")
+        if isinstance(failure, _REFUSALS) and not failure.connection_invalidated:
+            error = _refused(url, _first_line(failure))
+        else:
+            error = LedgerError(f"the ledger {_named(url)} does not answer: {_first_line(failure)}")
+    except (StatementError, OverflowError) as failure:  # what cannot even be written as a statement
+        error = _refused(url, type(failure).__name__)
     except SQLAlchemyError as failure:
         error = LedgerError(f"the ledger {_named(url)} cannot be used: {type(failure).__name__}")
     raise error
+
+
+def _refused(url: URL, words: str) -> LedgerError:
+    """The database is there and does not take what it is given: to ask again would change nothing."""
+    return LedgerError(f"the ledger {_named(url)} does not take this: {words}", away=False)
 
 
 def _first_line(failure: DBAPIError) -> str:

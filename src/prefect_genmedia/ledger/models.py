@@ -24,8 +24,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 class LedgerState(StrEnum):
     """The life of a paid job, from claim to file."""
 
-    INTENT = "INTENT"  # written down; the POST may be on its way
-    NOT_ACCEPTED = "NOT_ACCEPTED"  # surely not bought: may be sent again
+    INTENT = "INTENT"  # the POST is about to be sent, or on its way
+    NOT_ACCEPTED = "NOT_ACCEPTED"  # surely not bought: not sent yet, or refused; may be sent
     UNKNOWN = "UNKNOWN"  # may be bought; to be reconciled, never sent again by itself
     SUBMITTED = "SUBMITTED"  # bought; the provider's job id is known
     SUCCEEDED = "SUCCEEDED"  # the provider is done; the files are not here yet
@@ -34,6 +34,15 @@ class LedgerState(StrEnum):
     EXPIRED = "EXPIRED"  # the provider no longer knows it
 
 
+# What a call may take over and go on with.
+OPEN = (
+    LedgerState.NOT_ACCEPTED,
+    LedgerState.INTENT,
+    LedgerState.UNKNOWN,
+    LedgerState.SUBMITTED,
+    LedgerState.SUCCEEDED,
+)
+# Paid or perhaps paid, and not brought home yet.
 UNFINISHED = (
     LedgerState.INTENT,
     LedgerState.UNKNOWN,
@@ -104,6 +113,15 @@ class JobRow(Base):
     task_run: Mapped[str | None] = mapped_column(String(64))
     successor: Mapped[str | None] = mapped_column(String(32))  # the attempt that was bought instead
     delivered_at: Mapped[float | None] = mapped_column(Float)
+    remarks: Mapped[list[str] | None] = mapped_column(
+        JSON
+    )  # what is odd about the answer, and was delivered all the same
+
+    sends: Mapped[int] = mapped_column(Integer, default=0)  # how often a POST was meant: tells one from the next
+    arrives_until: Mapped[float | None] = mapped_column(Float)  # by the lease's clock: a POST may arrive until then
+    lost_at: Mapped[float | None] = mapped_column(Float)  # when the answer to the last POST counted as lost
+    missing_since: Mapped[float | None] = mapped_column(Float)  # when the provider first said that it does not know it
+    missing_looks: Mapped[int] = mapped_column(Integer, default=0)
 
     created_at: Mapped[float] = mapped_column(Float)
     updated_at: Mapped[float] = mapped_column(Float)
@@ -125,6 +143,7 @@ class MediaRow(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     width: Mapped[int | None]
     height: Mapped[int | None]
+    remarks: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class TagRow(Base):

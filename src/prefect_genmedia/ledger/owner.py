@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from functools import cache
 from pathlib import Path
 
@@ -50,3 +51,9 @@ def is_dead(process: str) -> bool | None:
     except PermissionError:
         pass
     return started != _started(int(pid))
+
+
+def uptime() -> float:
+    """Seconds since this machine started, time asleep included. Never set back; the same for all its processes."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS's monotonic clock counts sleep by itself
+    return time.clock_gettime(clock)

@@ -16,7 +16,9 @@ from prefect_genmedia.wire.http import Pool
 MAX_DOWNLOAD_BYTES = 2 * 1024**3
 
 
-async def download(pool: Pool, link: Link, store: MediaStore, key: str) -> MediaFile:
+async def download(
+    pool: Pool, link: Link, store: MediaStore, key: str, *, deadline: float, base_url: str, strict: bool
+) -> MediaFile:
     """Fetch one result file, verify it, keep it under `key` plus its extension.
 
     Raises MediaExpiredError (the link is dead), MediaInvalidError (not what it should be),
@@ -34,6 +36,7 @@ async def download(pool: Pool, link: Link, store: MediaStore, key: str) -> Media
         raise MediaError(
             f"the file could not be kept in {store.root}: {failure.strerror or failure}",
             advice="The job is paid and safe: free some space and run again, it will be downloaded then.",
+            in_store=True,
         ) from None
     return MediaFile(
         uri=uri, sha256=digest, media_type=media_type, bytes=size, width=width, height=height, role=link.role

@@ -28,6 +28,10 @@ class MediaFile(BaseModel):
     width: int | None = None
     height: int | None = None
     role: str = "image"
+    position: int = 0
+    """Its place among the files of its job: the others keep theirs when one is missing."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about it, and was no reason to hold it back."""
 
     @property
     def path(self) -> Path:

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,7 @@ import httpx
 from prefect_genmedia.errors import (
     ConfigurationError,
     GenMediaError,
+    InvalidRequestError,
     MediaError,
     NotDeliveredError,
     ResponseFormatError,
@@ -31,6 +32,29 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.operation import Account
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import parse_retry_after
+
+
+class _NotBegun(Exception):
+    """The submit was held back before its first byte."""
+
+
+def _fenced(may_begin: Callable[[], bool]) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+    async def trace(event: str, info: dict[str, Any]) -> None:
+        # The last moment before bytes are written: the connection is there.
+        if event in ("http11.send_request_headers.started", "http2.send_request_headers.started") and not may_begin():
+            raise _NotBegun
+
+    return trace
+
+
+def encode_body(body: dict[str, Any]) -> bytes:
+    """The JSON that goes out. Raises InvalidRequestError for what JSON cannot say."""
+    try:
+        return json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise InvalidRequestError("the request holds a value that JSON cannot say")
+
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
@@ -86,12 +110,14 @@ class Pool:
 
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
         """One free read. Raises ApiError, TransportError or ResponseFormatError."""
-        body = params if method == "POST" else None
+        body = json.dumps(params).encode() if method == "POST" else None
         query = params if method == "GET" else None
         return await self._call(self.api, account, method, path, query, body, httpx.Timeout(30, pool=None))
 
-    async def post(self, account: Account, path: str, body: dict[str, Any], timeout_seconds: float) -> Answer:
-        """One paid submit, sent exactly once on a connection of its own.
+    async def post(
+        self, account: Account, path: str, body: bytes, timeout_seconds: float, may_begin: Callable[[], bool]
+    ) -> Answer:
+        """One paid submit, sent exactly once on a connection of its own, if `may_begin` still says so by then.
 
         Raises NotDeliveredError when nothing was sent, ApiError when the provider refused or failed,
         SubmitOutcomeUnknown when no usable answer came back.
@@ -100,7 +126,7 @@ class Pool:
         error: GenMediaError
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._call(self.submit, account, "POST", path, None, body, patience)
+                return await self._call(self.submit, account, "POST", path, None, body, patience, may_begin)
         except TimeoutError:
             error = SubmitOutcomeUnknown(f"no answer within {timeout_seconds:g} s")
         except NotDeliveredError as undelivered:
@@ -116,8 +142,9 @@ class Pool:
         method: str,
         path: str,
         query: dict[str, str] | None,
-        body: dict[str, Any] | None,
+        body: bytes | None,
         patience: httpx.Timeout,
+        may_begin: Callable[[], bool] | None = None,
     ) -> Answer:
         provider = account.provider
         error: GenMediaError
@@ -126,10 +153,13 @@ class Pool:
                 method,
                 account.base_url + path,
                 params=query,
-                json=body,
-                headers=provider.auth(account.api_key),
+                content=body,
+                headers={**provider.auth(account.api_key), **({"content-type": "application/json"} if body else {})},
                 timeout=patience,
+                extensions={} if may_begin is None else {"trace": _fenced(may_begin)},
             )
+        except _NotBegun:
+            error = NotDeliveredError("the claim on the job ran out before the submit could begin")
         except _NOT_DELIVERED as failure:
             error = NotDeliveredError(f"could not reach {account.base_url}: {type(failure).__name__}")
         except httpx.TimeoutException as failure:

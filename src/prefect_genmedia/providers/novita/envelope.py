@@ -122,6 +122,13 @@ def _payload(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def job_id_of(body: dict[str, Any]) -> str | None:
+    """Which job a fetch's answer is about."""
+    task = body.get("task")
+    task_id = task.get("task_id") if isinstance(task, dict) else None
+    return str(task_id) if task_id else None
+
+
 def _callback_url(body: dict[str, Any]) -> str | None:
     """The vendor's example of a callback repeats the address in `extra`; whether a fetch does is not told."""
     extra = body.get("extra")
@@ -145,6 +152,7 @@ NOVITA = Provider(
     accepted=_accepted,
     status=_status,
     payload=_payload,
+    job_id_of=job_id_of,
     callback_url_of=_callback_url,
     balance_path="/openapi/v1/billing/balance/detail",
     balance=_balance,

@@ -122,6 +122,12 @@ def payload(body: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def job_id_of(body: dict[str, Any]) -> str | None:
+    """Which job a fetch's answer is about."""
+    job_id = payload(body).get("jobId")
+    return str(job_id) if job_id else None
+
+
 def _callback_url(body: dict[str, Any]) -> str | None:
     data = body.get("data")
     if not isinstance(data, dict) or not data.keys() & {"hookUrl", "hook_url"}:
@@ -145,6 +151,7 @@ TTAPI = Provider(
     accepted=_accepted,
     status=_status,
     payload=payload,
+    job_id_of=job_id_of,
     callback_url_of=_callback_url,
     balance_path="/midjourney/v1/info",
     balance=_balance,

@@ -121,6 +121,7 @@ def _never_told(body: dict[str, Any]) -> float | None:
 WITNESS = Witness(
     list_path="/midjourney/v1/fetch-list",
     statuses=("PENDING_QUEUE", "ON_QUEUE", "SUCCESS", "FAILED"),
+    running=frozenset({"PENDING_QUEUE", "ON_QUEUE"}),
     job_ids=_list_ids,
     account_path="/midjourney/v1/info",
     frozen=_frozen,

@@ -1,0 +1,89 @@
+"""The two ways in: `run` gives a request's files, buying at most once; `resume` never buys."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from prefect_genmedia.jobs.call import Call
+from prefect_genmedia.jobs.life import bring_in, deliver
+from prefect_genmedia.jobs.purchase import purchase
+from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
+from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.media.pictures import load_pictures
+from prefect_genmedia.operation import Account, Operation, RequestT, ResultT
+from prefect_genmedia.settings import Settings, read_settings
+from prefect_genmedia.wire.http import http_pool
+
+STORE_FACT = "media_store"  # the ledger's word for the identity of the store that its files are in
+
+
+async def run(
+    operation: Operation[RequestT, ResultT],
+    request: RequestT,
+    account: Account,
+    *,
+    run: Run | None = None,
+    terms: Terms | None = None,
+) -> JobResult[ResultT]:
+    """Give the files of this request: from the ledger where they are bought already, else bought once.
+
+    Outside of a flow run there is no run to belong to: an equal request is the same job, today and tomorrow, and the
+    log says so; `copy` or `request_key` makes another. Raises the errors of prefect_genmedia.errors; each carries the
+    JobRef once something may be bought.
+    """
+    async with _opened(operation, account, run or script_run(), terms or Terms()) as call:
+        pictures = await load_pictures(request, call.pool, operation.name)
+        wanted = purchase(operation, request, pictures, account, call.run, call.terms, call.settings)
+        return await deliver(call, wanted)
+
+
+async def resume(
+    operation: Operation[Any, ResultT], row: JobRow, account: Account, *, run: Run, terms: Terms | None = None
+) -> JobResult[ResultT]:
+    """Bring a bought job's files in. Never submits. Raises like `run`."""
+    async with _opened(operation, account, run, terms or Terms()) as call:
+        return await bring_in(call, row)
+
+
+@contextlib.asynccontextmanager
+async def _opened(operation: Operation[Any, Any], account: Account, run: Run, terms: Terms) -> AsyncIterator[Call]:
+    """Everything a job needs, checked before money is spent. Raises ConfigurationError, LedgerError."""
+    settings = read_settings()
+    ledger = await asyncio.to_thread(ledger_of, settings)
+    store = await asyncio.to_thread(open_store, settings, ledger)
+    seconds = operation.deadline_seconds if terms.deadline_seconds is None else terms.deadline_seconds
+    async with http_pool() as pool:
+        yield Call(
+            operation,
+            account,
+            run,
+            terms,
+            settings,
+            ledger,
+            store,
+            pool,
+            owner=uuid.uuid4().hex,
+            deadline=time.monotonic() + seconds,
+        )
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """The ledger that the settings name. Blocking."""
+    return open_ledger(settings.ledger_url, settings.lease_seconds, settings.submit_timeout_seconds)
+
+
+def open_store(settings: Settings, ledger: Ledger) -> MediaStore:
+    """The media store, surely the one that this ledger's files are in. Blocking. Raises ConfigurationError."""
+    store = MediaStore(settings.media_store)
+    store.check()
+    known = ledger.find_fact(STORE_FACT)
+    if store.prepare(known) != known:
+        # The first to say so is right: another who made a store at the same moment is told.
+        store.prepare(ledger.fact(STORE_FACT, store.prepare(None)))
+    return store

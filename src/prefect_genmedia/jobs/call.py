@@ -1,0 +1,128 @@
+"""One call: what never changes while it works on a job, and how it writes facts into the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from prefect_genmedia.errors import LedgerError
+from prefect_genmedia.jobs.values import Progress, Run, Terms, ref_of
+from prefect_genmedia.ledger import JobRow, Ledger
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.operation import Account, Operation
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.wire.http import Pool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CLAIM_PATIENCE_SECONDS = 5.0  # nothing is bought yet: say soon that the database is away
+READ_PATIENCE_SECONDS = 60.0  # a job is claimed: a database that restarts must not end it
+FACT_PATIENCE_SECONDS = 600.0  # a fact about money: longer than a failover takes
+LONGEST_FACT = 300  # characters of a fact in an error: enough for a job id; an answer may be long
+
+
+class Taken(Exception):
+    """Another call has taken the row over."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """The surroundings of one call."""
+
+    operation: Operation[Any, Any]
+    account: Account
+    run: Run
+    terms: Terms
+    settings: Settings
+    ledger: Ledger
+    store: MediaStore
+    pool: Pool
+    owner: str
+    """Names this call in the rows that it works on."""
+    deadline: float
+    """Of time.monotonic(): a clock that is set back neither shortens nor lengthens a wait."""
+
+    @property
+    def provider(self) -> str:
+        return self.account.provider.name
+
+    def is_over(self, pause: float = 0.0) -> bool:
+        """Will our deadline have passed after this many seconds?"""
+        return time.monotonic() + pause > self.deadline
+
+    async def ask_ledger(self, seconds: float, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the ledger, and again while its database is away. Raises LedgerError after `seconds`."""
+        return await self._insist(seconds, question.__name__, partial(question, *args, **kwargs))
+
+    async def read_row(self, row_id: str) -> JobRow:
+        row = await self.ask_ledger(READ_PATIENCE_SECONDS, self.ledger.get, row_id)
+        if row is None:
+            raise LedgerError(f"job {row_id} has vanished from the ledger", away=False)
+        return row
+
+    async def record_fact(self, row: JobRow, record: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Record a fact about money, however long the database is away, and even while being cancelled."""
+        fact = f"job {row.id}: {record.__name__} {args[1:]}"[:LONGEST_FACT]
+
+        async def stubbornly() -> T:
+            try:
+                return await self._insist(FACT_PATIENCE_SECONDS, fact, partial(record, *args, **kwargs))
+            except LedgerError as error:
+                error.args = (f"{error.message}; not recorded: {fact}",)
+                raise error.about(ref_of(row), self.provider) from None
+
+        return await to_its_end(stubbornly())
+
+    async def _insist(self, seconds: float, words: str, ask: Callable[[], T]) -> T:
+        until = time.monotonic() + seconds
+        pause = 0.1
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except LedgerError as error:
+                if not error.away or time.monotonic() > until:
+                    raise
+                self.run.log.error("The ledger is away; waiting for it: %s", words)
+            await asyncio.sleep(pause)
+            pause = min(5.0, pause * 2)
+
+    async def show(
+        self,
+        row: JobRow,
+        state: Literal["queued", "running", "downloading", "done"],
+        percent: float | None = None,
+        eta: float | None = None,
+    ) -> None:
+        """Tell whoever watches."""
+        if self.run.on_progress is not None:
+            await self.run.on_progress(Progress(ref_of(row), state, percent, eta))
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` so that a cancellation is held back until it has ended, however often it comes."""
+    running = asyncio.ensure_future(work)
+    cancelled = False
+    while not running.done():
+        cancelled |= await outlast(running, 0.0)
+    if cancelled:
+        running.exception()  # looked at: a cancelled caller has no use for it
+        raise asyncio.CancelledError
+    return running.result()
+
+
+async def outlast(running: asyncio.Future[Any], seconds: float) -> bool:
+    """Wait until `running` is done; once cancelled, for at most so many seconds more. Were we cancelled?"""
+    try:
+        await asyncio.wait([running])
+        return False
+    except asyncio.CancelledError:
+        pass
+    with contextlib.suppress(asyncio.CancelledError):  # asked twice: at once, then
+        await asyncio.wait([running], timeout=seconds)
+    return True

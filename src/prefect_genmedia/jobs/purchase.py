@@ -1,0 +1,106 @@
+"""What may be bought: the request with its pictures read, and the body that goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prefect_genmedia.jobs.values import Run, Terms
+from prefect_genmedia.ledger import Want
+from prefect_genmedia.media.pictures import LoadedPicture
+from prefect_genmedia.operation import Account, Operation, Request, fingerprint, job_key
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.wire.http import encode_body
+from prefect_genmedia.wire.redaction import without_signatures
+
+LABEL_URL = "https://callback.invalid/genmedia"  # leads nowhere, but tells the job apart in the provider's list
+LONGEST_TITLE = 255  # characters; a prompt may be thousands
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A request that is checked, its pictures read and identified, and not yet known to be needed."""
+
+    want: Want
+    request: Request
+    pictures: Mapping[int, LoadedPicture]
+    callback_place: tuple[str, ...]
+    callback_base: str | None
+
+    def encoded(self, token: str) -> bytes:
+        """The JSON that goes out, our callback address in it. Blocking. Raises InvalidRequestError."""
+        body = self.request.body({key: picture.base64 for key, picture in self.pictures.items()})
+        if self.want.labelled and self.callback_base is not None:
+            holder = body
+            for name in self.callback_place[:-1]:
+                holder = holder.setdefault(name, {})
+            holder[self.callback_place[-1]] = f"{self.callback_base}/{token}"
+        return encode_body(body)
+
+
+def purchase(
+    operation: Operation[Any, Any],
+    request: Request,
+    pictures: Mapping[int, LoadedPicture],
+    account: Account,
+    run: Run,
+    terms: Terms,
+    settings: Settings,
+) -> Purchase:
+    """Name what is asked for."""
+    digests = {key: picture.sha256 for key, picture in pictures.items()}
+    canonical = request.canonical(digests)
+    place = operation.callback_place(canonical)
+    base = _callback_base(operation, place, account, settings)
+    scope = run.scope(terms.request_key)
+    request_hash, key = identity(operation, canonical, account, scope, terms.copy)
+    want = Want(
+        key=key,
+        request_hash=request_hash,
+        scope=scope,
+        copy=terms.copy,
+        operation=operation.name,
+        base_url=account.base_url,
+        account=account.fingerprint,
+        title=without_signatures(request.title)[:LONGEST_TITLE],
+        request=without_signatures(canonical),
+        expected_cost=operation.cost(request),
+        unit=operation.unit,
+        labelled=base is not None and not _has_callback(place, request.body(digests)),
+        run=run.name,
+        task_run=run.task_run,
+        attempts=terms.attempts,
+        on_expired=terms.on_expired,
+        tags=run.tags,
+        budget=terms.budget,
+    )
+    return Purchase(want, request, pictures, place, base)
+
+
+def identity(
+    operation: Operation[Any, Any], canonical: dict[str, Any], account: Account, scope: str, copy: int
+) -> tuple[str, str]:
+    """The request's hash and the job's key."""
+    bought = {name: value for name, value in canonical.items() if name not in operation.reading}
+    request_hash = fingerprint(operation.name, bought, account.fingerprint)
+    return request_hash, job_key(request_hash, scope, copy)
+
+
+def _callback_base(
+    operation: Operation[Any, Any], place: tuple[str, ...], account: Account, settings: Settings
+) -> str | None:
+    """Where callbacks are asked for: the receiver, or a label that leads nowhere."""
+    if not place:
+        return None
+    if settings.callback_url:
+        return f"{settings.callback_url.rstrip('/')}/{account.provider.name}"
+    return f"{LABEL_URL}/{account.provider.name}" if operation.witness is not None and settings.submit_label else None
+
+
+def _has_callback(place: tuple[str, ...], body: dict[str, Any]) -> bool:
+    """Has the caller set a callback address of their own?"""
+    value: Any = body
+    for name in place:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value is not None

@@ -1,0 +1,53 @@
+"""What became of a submit whose answer was lost: the witnesses are asked until one can tell, or patience ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from prefect_genmedia.errors import ApiError, ResponseFormatError, TransportError
+from prefect_genmedia.jobs.call import Call
+from prefect_genmedia.jobs.witnesses import Finding, look
+from prefect_genmedia.ledger import JobRow, LedgerState
+
+
+async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
+    """Look until the row is no longer UNKNOWN (or no longer ours), or nothing more can be learnt now.
+
+    The row as it then is, and what was found last. Nothing is bought here.
+    """
+    started = time.monotonic()
+    while True:
+        row = await call.read_row(row.id)
+        if row.owner != call.owner or row.state != LedgerState.UNKNOWN:
+            return row, ""
+        finding = await _look(call, row, time.monotonic() - started)
+        if finding.job_id is not None:
+            call.run.log.info("%s: the lost submit is found: %s.", row.operation, finding.note)
+            await call.record_fact(row, call.ledger.submitted, row.id, finding.job_id, finding.note)
+        elif finding.not_accepted:
+            call.run.log.info("%s: the submit was not accepted: %s.", row.operation, finding.note)
+            await call.record_fact(row, call.ledger.not_accepted, row.id, finding.note, row.sends)
+        elif call.is_over():
+            return row, finding.note
+        elif finding.more_may_come and time.monotonic() - started < _patience(call):
+            await asyncio.sleep(min(max(call.settings.poll_seconds, 0.2), 2.0))
+        elif call.terms.on_unknown == "wait":
+            await asyncio.sleep(min(call.settings.poll_max_seconds, max(0.0, call.deadline - time.monotonic())))
+        else:
+            return row, finding.note
+
+
+async def _look(call: Call, row: JobRow, waited: float) -> Finding:
+    try:
+        return await look(call.operation, call.account, call.settings, call.ledger, call.pool, row, waited)
+    except (ApiError, TransportError, ResponseFormatError) as error:
+        return Finding(note=f"the witnesses could not be asked: {error.message}", more_may_come=True)
+
+
+def _patience(call: Call) -> float:
+    # The list has this long to show the job; half as much again for looks that failed.
+    seconds = call.settings.reconcile_seconds * 1.5
+    if call.settings.callback_url and call.settings.witness_callback:
+        seconds = max(seconds, call.settings.callback_wait_seconds)
+    return seconds

@@ -1,0 +1,144 @@
+"""Adopt before you buy: jobs that were bought and never delivered; and callbacks, which name jobs as well."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from prefect_genmedia.ledger.claims import Want
+from prefect_genmedia.ledger.life import Life
+from prefect_genmedia.ledger.models import UNFINISHED, FactRow, JobRow, LedgerState
+from prefect_genmedia.ledger.rows import changed, latest, seen
+
+S = LedgerState
+
+
+class Adoption(Life):
+    """What was bought for one run and goes to another; what a callback or the ledger's own facts say."""
+
+    def undelivered(self, want: Want) -> list[JobRow]:
+        """Rows of other scopes for the same request whose files no finished run is known to have got."""
+        with self.database.read() as session:
+            rows = session.scalars(
+                select(JobRow)
+                .where(
+                    JobRow.request_hash == want.request_hash,
+                    JobRow.account == want.account,
+                    JobRow.key != want.key,
+                    JobRow.run != want.run,
+                    JobRow.successor.is_(None),
+                    JobRow.delivered_at.is_(None),
+                    JobRow.state.in_([*UNFINISHED, S.STORED]),
+                )
+                .order_by(JobRow.created_at)
+            ).all()
+            if not rows:
+                return []
+            now = self.lease_now(session)
+        free = [row for row in rows if not self.is_held(row, now)]
+        return sorted(free, key=lambda row: row.copy != want.copy)
+
+    def adopt(self, row: JobRow, want: Want) -> bool:
+        """Bring another scope's undelivered row under this key. False when someone else was faster."""
+        with self.database.write() as session:
+            if latest(session, want.key) is not None:
+                return False
+            note = f"adopted from {row.run}"
+            values = {
+                "key": want.key,
+                "scope": want.scope,
+                "copy": want.copy,
+                "run": want.run,
+                "attempt": 1,
+                "state": row.state,
+            }
+            unchanged = (JobRow.key == row.key, JobRow.delivered_at.is_(None), seen(row))
+            try:
+                with session.begin_nested():
+                    return self.change(session, row.id, (row.state,), note, *unchanged, **values)
+            except IntegrityError:
+                return False
+
+    def delivered(self, run: str) -> None:
+        """This run has ended well: it has the files of its stored jobs."""
+        with self.database.write() as session:
+            stored = (JobRow.state == S.STORED, JobRow.delivered_at.is_(None))
+            changed(session, update(JobRow).where(JobRow.run == run, *stored).values(delivered_at=self.now(session)))
+
+    def handed_over(self, row_id: str) -> None:
+        """Whoever asked has been given the files of this job: there is no run whose end would say so."""
+        with self.database.write() as session:
+            given = update(JobRow).where(JobRow.id == row_id, JobRow.delivered_at.is_(None))
+            changed(session, given.values(delivered_at=self.now(session)))
+
+    # -- callbacks
+
+    def token(self, row_id: str) -> str:
+        """The signed word by which a callback names a row."""
+        return f"{row_id}.{self._sign(row_id)}"
+
+    def row_of_token(self, token: str) -> str | None:
+        """The row that a callback's token names; None when it was not signed here."""
+        row_id, _, signature = token.partition(".")
+        return row_id if hmac.compare_digest(signature.encode(), self._sign(row_id).encode()) else None
+
+    def _sign(self, row_id: str) -> str:
+        if self.database.secret is None:
+            self.database.secret = self.fact("callback_secret", secrets.token_hex(32))
+        return hmac.new(self.database.secret.encode(), row_id.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def hint(self, row_id: str, job_id: str, ended_well: bool = True) -> bool:
+        """A callback says that this job has ended. Only a hint: whoever waits asks the provider.
+
+        False, and nothing is changed, for one that comes again, too late, or names another job than ours.
+        """
+        with self.database.write() as session:
+            ours = (JobRow.job_id == job_id) | JobRow.job_id.is_(None)
+            news = JobRow.hint.is_(None) | (JobRow.hint != job_id)
+            values = {"hint": job_id, "hint_at": self.now(session)}
+            if self.change(session, row_id, UNFINISHED, "", ours, news, **values):
+                return True
+            note = f"a callback names it as {job_id}"
+            # Held for refused, and yet there is a job: it is not sent again before that is settled.
+            if self.change(
+                session, row_id, (S.NOT_ACCEPTED,), note, ours, news, state=S.UNKNOWN, reason=note, **values
+            ):
+                return True
+            # Held for forgotten or failed, and it has ended well: to be looked at again.
+            gone = (S.EXPIRED, S.FAILED) if ended_well else (S.EXPIRED,)
+            same = (JobRow.job_id == job_id, news | (JobRow.hint_at < JobRow.finished_at))
+            return self.change(session, row_id, gone, note, *same, state=S.SUBMITTED, reason="", **values)
+
+    # -- the ledger's own facts
+
+    def fact(self, name: str, first: str) -> str:
+        """A small fact of this ledger; `first` becomes it where there is none yet."""
+        with self.database.write() as session:
+            with contextlib.suppress(IntegrityError), session.begin_nested():
+                session.add(FactRow(name=name, value=first))
+            # Read past SQLAlchemy, which logs the rows it reads when it is told to log at DEBUG.
+            cursor = session.connection().connection.cursor()
+            cursor.execute(f"SELECT value FROM genmedia_fact WHERE name = '{_plain(name)}'")  # noqa: S608 - a word of ours
+            (value,) = cursor.fetchone() or ("",)
+            return str(value)
+
+    def find_fact(self, name: str) -> str | None:
+        """A fact of this ledger that is no secret."""
+        with self.database.read() as session:
+            return session.scalars(select(FactRow.value).where(FactRow.name == name)).first()
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Correct a fact of this ledger."""
+        with self.database.write() as session:
+            session.merge(FactRow(name=name, value=value))
+
+
+def _plain(name: str) -> str:
+    if not name.isidentifier():
+        raise ValueError("a fact is named by a plain word")
+    return name

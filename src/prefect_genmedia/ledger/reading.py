@@ -1,0 +1,89 @@
+"""Reading the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from prefect_genmedia.ledger.adoption import Adoption
+from prefect_genmedia.ledger.database import open_database
+from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
+
+S = LedgerState
+
+
+class Ledger(Adoption):
+    """Every paid job and every media file, written down before money is spent.
+
+    Its subjects stand in files of their own: Claims, Life, Adoption; here is what only reads.
+    """
+
+    def has_none(self, key: str) -> bool:
+        """Is this key still without any row?"""
+        with self.database.read() as session:
+            return session.scalars(select(JobRow.id).where(JobRow.key == key).limit(1)).first() is None
+
+    def newest(self, key: str) -> JobRow | None:
+        """The newest attempt of a key."""
+        with self.database.read() as session:
+            return session.scalars(select(JobRow).where(JobRow.key == key).order_by(JobRow.attempt.desc())).first()
+
+    def get(self, row_id: str) -> JobRow | None:
+        with self.database.read() as session:
+            return session.get(JobRow, row_id)
+
+    def find(self, prefix: str) -> list[JobRow]:
+        """Rows whose id starts with `prefix`, or whose provider job id is exactly that."""
+        with self.database.read() as session:
+            start = JobRow.id.startswith(prefix, autoescape=True)
+            return list(session.scalars(select(JobRow).where(start | (JobRow.job_id == prefix)).limit(20)))
+
+    def rows(
+        self, states: Sequence[str] = (), run: str | None = None, since: float = 0, limit: int = 1000
+    ) -> list[JobRow]:
+        """The newest rows first."""
+        query = select(JobRow).where(JobRow.created_at >= since).order_by(JobRow.created_at.desc()).limit(limit)
+        if states:
+            query = query.where(JobRow.state.in_(states))
+        if run is not None:
+            query = query.where(JobRow.run == run)
+        with self.database.read() as session:
+            return list(session.scalars(query))
+
+    def left_alone(self, quiet_since: float) -> list[JobRow]:
+        """Unfinished rows that no live call works on and that nothing has happened to since. Oldest first."""
+        unfinished = select(JobRow).where(JobRow.state.in_(UNFINISHED), JobRow.updated_at <= quiet_since)
+        with self.database.read() as session:
+            now = self.lease_now(session)
+            rows = session.scalars(unfinished.order_by(JobRow.created_at)).all()
+        return [row for row in rows if not self.is_held(row, now)]
+
+    def media(self, row_id: str) -> list[MediaRow]:
+        """The files of a job, by their place in its answer."""
+        with self.database.read() as session:
+            return list(session.scalars(select(MediaRow).where(MediaRow.job == row_id).order_by(MediaRow.position)))
+
+    def history(self, row_id: str) -> list[EventRow]:
+        with self.database.read() as session:
+            return list(session.scalars(select(EventRow).where(EventRow.job == row_id).order_by(EventRow.id)))
+
+    def known_job_ids(self, account: str, among: Sequence[str]) -> dict[str, float | None]:
+        """Which of these provider job ids already belong to a row, and when they were submitted."""
+        with self.database.read() as session:
+            query = select(JobRow.job_id, JobRow.submitted_at)
+            found = session.execute(query.where(JobRow.account == account, JobRow.job_id.in_(list(among))))
+            return {job_id: submitted_at for job_id, submitted_at in found if job_id}
+
+    def running(self, account: str, operations: Iterable[str]) -> dict[str, float | None]:
+        """Our jobs that are with the provider, by its id, and what each is expected to cost."""
+        with self.database.read() as session:
+            query = select(JobRow.job_id, JobRow.expected_cost).where(
+                JobRow.account == account, JobRow.state == S.SUBMITTED, JobRow.operation.in_(list(operations))
+            )
+            return {job_id: cost for job_id, cost in session.execute(query) if job_id}
+
+
+def open_ledger(url: str, lease_seconds: float, submit_timeout_seconds: float = 60.0) -> Ledger:
+    """Open the ledger at `url`. Raises ConfigurationError or LedgerError."""
+    return Ledger(open_database(url), lease_seconds, submit_timeout_seconds)
