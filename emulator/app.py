@@ -23,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from prefect_genmedia.emulator.routes import PRODUCTS, ROUTES
+from prefect_genmedia.emulator.server.events import Events
 from prefect_genmedia.emulator.server.replies import TRANSPORT, Refusal, http_date
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.settings import EmulatorSettings
@@ -34,8 +35,8 @@ QUICK: dict[str, Any] = {"trust_env": False, "verify": False}  # plain HTTP on t
 def create_app(settings: EmulatorSettings | None = None, base_host: str | None = None) -> Starlette:
     """Both providers as one ASGI application. Cut connections need `Emulator` or `serve` around it."""
     app = Starlette(routes=list(ROUTES), exception_handlers={Refusal: _refused})
-    products = {product.name: product for product in PRODUCTS}
-    app.state.emulator = State(settings or EmulatorSettings(), products, base_host)
+    events = Events({product.name: product for product in PRODUCTS})
+    app.state.emulator = State(settings or EmulatorSettings(), events, base_host)
     app.add_middleware(_Envelope, state=app.state.emulator)
     return app
 

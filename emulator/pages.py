@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from html import escape
-from importlib.resources import files
-from typing import Any
 
-import yaml
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_genmedia.emulator import admin
+from prefect_genmedia.emulator import admin, openapi
 from prefect_genmedia.emulator.faults import KINDS
 
 FRONT = """<h1>This is an emulator</h1>
@@ -37,7 +33,7 @@ async def docs(request: Request) -> Response:
     rows = [
         f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
         f"<td>{escape(operation.get('summary', ''))}</td></tr>"
-        for path, methods in contract()["paths"].items()
+        for path, methods in openapi.contract()["paths"].items()
         for method, operation in methods.items()
     ]
     faults = [
@@ -55,50 +51,8 @@ async def docs(request: Request) -> Response:
     return _page("genmedia emulator: operations", shown)
 
 
-async def openapi(request: Request) -> Response:
-    return JSONResponse(contract())
-
-
-@functools.cache
-def contract() -> dict[str, Any]:
-    """Both vendors' contracts as one document; each vendor's schemas keep a prefix of their own."""
-    merged: dict[str, Any] = {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "genmedia emulator: TTAPI and Novita AI",
-            "version": "1",
-            "description": "Reconstructed from public pages, unofficial, and limited to what the emulator serves.",
-        },
-        "paths": {},
-        "components": {"schemas": {}, "responses": {}, "securitySchemes": {}},
-    }
-    for vendor in ("ttapi", "novita"):
-        text = files("prefect_genmedia.emulator").joinpath("contract", f"{vendor}.openapi.yaml").read_text("utf-8")
-        document = _prefixed(yaml.safe_load(text), vendor)
-        for path, methods in document["paths"].items():
-            for operation in methods.values():
-                operation.setdefault("security", document["security"])
-            merged["paths"][path] = methods
-        for group, parts in merged["components"].items():
-            for name, part in document["components"].get(group, {}).items():
-                parts[name if group == "securitySchemes" else f"{vendor}.{name}"] = part
-    return merged
-
-
-def _prefixed(part: Any, vendor: str) -> Any:
-    if isinstance(part, dict):
-        return {
-            name: _reference(value, vendor) if name == "$ref" else _prefixed(value, vendor)
-            for name, value in part.items()
-        }
-    if isinstance(part, list):
-        return [_prefixed(item, vendor) for item in part]
-    return part
-
-
-def _reference(reference: str, vendor: str) -> str:
-    where, _, name = reference.rpartition("/")
-    return f"{where}/{vendor}.{name}"
+async def contract(request: Request) -> Response:
+    return JSONResponse(openapi.contract())
 
 
 def _page(title: str, body: str) -> Response:
@@ -109,5 +63,5 @@ def _page(title: str, body: str) -> Response:
 ROUTES = [
     Route("/", front, methods=["GET"]),
     Route("/docs", docs, methods=["GET"]),
-    Route("/openapi.json", openapi, methods=["GET"]),
+    Route("/openapi.json", contract, methods=["GET"]),
 ]

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from prefect_genmedia.emulator import admin, pages
-from prefect_genmedia.emulator.novita import (
-    envelope as novita,
-)
-from prefect_genmedia.emulator.novita import (
-    images as novita_images,
-)
-from prefect_genmedia.emulator.novita import (
-    reads as novita_reads,
-)
-from prefect_genmedia.emulator.novita import (
-    videos as novita_videos,
-)
-from prefect_genmedia.emulator.server import downloads as media
-from prefect_genmedia.emulator.ttapi import (
-    envelope as ttapi,
-)
+from prefect_genmedia.emulator.novita import envelope as novita
+from prefect_genmedia.emulator.novita import images, reads, videos
+from prefect_genmedia.emulator.server import downloads
+from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import (
     flowmusic,
     midjourney_edits,
@@ -26,10 +14,8 @@ from prefect_genmedia.emulator.ttapi import (
     midjourney_v1,
     midjourney_videos,
     novelai,
+    one_file_products,
     suno,
-)
-from prefect_genmedia.emulator.ttapi import (
-    other_products as ttapi_media,
 )
 
 # Each vendor's last has what its others leave.
@@ -41,11 +27,11 @@ MODULES = (
     novelai,
     flowmusic,
     suno,
-    ttapi_media,
+    one_file_products,
     ttapi,
-    novita_images,
-    novita_videos,
-    novita_reads,
+    images,
+    videos,
+    reads,
 )
 PRODUCTS = (
     midjourney_v1.MIDJOURNEY,
@@ -54,12 +40,12 @@ PRODUCTS = (
     novelai.NOVELAI,
     flowmusic.FLOWMUSIC,
     suno.SUNO,
-    *ttapi_media.PRODUCTS.values(),
+    *one_file_products.PRODUCTS.values(),
     novita.NOVITA,
 )
 ROUTES = [
     *(route for module in MODULES for route in module.ROUTES),
-    *media.ROUTES,
+    *downloads.ROUTES,
     *admin.ROUTES,
     *pages.ROUTES,
 ]

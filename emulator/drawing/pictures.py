@@ -55,6 +55,17 @@ def quadrant_boxes(size: Size) -> list[tuple[int, int, int, int]]:
     return [(x, y, x + half[0], y + half[1]) for y in (0, half[1]) for x in (0, half[0])]
 
 
+def shaped(wide: int, high: int, side: int = 1024) -> Size:
+    """The size of this shape with as many pixels as a square of that side."""
+    common = math.gcd(wide, high)
+    wide, high = wide // common, high // common
+    scale = side / math.sqrt(wide * high)
+    if scale < 2:  # 1921:1080 cannot be met exactly by so small a picture
+        return (round(wide * scale) // 2 * 2, round(high * scale) // 2 * 2)
+    step = round(scale) // 2 * 2
+    return (wide * step, high * step)
+
+
 def enlarged(picture: Image.Image, size: Size) -> Image.Image:
     return picture.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.SHARPEN)
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_genmedia.emulator import pages
+from prefect_genmedia.emulator import openapi
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
 from prefect_genmedia.emulator.novita import diffusion
@@ -23,7 +23,6 @@ from prefect_genmedia.emulator.server.gallery import Gallery
 from prefect_genmedia.emulator.server.orders import Job
 from prefect_genmedia.emulator.server.provider import Body
 from prefect_genmedia.emulator.server.rules import Invalid, Limits, Rule, fields, items, picture
-from prefect_genmedia.emulator.ttapi import midjourney
 
 PRICE = 2000  # 0.0001 USD for each video; made up
 SEED = Rule("int", False, -1, 9_999_999_999)
@@ -200,7 +199,7 @@ def kling_t2v(body: Body, strict: bool) -> Commission:
     extra = _checked(body, KLING_T2V, strict)
     wide, high = map(int, (body.get("aspect_ratio") or "16:9").split(":"))
     return _commission(
-        body, extra, "KLING_V21_T2V_MASTER", midjourney.shaped(wide, high, 960), int(body.get("duration") or 5)
+        body, extra, "KLING_V21_T2V_MASTER", pictures.shaped(wide, high, 960), int(body.get("duration") or 5)
     )
 
 
@@ -233,7 +232,7 @@ async def config(request: Request) -> Response:
     """The models of `create`, each with its JSON schema; the vendor's own page reads this without a key."""
     configs = []
     for name in NEWER:
-        operation = pages.contract()["paths"][f"/v3/async/{name}"]["post"]
+        operation = openapi.contract()["paths"][f"/v3/async/{name}"]["post"]
         schema = dict(operation["requestBody"]["content"]["application/json"]["schema"])
         own = {field: part for field, part in schema["properties"].items() if field not in ("extra", "model_name")}
         schema |= {"properties": own, "required": [field for field in schema["required"] if field in own]}

@@ -13,7 +13,6 @@ from PIL import Image
 
 from prefect_genmedia.emulator.drawing import recordings
 from prefect_genmedia.emulator.drawing.recordings import Drawn
-from prefect_genmedia.emulator.server.orders import Job, Jobs
 
 ROOM_BYTES = 64 * 2**20
 ROOM_PICTURES = 8
@@ -27,9 +26,9 @@ class File:
 
 
 class Gallery:
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, draw: Callable[[File], Drawn]) -> None:
         self.inputs: dict[str, bytes] = {}  # pictures that came with requests, by sha256
-        self._jobs = jobs
+        self._draw = draw
         self._files: dict[str, File] = {}
         self._bytes: OrderedDict[tuple[File, str], bytes] = OrderedDict()
         self._whole: OrderedDict[str, Image.Image] = OrderedDict()
@@ -53,30 +52,21 @@ class Gallery:
             picture.load()
             return picture
 
-    def job(self, job_id: str | None) -> Job | None:
-        return self._jobs.find(job_id) if job_id else None
-
-    def whole(self, job: Job, draw: Callable[[], Image.Image]) -> Image.Image:
+    def whole(self, job_id: str, draw: Callable[[], Image.Image]) -> Image.Image:
         """A job's main picture, drawn once: other files and other jobs are made from it."""
-        if job.id not in self._whole:
-            self._whole[job.id] = draw()
+        if job_id not in self._whole:
+            self._whole[job_id] = draw()
             if len(self._whole) > ROOM_PICTURES:
                 self._whole.popitem(last=False)
-        return self._whole[job.id]
+        return self._whole[job_id]
 
     def read(self, file: File, kind: str | None = None, factor: float = 1.0) -> bytes:
         """The file's bytes; a fault may want another type or size than the true one."""
         key = (file, f"{kind or file.kind}*{factor}")
         with self._drawing:
             if key not in self._bytes:
-                self._bytes[key] = recordings.encoded(self._drawn(file), kind or file.kind, factor)
+                self._bytes[key] = recordings.encoded(self._draw(file), kind or file.kind, factor)
                 while sum(map(len, self._bytes.values())) > ROOM_BYTES and len(self._bytes) > 1:
                     self._bytes.popitem(last=False)
             self._bytes.move_to_end(key)
             return self._bytes[key]
-
-    def _drawn(self, file: File) -> Drawn:
-        job = self._jobs.find(file.job_id)
-        if job is None:
-            raise LookupError(file.job_id)
-        return job.order.draw(self, job, file.part)

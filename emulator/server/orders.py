@@ -9,15 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from prefect_genmedia.emulator.drawing.recordings import Drawn
 from prefect_genmedia.emulator.faults import Fault, Faults, share
+from prefect_genmedia.emulator.server.gallery import Gallery
 from prefect_genmedia.emulator.server.links import uuid_of
 from prefect_genmedia.emulator.settings import EmulatorSettings
-
-if TYPE_CHECKING:
-    from prefect_genmedia.emulator.drawing.recordings import Drawn
-    from prefect_genmedia.emulator.server.gallery import Gallery
 
 IN_PROGRESS = ("queued", "running")
 JOB_FAULTS = ("job_fails", "job_fails_late", "job_stuck", "job_forgotten")

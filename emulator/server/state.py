@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
 
+from prefect_genmedia.emulator.drawing.recordings import Drawn
 from prefect_genmedia.emulator.faults import Faults
 from prefect_genmedia.emulator.server.callbacks import Callbacks
-from prefect_genmedia.emulator.server.gallery import Gallery
+from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.orders import Job, Jobs
 from prefect_genmedia.emulator.server.witness import Witness
 from prefect_genmedia.emulator.settings import EmulatorSettings
 
-if TYPE_CHECKING:
-    from prefect_genmedia.emulator.server.provider import Provider
-
 
 class State:
     def __init__(
-        self, settings: EmulatorSettings, providers: Mapping[str, Provider], base_host: str | None = None
+        self, settings: EmulatorSettings, told: Callable[[State, Job, str], None], base_host: str | None = None
     ) -> None:
-        self.providers = providers
+        self._told = told  # called with (this, job, "accepted" | "finished")
         self._initial = settings
         self._base_host = base_host
         self._begin()
@@ -31,10 +29,10 @@ class State:
     def _begin(self) -> None:
         self.settings = self._initial
         self.faults = Faults()
-        self.jobs = Jobs(lambda: self.settings, self.faults, self._told)
-        self.gallery = Gallery(self.jobs)
+        self.jobs = Jobs(lambda: self.settings, self.faults, lambda job, event: self._told(self, job, event))
+        self.gallery = Gallery(self._draw)
         self.witness = Witness(self._base_host)
-        self.callbacks = Callbacks(self)
+        self.callbacks = Callbacks(lambda: self.settings)
         self._images: list[tuple[str, float, int]] = []  # (who, when, how many), of the last minute
 
     def reset(self) -> None:
@@ -70,10 +68,11 @@ class State:
         self._images.append((who, now, number))
         return True
 
-    def _told(self, job: Job, event: str) -> None:
-        if event == "finished" and job.state == "succeeded":
-            self.providers[job.order.product].hang(self, job)
-        self.callbacks.told(job, event)
+    def _draw(self, file: File) -> Drawn:
+        job = self.jobs.find(file.job_id)
+        if job is None:
+            raise LookupError(file.job_id)
+        return job.order.draw(self.gallery, job, file.part)
 
 
 def state_of(request: Request) -> State:

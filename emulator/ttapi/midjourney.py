@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from prefect_genmedia.emulator.drawing import pictures
+
 SPEEDS = {"relax": 1, "fast": 2, "turbo": 4}  # quota per job; only fast's 2 is documented
 SMALL = 1  # quota for a description, for a seed; made up
 
@@ -70,18 +72,7 @@ def size_after(action: str, parent: tuple[int, int], before: tuple[int, int] | N
 def grid_size(prompt: str) -> tuple[int, int]:
     """About a megapixel in the shape that `--ar W:H` asks for, and in exactly that ratio where it can be."""
     found = re.search(r"--(?:ar|aspect)\s+(\d+):(\d+)", prompt)
-    return shaped(int(found[1]), int(found[2])) if found else shaped(1, 1)
-
-
-def shaped(wide: int, high: int, side: int = 1024) -> tuple[int, int]:
-    """The size of this shape with as many pixels as a square of that side."""
-    common = math.gcd(wide, high)
-    wide, high = wide // common, high // common
-    scale = side / math.sqrt(wide * high)
-    if scale < 2:  # 1921:1080 cannot be met exactly by so small a picture
-        return (round(wide * scale) // 2 * 2, round(high * scale) // 2 * 2)
-    step = round(scale) // 2 * 2
-    return (wide * step, high * step)
+    return pictures.shaped(int(found[1]), int(found[2])) if found else pictures.shaped(1, 1)
 
 
 def snapped(size: tuple[int, int]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
 
 
 def _whole(gallery: Gallery, job: Job) -> Image.Image:
-    return gallery.whole(job, lambda: _drawn(gallery, job))
+    return gallery.whole(job.id, lambda: _drawn(gallery, job))
 
 
 def _drawn(gallery: Gallery, job: Job) -> Image.Image:
@@ -34,7 +34,7 @@ def _drawn(gallery: Gallery, job: Job) -> Image.Image:
         return pictures.grid([_blended(gallery, details["inputs"], other) for other in fresh], size)
     if action in ("edit", "retexture"):
         return pictures.grid([_edited(gallery, job, n, other) for n, other in enumerate(fresh)], size)
-    parent = gallery.job(details["parent"])
+    parent: Job | None = details["parent"]
     if parent is None or action == "reroll":
         return pictures.grid(fresh, size)
     base = _whole(gallery, parent)
@@ -44,7 +44,7 @@ def _drawn(gallery: Gallery, job: Job) -> Image.Image:
     if action[-1] in "1234" and action.startswith(("upsample", "variation")):
         base = base.crop(pictures.quadrant_boxes(base.size)[int(action[-1]) - 1])
     if action.startswith("redo_upscale"):
-        before = gallery.job(parent.order.details["parent"])
+        before: Job | None = parent.order.details["parent"]
         base = _whole(gallery, before) if before else base
     if action.startswith(("upsample", "upscale", "redo_upscale")):
         return pictures.enlarged(base, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.server import inputs
 from prefect_genmedia.emulator.server.gallery import File
 from prefect_genmedia.emulator.server.links import cdn_path, cdn_uuid
@@ -80,7 +81,7 @@ async def edit(submission: Submission) -> Order:
     mode = body.get("mode") or "fast"
     details: dict[str, Any] = {
         "mode": mode,
-        "size": midjourney.shaped(*midjourney.snapped(shape)),
+        "size": pictures.shaped(*midjourney.snapped(shape)),
         "input": given.sha256,
     }
     quota = midjourney.SPEEDS[mode] * TWICE

@@ -8,6 +8,7 @@ from typing import Any
 from anyio import to_thread
 from PIL import Image, ImageStat
 
+from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.server.orders import Order
 from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.ttapi import midjourney
@@ -36,7 +37,7 @@ async def blend(submission: Submission) -> Order:
     shape = midjourney.BLEND_SHAPES[body.get("dimensions") or "SQUARE"]
     details = {
         "mode": mode,
-        "size": midjourney.shaped(*shape),
+        "size": pictures.shaped(*shape),
         "inputs": tuple(kept),
         "parent": None,
         "form": "grid",
@@ -93,7 +94,7 @@ async def inpaint(submission: Submission) -> Order:
         "mode": before["mode"],
         "size": midjourney.size_after("inpaint", before["size"], None),
         "mask": given.sha256,
-        "parent": parent.id,
+        "parent": parent,
         "form": "grid",
     }
     prompt = body.get("prompt") or parent.order.prompt
@@ -109,7 +110,7 @@ async def seed(submission: Submission) -> Order:
     details = {
         "mode": parent.order.details["mode"],
         "size": None,
-        "parent": parent.id,
+        "parent": parent,
         "form": "none",
         "told": str(parent.seed()),
     }

@@ -102,13 +102,13 @@ async def action(submission: Submission) -> Order:
         raise refuse(400, "Parameter error: no such action")
     if before["form"] == "none" or name not in midjourney.components(parent.order.action, before["size"]):
         raise refuse(400, f"Parameter error: {name} is not among the job's components")
-    grandparent = submission.own(before["parent"])
+    grandparent: Job | None = before["parent"]
     first = grandparent.order.details["size"] if grandparent else None
     details = {
         "mode": before["mode"],
         "size": midjourney.size_after(name, before["size"], first),
         "seed": None,
-        "parent": parent.id,
+        "parent": parent,
         "form": "grid" if midjourney.is_grid(name) else "single",
     }
     return submission.order(name, parent.order.prompt, midjourney.SPEEDS[details["mode"]], draw, details)

@@ -99,7 +99,7 @@ async def video(submission: Submission) -> Order:
         "resolution": resolution,
         "number": number,
         "seconds": SECONDS,
-        "size": midjourney.shaped(*midjourney.snapped(shape), SIDES[resolution]),
+        "size": pictures.shaped(*midjourney.snapped(shape), SIDES[resolution]),
         "motion": 0.6 if body.get("manual") == "high" else 0.25,
         "input": first.sha256,
         "ending": last.sha256 if last else None,

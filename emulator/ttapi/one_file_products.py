@@ -18,7 +18,6 @@ from prefect_genmedia.emulator.server.provider import Body
 from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
-from prefect_genmedia.emulator.ttapi import midjourney
 from prefect_genmedia.emulator.ttapi.envelope import WORDS, Submission, accepting, at, reading, refuse
 
 PROMPT = Rule("str", True, 1)
@@ -183,7 +182,7 @@ async def flux(submission: Submission) -> Order:
     submission.check(FLUX)
     body = submission.body
     wide, high = map(int, (body.get("aspect_ratio") or "1:1").split(":"))
-    size = midjourney.shaped(wide, high)
+    size = pictures.shaped(wide, high)
     if body.get("size"):
         size = (int(body["size"][:4]), int(body["size"][5:]))
     image = body.get("input_image")
@@ -236,7 +235,7 @@ def _order(submission: Submission, action: str, prompt: str, details: Mapping[st
 
 def _filmed(shape: str, seconds: float) -> dict[str, Any]:
     wide, high = map(int, shape.split(":"))
-    return {"shape": shape, "seconds": seconds, "size": midjourney.shaped(wide, high, SIDE)}
+    return {"shape": shape, "seconds": seconds, "size": pictures.shaped(wide, high, SIDE)}
 
 
 def _seconds(body: Body, name: str, default: float, low: int, high: int) -> float:
