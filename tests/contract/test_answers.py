@@ -22,7 +22,8 @@ from prefect_genmedia.providers.ttapi.midjourney import MidjourneyResult
 from prefect_genmedia.providers.ttapi.midjourney_pictures import EditResult
 from prefect_genmedia.providers.ttapi.novelai import NovelAIResult
 from prefect_genmedia.providers.ttapi.novelai import links as novelai_links
-from tests.contract.cases import CASES, JOB, digests
+from tests.contract.cases import CASES
+from tests.contract.cases.case import JOB, digests
 from tests.contract.wire import Body, answer_of, contract, described, examples_of, resolved
 
 PAGES = Path(__file__).parent / "answers"

@@ -11,7 +11,8 @@ from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
-from tests.contract.cases import BASE64, CASES, JOB, digests
+from tests.contract.cases import CASES
+from tests.contract.cases.case import BASE64, JOB, digests
 from tests.contract.wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
 
 KEY = "key-of-this-test"

@@ -10,7 +10,8 @@ from prefect_genmedia import errors
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.operation import JobState
 from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita
-from tests.contract.cases import CASES, JOB
+from tests.contract.cases import CASES
+from tests.contract.cases.case import JOB
 from tests.contract.wire import Body, Wire, answer_of, body_schema, complaints, described
 
 INFO = {

@@ -18,7 +18,8 @@ from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.job import JOB as TTAPI_JOB
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
 from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
-from tests.contract.cases import BASE64, OTHER, PICTURE, SD, digests
+from tests.contract.cases.case import BASE64, OTHER, PICTURE, digests
+from tests.contract.cases.novita import SD
 from tests.contract.wire import Wire, png
 
 FRAMES = novita.PromptFrames(frames=64, prompt="a kite")
