@@ -1,4 +1,8 @@
-"""What every room of tests stands on: a ledger and a media store of its own for each test, and photographs."""
+"""What every room of tests stands on: a ledger and a media store of its own for each test, and photographs.
+
+The core's rooms share more: an emulator, accounts on it, and a server that says whatever a test wants. Rooms that
+want these otherwise have their own of the same name.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,18 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres"]
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.ledger import Database, Ledger
+from prefect_genmedia.operation import Account
+from tests import PHOTOS, shop
+from tests.stand_in import Gate, Wire
+
+pytest_plugins = ["tests.postgres"]
 
 # Before anything imports prefect: a Prefect home of this test run's own, and no telemetry.
 _home = tempfile.mkdtemp(prefix="genmedia-tests-")
@@ -41,5 +52,60 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def photos() -> Path:
-    """Real photographs; CREDITS.md beside them says whose."""
-    return Path(__file__).parent / "photos"
+    return PHOTOS
+
+
+# -- the core's rooms -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger's file with nothing in it. Making one takes longer than most tests."""
+    made = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    database = Database(f"sqlite:///{made}")
+    database.require_current()
+    database.engine.dispose()
+    return made
+
+
+@pytest.fixture
+def prepared(isolated: Path, empty_ledger: Path) -> Path:
+    """The test's own ledger, ready to be opened."""
+    isolated.mkdir()
+    return Path(shutil.copy(empty_ledger, isolated))
+
+
+@pytest.fixture
+def emulator(prepared: Path) -> Iterator[Emulator]:
+    """Both providers, and jobs that are done at once; `billed()` says what was paid for."""
+    with Emulator(job_seconds=0.0, queue_seconds=0.0) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def ttapi(emulator: Emulator) -> Account:
+    return shop.ttapi(emulator.url)
+
+
+@pytest.fixture
+def novita(emulator: Emulator) -> Account:
+    return shop.novita(emulator.url)
+
+
+@pytest.fixture
+def ledger(prepared: Path) -> Ledger:
+    return shop.the_ledger()
+
+
+@pytest.fixture
+def wire(prepared: Path) -> Iterator[Wire]:
+    wire = Wire()
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def gate(emulator: Emulator) -> Iterator[Gate]:
+    gate = Gate(emulator.url)
+    yield gate
+    gate.close()

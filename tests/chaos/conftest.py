@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from chaos_rig import Stable, stable_on_prefect
+
+from tests.chaos.rig import Stable, stable_on_prefect
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

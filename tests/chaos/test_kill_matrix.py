@@ -13,9 +13,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chaos_matrix import Verdict, open_lanes, play, table
-from chaos_points import LIFE, NONE, cases, points, short
-from chaos_rig import REPOSITORY, Stable, stable_on_prefect
+
+from tests.chaos.matrix import Verdict, open_lanes, play, table
+from tests.chaos.points import LIFE, NONE, cases, points, short
+from tests.chaos.rig import REPOSITORY, Stable, stable_on_prefect
 
 SEED = int(os.environ.get("GENMEDIA_CHAOS_SEED", "1"))
 LANES = int(os.environ.get("GENMEDIA_CHAOS_LANES", os.cpu_count() or 4))
@@ -37,7 +38,7 @@ def hold(verdicts: list[Verdict]) -> None:
 
 
 async def test_the_points_cover_every_transaction_of_a_calm_life(stable: Stable, tmp_path: Path) -> None:
-    """A new kind of commit in the core needs a place in chaos_points.LIFE."""
+    """A new kind of commit in the core needs a place in points.LIFE."""
     with open_lanes([stable], tmp_path, 1) as (lane,):
         commits = Counter(lane.undisturbed(tmp_path))
     assert commits.keys() | {"setup"} == LIFE.keys()

@@ -16,11 +16,11 @@ from shutil import copytree, ignore_patterns
 
 import httpx
 import pytest
-from chaos_rig import Stable, Worker, until
-from chaos_wire import Strike, Wire
 
 import prefect_genmedia
 from prefect_genmedia.emulator import Emulator
+from tests.chaos.rig import Stable, Worker, until
+from tests.chaos.wire import Strike, Wire
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from chaos_matrix import CALM_CASE, IMAGINE, IMG2IMG, open_lanes
-from chaos_rig import stable_on_prefect, until
+
+from tests.chaos.matrix import CALM_CASE, IMAGINE, IMG2IMG, open_lanes
+from tests.chaos.rig import stable_on_prefect, until
 
 MINUTE = 60.0
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from chaos_rig import PrefectServer, Stable, stable_on_prefect, until
 
 import prefect_genmedia.deployments
 from prefect_genmedia.emulator import Emulator
+from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect, until
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 

@@ -6,11 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
-from chaos_rig import Stable, until
 
 from prefect_genmedia.emulator import Emulator
+from tests import PHOTOS
+from tests.chaos.rig import Stable, until
 
-PHOTO = Path(__file__).parent.parent / "photos" / "chelsea.png"
+PHOTO = PHOTOS / "chelsea.png"
 
 
 def race(stable: Stable, folder: Path, ledger: str, workers: int, keys: int) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from chaos_rig import PrefectServer, until
 
 import prefect_genmedia.deployments
+from tests.chaos.rig import PrefectServer, until
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 

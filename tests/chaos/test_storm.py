@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos_rig import REPOSITORY, Stable, until
 
 from prefect_genmedia.emulator import Emulator
+from tests.chaos.rig import REPOSITORY, Stable, until
 
 SEED = int(os.environ.get("GENMEDIA_CHAOS_SEED", "1"))
 WEATHER = (

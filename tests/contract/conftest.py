@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from contract_wire import Wire
+
+from tests.contract.wire import Wire
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from emulator_clients import Midjourney, Novita, Receiver
 
 from prefect_genmedia.emulator import Emulator
+from tests.emulator.clients import Midjourney, Novita, Receiver
 
 
 @pytest.fixture

@@ -13,11 +13,6 @@ Save = Callable[..., Path]
 
 
 @pytest.fixture
-def photos() -> Path:
-    return Path(__file__).parent.parent / "photos"
-
-
-@pytest.fixture
 def save(tmp_path: Path) -> Save:
     """`save(image, "name.png", **options)` writes a picture and says where."""
 

@@ -16,9 +16,7 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.webhooks import create_receiver
-
-TTAPI_KEY = "ttapi-secret-0451"
-NOVITA_KEY = "novita-secret-7719"
+from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

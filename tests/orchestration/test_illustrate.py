@@ -14,7 +14,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import NOVITA_KEY, TTAPI_KEY
 from prefect.settings import PREFECT_API_URL
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
@@ -23,6 +22,7 @@ from prefect_genmedia.flows import Photograph, Refinement, illustrate
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.ledger import open_ledger
 from prefect_genmedia.settings import Settings
+from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
 REFINE = Refinement(longest_side=256)

@@ -8,7 +8,6 @@ import sys
 
 import httpx
 import pytest
-from conftest import TTAPI_KEY
 from prefect import flow, tags
 
 from prefect_genmedia.blocks import Budget
@@ -20,6 +19,7 @@ from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import midjourney
+from tests.orchestration.keys import TTAPI_KEY
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,8 +21,9 @@ from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE, TextToImageRequest
 from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, GrokVideoRequest
 from prefect_genmedia.settings import Settings
+from tests import PHOTOS
 
-PHOTO = Path(__file__).parent.parent / "photos" / "coffee.png"
+PHOTO = PHOTOS / "coffee.png"
 
 
 @pytest.fixture

@@ -1,0 +1,13 @@
+"""Every operation with its smallest and its fullest request, the JSON that must go out, and a finished job."""
+
+from tests.contract.cases import flowmusic, midjourney, novelai, novita, novita_videos, ttapi
+from tests.contract.cases.case import Case
+
+CASES: dict[str, Case] = {
+    **midjourney.CASES,
+    **novelai.CASES,
+    **flowmusic.CASES,
+    **ttapi.CASES,
+    **novita.CASES,
+    **novita_videos.CASES,
+}

@@ -1,0 +1,174 @@
+"""Every operation on the wire: what goes out, held against the contract, and what comes back as files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.jobs import JobResult, run
+from prefect_genmedia.media.pictures import pictures_in
+from prefect_genmedia.operation import Account
+from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
+from tests.contract.cases import CASES
+from tests.contract.cases.case import BASE64, JOB, digests
+from tests.contract.wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
+
+KEY = "key-of-this-test"
+MODULES: dict[str, Any] = {
+    "midjourney": midjourney,
+    "novelai": novelai,
+    "flowmusic": flowmusic,
+    "novita": novita,
+    "ttapi": ttapi,
+}
+SIZES = ("smallest", "fullest")
+ACCEPTED: dict[str, dict[str, Body]] = {
+    "ttapi": {
+        "smallest": {"status": "SUCCESS", "message": "success", "data": {"jobId": JOB}},
+        "fullest": {"status": "SUCCESS", "message": "success", "data": {"job_id": JOB}},
+    },
+    "novita": {
+        "smallest": {"task_id": JOB},
+        "fullest": {"code": 0, "msg": "", "data": {"task_id": JOB}},
+    },
+}
+
+
+def test_every_operation_has_a_case() -> None:
+    assert set(CASES) == set(OPERATIONS)
+
+
+def test_every_operation_has_a_task_of_its_name_with_a_docstring_that_says_where_from() -> None:
+    for name, operation in OPERATIONS.items():
+        module, _, verb = name.partition(".")
+        task = getattr(MODULES[module], verb)
+        assert task.name == name and verb in MODULES[module].__all__
+        assert "https://" in task.fn.__doc__ and "Raises" in task.fn.__doc__
+        assert len(task.fn.__doc__.splitlines()) <= 8
+        assert operation.request.__name__ in MODULES[module].__all__
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_field_of_a_request_is_described(name: str) -> None:
+    todo = [OPERATIONS[name].request]
+    seen: set[Any] = set()
+    while todo:
+        model = todo.pop()
+        seen.add(model)
+        assert model.__doc__
+        for field, info in model.model_fields.items():
+            assert info.description, f"{model.__name__}.{field}"
+            todo += [part for part in _models_in(info.annotation) if part not in seen]
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    parts = [annotation, *getattr(annotation, "__args__", ())]
+    found = [part for part in parts if hasattr(part, "model_fields") and part.__name__ != "Picture"]
+    return found + [inner for part in parts[1:] for inner in _models_in(part)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", CASES)
+async def test_what_goes_out_and_what_comes_back(wire: Wire, name: str, size: str) -> None:
+    case, operation = CASES[name], OPERATIONS[name]
+    provider = operation.provider.name
+    wire.says[case.path] = (200, ACCEPTED[provider][size])
+    wire.says[case.fetch[0]] = (200, case.finished(wire.file))
+
+    result = await run(operation, getattr(case, size), Account(operation.provider, wire.url, KEY))
+
+    (submit,) = [sent for sent in wire.sent if sent.method == "POST"]
+    assert (submit.path, submit.query) == (case.path, {})
+    assert submit.body == getattr(case, f"{size}_json")
+    assert submit.headers["content-type"] == "application/json"
+    fetches = wire.asked(case.fetch[0])
+    assert fetches and all(sent.method == "GET" and sent.query == {case.fetch[1]: JOB} for sent in fetches)
+    for sent in (submit, *fetches):
+        assert _key_of(sent, provider) == KEY
+    downloads = [sent for sent in wire.sent if sent.path.startswith("/files/")]
+    assert not any(KEY in str(sent.headers) for sent in downloads)
+
+    due = case.files if size == "fullest" or case.smallest_files is None else case.smallest_files
+    assert tuple((file.role, file.media_type) for file in result.media) == due
+    assert type(result.result) is operation.result
+    assert result.job.job_id == JOB and result.job.operation == name
+    assert "s3cr3t" not in result.model_dump_json()
+    again = JobResult[Any].model_validate_json(result.model_dump_json())
+    assert again == result and type(again.result) is operation.result
+
+
+def _key_of(sent: Sent, provider: str) -> str:
+    if provider == "ttapi":
+        assert "authorization" not in sent.headers
+        return sent.headers["tt-api-key"]
+    assert "tt-api-key" not in sent.headers
+    return sent.headers["authorization"].removeprefix("Bearer ")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", CASES)
+def test_what_goes_out_is_as_the_contract_has_it(name: str, size: str) -> None:
+    case, provider = CASES[name], OPERATIONS[name].provider.name
+    submit = described(provider, "POST", case.path)
+    fetch = described(provider, "GET", case.fetch[0])
+    if submit is None and case.undescribed:
+        return
+    assert submit is not None and fetch is not None, f"the contract has no {case.path} or no {case.fetch[0]}"
+    assert complaints(provider, body_schema(submit), getattr(case, f"{size}_json")) == []
+    assert case.fetch[1] in [parameter["name"] for parameter in fetch["parameters"] if parameter["in"] == "query"]
+    finished = case.finished(lambda name: f"https://cdn.example.com/{name}")
+    assert complaints(provider, answer_of(provider, fetch)["schema"], finished) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_fullest_request_leaves_no_field_out(name: str) -> None:
+    """A new field has to be put into its case."""
+    request = CASES[name].fullest
+    unset = {field for field in type(request).model_fields if getattr(request, field) is None}
+    assert unset <= {"url", "end_image_url"} - ({"end_image_url"} if "kling" in name else set())
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback])
+async def test_the_packs_callback_address_goes_where_the_contract_has_it(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("GENMEDIA_CALLBACK_URL", "https://hooks.example.com/callbacks")
+    case, operation = CASES[name], OPERATIONS[name]
+    provider = operation.provider.name
+    wire.says[case.path] = (200, ACCEPTED[provider]["smallest"])
+    wire.says[case.fetch[0]] = (200, case.finished(wire.file))
+    await run(operation, case.smallest, Account(operation.provider, wire.url, KEY))
+
+    (submit,) = [sent for sent in wire.sent if sent.method == "POST"]
+    address: Any = submit.body
+    for step in operation.callback:
+        address = address[step]
+    assert address.startswith(f"https://hooks.example.com/callbacks/{provider}/")
+    endpoint = described(provider, "POST", case.path)
+    if endpoint is not None:
+        assert complaints(provider, body_schema(endpoint), submit.body) == []
+        assert operation.callback[0] in body_schema(endpoint)["properties"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_where_it_calls_back_is_no_part_of_what_is_asked_for(name: str) -> None:
+    request: Any = CASES[name].fullest
+    if "hook_url" in type(request).model_fields:
+        assert "hook_url" not in request.canonical(digests(request))
+    elif getattr(request, "extra", None) is not None:
+        assert "webhook" not in request.canonical(digests(request))["extra"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_picture_is_known_by_its_sha256_and_never_by_its_bytes(name: str) -> None:
+    request: Any = CASES[name].fullest
+    assert str(request.canonical(digests(request))).count("sha256") == len(list(pictures_in(request)))
+    assert BASE64 not in repr(request)
+
+
+def test_an_operation_says_what_it_is() -> None:
+    for name, operation in OPERATIONS.items():
+        assert operation.name == name and operation.source.startswith("https://") and operation.lifecycle
+        assert operation.unit == {"ttapi": "quota", "novita": "USD"}[operation.provider.name]

@@ -1,0 +1,240 @@
+"""Disks that are full, folders that are none, ledgers that are damaged: told before money, or never losing the job."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.errors import ConfigurationError, LedgerError, MediaError
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.operation import Account
+from tests.shop import SCRIPTS, SUBMIT_IMG2IMG, a_until, buy, child, img2img, refusal, the_ledger, the_row
+
+
+@pytest.fixture
+def a_file(tmp_path: Path) -> Path:
+    """A regular file: no folder can be made below it, whoever asks, root included."""
+    path = tmp_path / "file"
+    path.write_text("not a folder")
+    return path
+
+
+def nothing_was_sent(emulator: Emulator) -> bool:
+    return emulator.requests()["requests"] == {}
+
+
+# -- before money -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("below", ["", "below", "far/below"])
+async def test_a_media_store_that_cannot_be_written_is_told_before_money(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, a_file: Path, below: str
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MEDIA_STORE", str(a_file / below) if below else str(a_file))
+    error = await refusal(img2img(), novita)
+    assert isinstance(error, ConfigurationError)
+    assert "GENMEDIA_MEDIA_STORE" in str(error)
+    assert error.job is None
+    assert nothing_was_sent(emulator)
+
+
+@pytest.mark.parametrize("location", ["nosuch://bucket", "s3-that-is-not-installed://bucket"])
+async def test_a_media_store_of_an_unknown_kind_is_told_before_money(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MEDIA_STORE", location)
+    error = await refusal(img2img(), novita)
+    assert isinstance(error, ConfigurationError)
+    assert "GENMEDIA_MEDIA_STORE" in str(error)
+    assert nothing_was_sent(emulator)
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "below/ledger.db"])
+async def test_a_ledger_that_cannot_be_written_is_told_before_money(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, a_file: Path, name: str
+) -> None:
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{a_file / name}")
+    error = await refusal(img2img(), novita)
+    assert isinstance(error, ConfigurationError)
+    assert "GENMEDIA_LEDGER_URL" in str(error)
+    assert nothing_was_sent(emulator)
+
+
+async def test_a_ledger_that_is_a_folder_is_told_before_money(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{tmp_path}")
+    assert isinstance(await refusal(img2img(), novita), LedgerError | ConfigurationError)
+    assert nothing_was_sent(emulator)
+
+
+async def test_a_ledger_that_is_no_database_is_told_and_left_as_it_is(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, a_file: Path
+) -> None:
+    a_file.write_bytes(b"a letter to a friend" * 1000)
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{a_file}")
+    error = await refusal(img2img(), novita)
+    assert isinstance(error, LedgerError)
+    assert "not a database" in str(error)
+    assert a_file.read_bytes() == b"a letter to a friend" * 1000
+    assert nothing_was_sent(emulator)
+
+
+async def test_a_ledger_of_a_newer_version_is_told_and_left_as_it_is(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An older installation must not guess what a newer one wrote."""
+    await buy(img2img(), novita)
+    newer = tmp_path / "newer.db"
+    with sqlite3.connect(str(the_ledger().database.url.database)) as old, sqlite3.connect(newer) as new:
+        old.backup(new)
+        new.execute("UPDATE genmedia_version SET version_num = '9999'")
+    new.close()
+    before = newer.read_bytes()
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{newer}")
+    error = await refusal(img2img(prompt="another"), novita)
+    assert isinstance(error, ConfigurationError)
+    assert "newer version" in str(error)
+    with sqlite3.connect(newer) as found:
+        assert found.execute("SELECT count(*) FROM genmedia_job").fetchone() == (1,)
+    assert len(newer.read_bytes()) == len(before)
+    assert emulator.billed() == 1
+
+
+def fill(account: Account, most_bytes: int, **fields: Any) -> dict[str, Any]:
+    order = {
+        "operation": "novita.img2img",
+        "base_url": account.base_url,
+        "api_key": account.api_key,
+        "request": img2img(**fields).model_dump(mode="json", exclude_none=True),
+        "most_bytes": most_bytes,
+    }
+    process = subprocess.run(
+        [sys.executable, str(SCRIPTS / "fill_disk.py")],
+        input=json.dumps(order),
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert process.stdout, process.stderr
+    answer: dict[str, Any] = json.loads(process.stdout)
+    return answer
+
+
+async def test_a_disk_that_is_full_before_the_purchase_costs_nothing(
+    emulator: Emulator, novita: Account, prepared: Path
+) -> None:
+    """Not even the ledger's first page fits: said at once, not after half a minute of trying."""
+    prepared.unlink()
+    started = time.monotonic()
+    answer = await asyncio.to_thread(fill, novita, 100)
+    assert time.monotonic() - started < 25
+    assert answer["error"] in ("LedgerError", "ConfigurationError")
+    assert answer["job"] is None
+    assert nothing_was_sent(emulator)
+    await buy(img2img(), novita)
+    assert emulator.billed() == 1
+
+
+# -- after money ------------------------------------------------------------------------------------
+
+
+async def test_a_disk_that_fills_up_while_downloading_keeps_the_job(emulator: Emulator, novita: Account) -> None:
+    """The picture does not fit; the job stays in the ledger, and the next run brings it in for nothing."""
+    large = {"width": 1024, "height": 1024}
+    answer = await asyncio.to_thread(fill, novita, 700_000, **large)
+    assert answer["error"] == "MediaError"
+    assert answer["job"]["job_id"] == emulator.jobs()["jobs"][0]["id"]
+    assert "free some space" in answer["message"]
+    assert the_row().state == "SUCCEEDED"
+    result = await buy(img2img(**large), novita)
+    assert result.job.id == answer["job"]["id"]
+    assert result.media[0].bytes > 700_000
+    assert emulator.requests()["requests"][SUBMIT_IMG2IMG] == 1
+    assert emulator.billed() == 1
+
+
+async def test_a_ledger_that_cannot_be_written_after_the_purchase_is_written_later(
+    emulator: Emulator, novita: Account
+) -> None:
+    """The disk fills up between the POST and its answer: the job id waits in memory until it can be written."""
+    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 1.5, "times": 1})
+    buying = child(novita, img2img())
+    await a_until(emulator.billed, "the job accepted")
+    resource.prlimit(buying.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    said = await asyncio.to_thread(_first_error_line, buying.process)
+    assert "submitted" in said
+    assert emulator.jobs()["jobs"][0]["id"] in said  # whoever reads the log can still find the job
+    assert the_row().state == "INTENT"
+    resource.prlimit(buying.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    (answer,) = await asyncio.to_thread(buying.ended)
+    assert answer["error"] is None
+    assert the_row().state == "STORED"
+    assert emulator.requests()["requests"][SUBMIT_IMG2IMG] == 1
+    assert emulator.billed() == 1
+
+
+def _first_error_line(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "ledger" in line:
+            return str(line)
+    raise AssertionError("the child never said that its ledger is away")
+
+
+async def test_a_store_that_vanishes_after_the_purchase_keeps_the_job(
+    emulator: Emulator, novita: Account, isolated: Path
+) -> None:
+    """Somebody puts a file where the store was; once it is gone a rerun delivers."""
+    emulator.configure(hold=True)
+    buying = asyncio.create_task(refusal(img2img(), novita))
+    await a_until(lambda: the_ledger().rows(["SUBMITTED"]), "the job submitted")
+    media = isolated / "media"
+    _replace_by_a_file(media)
+    emulator.release()
+    error = await buying
+    assert isinstance(error, MediaError)
+    assert error.job is not None
+    assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
+    assert isinstance(await refusal(img2img(), novita), ConfigurationError)
+    media.unlink()
+    assert (await buy(img2img(), novita)).job.id == error.job.id
+    assert emulator.billed() == 1
+
+
+def _replace_by_a_file(folder: Path) -> None:
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        inner.rmdir()
+    folder.rmdir()
+    folder.write_text("not a folder")
+
+
+def test_a_store_leaves_nothing_behind_when_it_is_checked(tmp_path: Path) -> None:
+    store = MediaStore(str(tmp_path / "media"))
+    store.check()
+    assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+
+
+def test_without_settings_all_is_kept_below_prefects_home(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GENMEDIA_")}
+    look = "from prefect_genmedia.settings import Settings; s = Settings(); print(s.ledger_url, s.media_store)"
+    said = subprocess.run(
+        [sys.executable, "-c", look],
+        env={**environ, "PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said.stdout.split() == [f"sqlite:///{tmp_path}/genmedia/ledger.db", f"{tmp_path}/genmedia/media"]

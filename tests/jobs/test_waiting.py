@@ -1,0 +1,405 @@
+"""Waiting for a job: what a fetch may answer, and that nothing of it loses or repeats a purchase."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    GenMediaError,
+    JobExpiredError,
+    JobFailedError,
+    JobTimeoutError,
+    ResponseFormatError,
+    ServerError,
+    SubmitOutcomeUnknown,
+    TransportError,
+)
+from prefect_genmedia.operation import Account
+from tests.shop import SUBMIT_IMAGINE, a_until, buy, history, imagine, img2img, refusal, the_ledger, the_row
+from tests.shop import novita as novita_at
+from tests.shop import ttapi as ttapi_at
+from tests.stand_in import Say, Seen, Wire
+
+PASSING: list[dict[str, Any]] = [
+    {"kind": "fetch_drop", "times": 3},
+    {"kind": "fetch_drop", "how": "reset", "times": 3},
+    {"kind": "fetch_5xx", "times": 3},
+    {"kind": "fetch_5xx", "status": 500, "body": "html", "times": 3},
+    {"kind": "fetch_5xx", "status": 502, "body": "empty", "times": 3},
+    {"kind": "fetch_html", "times": 3},
+    {"kind": "fetch_garbage", "times": 3},
+    {"kind": "fetch_data_null", "times": 3},
+    {"kind": "fetch_missing_fields"},
+    {"kind": "fetch_missing_fields", "fields": ["status", "task"], "times": 3},
+    {"kind": "fetch_unknown_status", "times": 3},
+    {"kind": "fetch_unknown_status", "word": "", "times": 3},
+    {"kind": "fetch_429", "retry_after": "0.1", "times": 3},
+    {"kind": "fetch_429", "retry_after": "absurd", "times": 3},
+    {"kind": "fetch_slow", "seconds": 0.2, "times": 2},
+]
+
+
+def name(fault: dict[str, Any]) -> str:
+    return "-".join(str(value) for value in fault.values()).removeprefix("fetch_")
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=name)
+async def test_a_fetch_that_goes_wrong_is_tried_again(
+    emulator: Emulator, novita: Account, fault: dict[str, Any]
+) -> None:
+    """The files come all the same, and nothing was submitted again."""
+    await survives(emulator, fault, img2img(), novita)
+
+
+# What is in the answer is read by each provider's own code.
+READ_BY_THE_PROVIDER = [
+    fault
+    for fault in PASSING
+    if fault["kind"] in ("fetch_data_null", "fetch_missing_fields", "fetch_unknown_status", "fetch_garbage")
+]
+
+
+@pytest.mark.parametrize("fault", READ_BY_THE_PROVIDER, ids=name)
+async def test_an_answer_of_ttapi_that_goes_wrong_is_read_again(
+    emulator: Emulator, ttapi: Account, fault: dict[str, Any]
+) -> None:
+    await survives(emulator, fault, imagine(), ttapi)
+
+
+async def survives(emulator: Emulator, fault: dict[str, Any], request: Any, account: Account) -> None:
+    emulator.add_faults(fault)
+    result = await buy(request, account)
+    assert result.media
+    assert emulator.faults()["faults"][0]["fired"] >= 1
+    assert history(result.job.id) == ["INTENT", "SUBMITTED", "SUCCEEDED", "STORED"]
+    assert emulator.billed() == 1
+
+
+LASTING: list[tuple[dict[str, Any], type[GenMediaError]]] = [
+    ({"kind": "fetch_drop"}, TransportError),
+    ({"kind": "fetch_5xx"}, ServerError),
+    ({"kind": "fetch_html"}, ResponseFormatError),
+    ({"kind": "fetch_garbage"}, ResponseFormatError),
+    ({"kind": "fetch_missing_fields", "fields": ["images"]}, ResponseFormatError),
+    ({"kind": "fetch_429", "retry_after": "1"}, JobTimeoutError),
+    ({"kind": "fetch_unknown_status"}, JobTimeoutError),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind"), LASTING, ids=lambda value: name(value) if isinstance(value, dict) else "")
+async def test_fetches_that_keep_going_wrong_end_the_wait_and_not_the_job(
+    emulator: Emulator,
+    novita: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+    kind: type[GenMediaError],
+) -> None:
+    monkeypatch.setenv("GENMEDIA_POLL_FAILURES", "3")
+    await is_told_and_comes_later(emulator, fault, kind, img2img(), novita)
+
+
+async def test_answers_of_ttapi_without_a_picture_end_the_wait_and_not_the_job(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_POLL_FAILURES", "3")
+    fault = {"kind": "fetch_missing_fields", "fields": ["data.cdnImage", "data.discordImage"]}
+    await is_told_and_comes_later(emulator, fault, ResponseFormatError, imagine(), ttapi)
+
+
+async def is_told_and_comes_later(
+    emulator: Emulator, fault: dict[str, Any], kind: type[GenMediaError], request: Any, account: Account
+) -> None:
+    """The error names the job and how to get it; the next call gets the files and pays nothing."""
+    emulator.add_faults(fault)
+    error = await refusal(request, account, deadline_seconds=0.6 if kind is JobTimeoutError else 60)
+    assert type(error) is kind
+    assert error.job is not None
+    assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
+    assert error.operation == the_row().operation
+    assert f"genmedia jobs resume {error.job.id[:12]}" in str(error)
+    assert the_row().state == "SUBMITTED"
+    emulator.clear_faults()
+    assert (await buy(request, account)).job.id == error.job.id
+    assert emulator.billed() == 1
+
+
+async def test_a_key_that_is_revoked_while_waiting_loses_nothing(emulator: Emulator) -> None:
+    emulator.configure(api_key="key", hold=True)
+    account = ttapi_at(emulator.url, "key")
+    buying = asyncio.create_task(refusal(imagine(), account))
+    await a_until(lambda: the_ledger().rows(["SUBMITTED"]), "submitted")
+    emulator.configure(api_key="another")
+    error = await buying
+    assert isinstance(error, AuthenticationError)
+    assert error.job is not None
+    emulator.configure(api_key="key")
+    emulator.release()
+    assert (await buy(imagine(), account)).job == error.job
+    assert emulator.billed() == 1
+
+
+async def test_a_redirect_of_a_fetch_is_not_followed(wire: Wire) -> None:
+    """The key would go along; the error names base_url, and the job is safe."""
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"task_id": "job-1"})
+        return Say(302, {}, {"location": f"{wire.url.replace('127.0.0.1', 'localhost')}/elsewhere"})
+
+    wire.answer = answer
+    error = await refusal(img2img(), novita_at(wire.url))
+    assert isinstance(error, ConfigurationError)
+    assert "base_url" in str(error)
+    assert error.job is not None
+    assert the_row().state == "SUBMITTED"
+    assert [seen.path for seen in wire.seen] == ["/v3/async/img2img", "/v3/async/task-result"]
+
+
+# -- our deadline is not the provider's failure ----------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "novita"])
+async def test_a_job_that_outlasts_the_deadline_is_fetched_by_the_next_call(emulator: Emulator, provider: str) -> None:
+    request, account = (
+        (imagine(), ttapi_at(emulator.url)) if provider == "ttapi" else (img2img(), novita_at(emulator.url))
+    )
+    emulator.configure(hold=True)
+    started = time.monotonic()
+    error = await refusal(request, account, deadline_seconds=0.5)
+    assert time.monotonic() - started < 20
+    assert isinstance(error, JobTimeoutError)
+    assert error.job is not None
+    assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
+    assert "costs nothing" in str(error)
+    assert f"genmedia jobs resume {error.job.id[:12]}" in str(error)
+    emulator.release()
+    result = await buy(request, account)
+    assert result.job == error.job
+    assert result.media[0].path.exists()
+    assert emulator.billed() == 1
+
+
+async def test_a_stuck_job_is_waited_for_and_never_bought_again(emulator: Emulator, ttapi: Account) -> None:
+    emulator.add_faults({"kind": "job_stuck"})
+    for _ in range(2):
+        assert isinstance(await refusal(imagine(), ttapi, deadline_seconds=0.4, attempts=3), JobTimeoutError)
+    assert emulator.billed() == 1
+
+
+async def test_one_who_waits_for_anothers_job_has_a_deadline_too(emulator: Emulator, novita: Account) -> None:
+    emulator.configure(hold=True)
+    buying = asyncio.create_task(buy(img2img(), novita))
+    await a_until(emulator.billed, "the job accepted")
+    error = await refusal(img2img(), novita, deadline_seconds=0.3)
+    assert isinstance(error, JobTimeoutError)
+    assert error.job is not None
+    emulator.release()
+    assert (await buying).job.id == error.job.id
+    assert emulator.billed() == 1
+
+
+# -- the provider forgets --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "status"), [("ttapi", 404), ("ttapi", 400), ("novita", 404)], ids=lambda value: str(value)
+)
+@pytest.mark.parametrize("after", [0, 2])
+async def test_a_forgotten_job_is_expired_and_not_bought_again(
+    emulator: Emulator, provider: str, status: int, after: int
+) -> None:
+    request, account = (
+        (imagine(), ttapi_at(emulator.url)) if provider == "ttapi" else (img2img(), novita_at(emulator.url))
+    )
+    emulator.configure(hold=True)
+    emulator.add_faults({"kind": "job_forgotten", "after_fetches": after, "status": status})
+    for _ in range(2):
+        error = await refusal(request, account)
+        assert isinstance(error, JobExpiredError)
+        assert error.job is not None
+        assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
+        assert "no longer knows" in str(error)
+    assert the_row().state == "EXPIRED"
+    assert emulator.billed() == 1
+
+
+async def test_a_job_that_is_unknown_for_a_moment_is_not_given_up(wire: Wire) -> None:
+    """A provider's second server may hear of a job later than its first."""
+    answers = iter([404, 404, 200])
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+        if next(answers) == 404:
+            return Say(404, {"status": "FAILED", "message": "Job not found", "data": None})
+        return Say(200, {"status": "FAILED", "message": "the end", "jobId": "job-1", "data": None})
+
+    wire.answer = answer
+    assert isinstance(await refusal(imagine(), ttapi_at(wire.url)), JobFailedError)
+
+
+# -- pace -------------------------------------------------------------------------------------------
+
+
+async def test_a_busy_provider_is_not_fetched_before_it_says(wire: Wire) -> None:
+    answers = iter([Say(429, {"message": "slow down"}, {"retry-after": "0.6"})] * 2)
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"task_id": "job-1"})
+        return next(answers, Say(200, {"task": {"status": "TASK_STATUS_FAILED", "reason": "enough"}}))
+
+    wire.answer = answer
+    await refusal(img2img(), novita_at(wire.url))
+    at = [seen.at for seen in wire.seen if seen.method == "GET"]
+    assert len(at) == 3
+    assert all(0.6 <= later - earlier < 10 for earlier, later in itertools.pairwise(at))
+
+
+@pytest.mark.parametrize("retry_after", ["0", "0.0", "-0"])
+async def test_a_busy_provider_that_names_no_time_is_not_hammered(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch, retry_after: str
+) -> None:
+    """Retry-After: 0 does not undo our own shortest pause."""
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.2")
+    emulator.add_faults({"kind": "fetch_429", "retry_after": retry_after})
+    assert isinstance(await refusal(img2img(), novita, deadline_seconds=1), JobTimeoutError)
+    assert emulator.requests()["requests"]["GET /v3/async/task-result"] <= 11
+
+
+async def test_a_job_is_polled_no_faster_than_set(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.2")
+    emulator.configure(hold=True)
+    await refusal(img2img(), novita, deadline_seconds=1)
+    assert 1 <= emulator.requests()["requests"]["GET /v3/async/task-result"] <= 6
+
+
+async def test_a_rate_limit_that_lasts_as_long_as_the_job_is_no_failure(emulator: Emulator, ttapi: Account) -> None:
+    """More 429s than fetches may fail: it is the provider's own pace."""
+    emulator.add_faults({"kind": "fetch_429", "retry_after": "0.02", "times": 20})
+    await buy(imagine(), ttapi)
+    assert emulator.requests()["statuses"]["429"] == 20
+    assert emulator.requests()["requests"][SUBMIT_IMAGINE] == 1
+
+
+async def test_a_rate_limit_at_the_end_carries_the_job(emulator: Emulator, ttapi: Account) -> None:
+    emulator.add_faults({"kind": "fetch_429", "retry_after": "30"})
+    started = time.monotonic()
+    error = await refusal(imagine(), ttapi, deadline_seconds=20)
+    assert time.monotonic() - started < 20  # it would be too late anyway
+    assert isinstance(error, JobTimeoutError)
+    assert error.job is not None
+
+
+# -- odd answers that are answers -------------------------------------------------------------------
+
+
+def finished(**task: Any) -> dict[str, Any]:
+    return {"task": {"task_id": "job-1", "status": "TASK_STATUS_FAILED", "reason": "the end", **task}}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"progress_percent": "many", "eta": "soon"},
+        {"progress_percent": "nan", "eta": "nan"},
+        {"progress_percent": None, "eta": None},
+        {"progress_percent": 1e308, "eta": -1e308},
+        {"progress_percent": [], "eta": {}},
+        {"eta": "inf"},
+    ],
+    ids=str,
+)
+async def test_odd_figures_do_not_end_the_wait(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("GENMEDIA_POLL_MAX_SECONDS", "0.1")
+    running = {"task": {"task_id": "job-1", "status": "TASK_STATUS_PROCESSING", **odd}}
+    answers = iter([Say(200, running)] * 2)
+    wire.answer = lambda seen: (
+        Say(200, {"task_id": "job-1"}) if seen.method == "POST" else next(answers, Say(200, finished()))
+    )
+    error = await refusal(img2img(), novita_at(wire.url))
+    assert isinstance(error, JobFailedError)
+    assert "the end" in str(error)
+
+
+@pytest.mark.parametrize("task", [None, [], "gone", {}, {"status": None}, {"status": 7}], ids=str)
+async def test_an_answer_without_a_status_does_not_end_the_wait(wire: Wire, task: Any) -> None:
+    answers = iter([Say(200, {"task": task})] * 2)
+    wire.answer = lambda seen: (
+        Say(200, {"task_id": "job-1"}) if seen.method == "POST" else next(answers, Say(200, finished()))
+    )
+    assert isinstance(await refusal(img2img(), novita_at(wire.url)), JobFailedError)
+
+
+async def test_a_number_for_a_job_id_is_taken(wire: Wire) -> None:
+    wire.answer = lambda seen: (
+        Say(200, {"status": "SUCCESS", "data": {"jobId": 4711}})
+        if seen.method == "POST"
+        else Say(200, {"status": "FAILED", "message": "the end", "data": None})
+    )
+    error = await refusal(imagine(), ttapi_at(wire.url))
+    assert error.job is not None
+    assert error.job.job_id == "4711"
+    assert wire.seen[-1].query == "jobId=4711"
+
+
+BODIES = {
+    "empty": b"",
+    "null": b"null",
+    "a number": b"7",
+    "a text": b'"fine"',
+    "a list": b"[{}]",
+    "cut short": b'{"task": {"status": "TASK_',
+    "not UTF-8": b"\xff\xfe\x00",
+    "nested without end": b"[" * 200_000,
+    "a number of 5000 digits": b'{"task": ' + b"9" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_a_body_that_cannot_be_read_does_not_end_the_wait(wire: Wire, body: str) -> None:
+    answers = iter([Say(200, BODIES[body])] * 2)
+    wire.answer = lambda seen: (
+        Say(200, {"task_id": "job-1"}) if seen.method == "POST" else next(answers, Say(200, finished()))
+    )
+    assert isinstance(await refusal(img2img(), novita_at(wire.url)), JobFailedError)
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_a_body_that_cannot_be_read_leaves_a_submit_unknown(wire: Wire, body: str) -> None:
+    wire.answer = lambda seen: Say(200, BODIES[body])
+    assert isinstance(await refusal(img2img(), novita_at(wire.url)), SubmitOutcomeUnknown)
+    assert the_row().state == "UNKNOWN"
+    assert len(wire.seen) == 1
+
+
+async def test_half_a_sign_in_a_reason_does_no_harm(wire: Wire) -> None:
+    """Servers that cut texts by UTF-16 units send half an emoji."""
+    wire.answer = lambda seen: (
+        Say(200, {"task_id": "job-1"})
+        if seen.method == "POST"
+        else Say(200, b'{"task": {"status": "TASK_STATUS_FAILED", "reason": "no cats \\ud83d"}}')
+    )
+    error = await refusal(img2img(), novita_at(wire.url))
+    assert isinstance(error, JobFailedError)
+    assert "no cats" in str(error)
+    assert the_row().state == "FAILED"
+
+
+async def test_a_deadline_of_zero_is_one(emulator: Emulator, novita: Account) -> None:
+    """Buy, and do not wait: not the operation's own patience of half an hour."""
+    emulator.configure(hold=True)
+    error = await asyncio.wait_for(refusal(img2img(), novita, deadline_seconds=0), 5)
+    assert isinstance(error, JobTimeoutError)

@@ -1,0 +1,185 @@
+"""Who owns a job: one call at a time, and the next one as soon as it has surely ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.errors import LedgerError
+from prefect_genmedia.ledger import UNFINISHED, Ledger, this_process
+from prefect_genmedia.ledger import LedgerState as S
+from tests.ledger.actors import (
+    ELSEWHERE,
+    Processes,
+    bring_to,
+    columns,
+    ended_process,
+    everything,
+    history,
+    hold,
+    rewrite,
+    row_of,
+    states,
+    want,
+)
+
+RESUMABLE = [*UNFINISHED, S.NOT_ACCEPTED]
+FINISHED = [S.STORED, S.FAILED, S.EXPIRED]
+
+Written = dict[str, Any]
+GONE: dict[str, Callable[[], Written]] = {
+    "its process has ended": lambda: {"process": ended_process()},
+    "its process id now belongs to another process": lambda: {"process": this_process().rsplit("|", 1)[0] + "|1"},
+    "it has let go": lambda: {"owner": None},
+    "its lease is over, elsewhere": lambda: {"process": ELSEWHERE, "lease_until": time.time() - 0.1},
+    "its lease is over, here": lambda: {"lease_until": time.time() - 0.1},
+    "its lease lies days ahead: the clock was set back": lambda: {
+        "process": ELSEWHERE,
+        "lease_until": time.time() + 5 * 86_400,
+    },
+}
+ALIVE: dict[str, Callable[[], Written]] = {
+    "its process lives": lambda: {"process": this_process()},
+    "elsewhere, and its lease holds": lambda: {"process": ELSEWHERE, "lease_until": time.time() + 20},
+}
+
+
+def test_what_nobody_has_asked_for_is_written_down_as_an_intent_and_owned(ledger: Ledger) -> None:
+    before = time.time()
+    wanted = want("a heron", copy=2, tags=("spring", "spring", "birds"), task_run="task-1", labelled=True, unit="USD")
+    claim = ledger.claim(wanted, "call-1")
+    assert claim.mine
+    kept = everything(ledger, claim.row.id)
+    for name in ("key", "request_hash", "scope", "copy", "operation", "base_url", "account", "title", "request", "run"):
+        assert kept[name] == getattr(wanted, name)
+    assert (kept["state"], kept["attempt"], kept["owner"], kept["process"]) == (S.INTENT, 1, "call-1", this_process())
+    assert (kept["expected_cost"], kept["unit"], kept["labelled"]) == (4.0, "USD", True)
+    assert (kept["task_run"], kept["tags"], kept["files"]) == ("task-1", ["birds", "spring"], [])
+    assert before + 60 <= kept["lease_until"] <= time.time() + 60
+    assert before <= kept["created_at"] == kept["updated_at"] <= time.time()
+    assert kept["history"] == [(S.INTENT, "claimed")]
+    unsaid = "job_id quota refunded result hint successor delivered_at submitted_at finished_at"
+    assert {kept[name] for name in unsaid.split()} == {None}
+    assert columns(claim.row) == columns(row_of(ledger, claim.row.id))
+
+
+def test_other_runs_copies_accounts_and_requests_are_other_jobs(ledger: Ledger) -> None:
+    asked = [want(), want(run="flow:2"), want(copy=1), want(account="account-2"), want("a heron")]
+    claims = [ledger.claim(wanted, f"call-{n}") for n, wanted in enumerate(asked)]
+    assert all(claim.mine for claim in claims)
+    assert len({claim.row.id for claim in claims}) == 5
+    again = ledger.claim(want(run="flow:3", scope="flow:1"), "call-9")
+    assert (again.mine, again.row.id) == (False, claims[0].row.id)
+
+
+@pytest.mark.parametrize("how", ALIVE)
+def test_a_live_calls_job_is_followed_whatever_its_state(ledger: Ledger, another: Any, how: str) -> None:
+    for state in RESUMABLE:
+        wanted = want(f"{state} {how}")
+        row_id = bring_to(ledger, state, wanted)
+        rewrite(ledger, row_id, **ALIVE[how]())
+        before = everything(ledger, row_id)
+        for claim in (another().claim(wanted, "call-2"), another().take(row_id, "call-2")):
+            assert (claim.mine, claim.row.id, claim.row.owner) == (False, row_id, "call-1"), state
+        assert everything(ledger, row_id) == before, state
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_gone_calls_job_is_taken_over(ledger: Ledger, another: Any, how: str) -> None:
+    """Where it stands; but a submit that was on its way may or may not have arrived: nobody knows."""
+    for state in RESUMABLE:
+        wanted = want(f"{state} {how}", run="flow:1", scope="key:sku")
+        row_id = bring_to(ledger, state, wanted)
+        rewrite(ledger, row_id, **GONE[how]())
+        lines = len(history(ledger, row_id))
+        claim = another().claim(want(f"{state} {how}", run="flow:2", scope="key:sku", task_run="task-2"), "call-2")
+        assert (claim.mine, claim.row.id) == (True, row_id), state
+        row = row_of(ledger, row_id)
+        assert columns(claim.row) == columns(row), state
+        assert row.state == (S.UNKNOWN if state is S.INTENT else state)
+        assert (row.owner, row.process, row.run, row.task_run) == ("call-2", this_process(), "flow:2", "task-2"), state
+        assert row.lease_until > time.time() + 50, state
+        assert states(ledger, row_id)[lines:] == [row.state], state
+        if state is S.INTENT:
+            assert "while its submit was on its way" in row.reason
+            assert "while its submit was on its way" in history(ledger, row_id)[-1][1]
+
+
+@pytest.mark.parametrize("state", FINISHED)
+def test_a_finished_job_is_owned_by_nobody(ledger: Ledger, state: S) -> None:
+    row_id = bring_to(ledger, state)
+    before = everything(ledger, row_id)
+    assert before["owner"] is None
+    for claim in (ledger.claim(want(), "call-2"), ledger.take(row_id, "call-2")):
+        assert (claim.mine, claim.row.id, claim.row.state) == (False, row_id, state)
+    assert everything(ledger, row_id) == before
+
+
+def test_a_call_that_claims_again_keeps_its_job_as_it_is(ledger: Ledger) -> None:
+    """Its own submit is no lost submit: INTENT stays INTENT."""
+    row_id = bring_to(ledger, S.INTENT)
+    for claim in (ledger.claim(want(), "call-1"), ledger.take(row_id, "call-1")):
+        assert (claim.mine, claim.row.id, claim.row.state) == (True, row_id, S.INTENT)
+
+
+def test_to_resume_is_to_take_without_changing_the_run(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUBMITTED, want(task_run="task-1"))
+    ledger.release("call-1")
+    claim = ledger.take(row_id, "call-2")
+    assert (claim.mine, claim.row.owner, claim.row.run, claim.row.task_run) == (True, "call-2", "flow:1", "task-1")
+
+
+def test_a_lost_intent_is_resumed_as_unknown_and_what_was_never_bought_not_at_all(ledger: Ledger) -> None:
+    lost, refused = bring_to(ledger, S.INTENT, want("lost")), bring_to(ledger, S.NOT_ACCEPTED, want("refused"))
+    ledger.release("call-1")
+    claim = ledger.take(lost, "call-2")
+    assert (claim.mine, claim.row.state) == (True, S.UNKNOWN)
+    before = everything(ledger, refused)
+    assert not ledger.take(refused, "call-2").mine
+    assert everything(ledger, refused) == before
+
+
+def test_what_is_not_in_the_ledger_cannot_be_taken(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError):
+        ledger.take("0" * 32, "call-1")
+    assert ledger.rows() == []
+
+
+@pytest.mark.parametrize(("state", "becomes"), [(S.INTENT, S.UNKNOWN), (S.SUBMITTED, S.SUBMITTED)])
+def test_a_killed_process_holds_nothing(url: str, ledger: Ledger, state: S, becomes: S) -> None:
+    """Its lease would run for another minute."""
+    owner = Processes(1, hold, url, want(), state)
+    (row_id,) = owner.said()
+    follower = ledger.claim(want(), "call-2")
+    assert (follower.mine, follower.row.id, follower.row.state) == (False, row_id, state)
+    owner.kill()
+    heir = ledger.claim(want(), "call-2")
+    assert (heir.mine, heir.row.id, heir.row.state) == (True, row_id, becomes)
+    assert heir.row.process.split("|")[-2] == str(os.getpid())
+
+
+def test_renewing_and_releasing_concern_the_callers_rows_only(ledger: Ledger) -> None:
+    mine, theirs = bring_to(ledger, S.SUBMITTED, want("mine")), bring_to(ledger, S.SUBMITTED, want("theirs"), "call-2")
+    for row_id in (mine, theirs):
+        rewrite(ledger, row_id, lease_until=time.time() + 1)
+    before = everything(ledger, theirs)
+    ledger.renew("call-1")
+    assert row_of(ledger, mine).lease_until > time.time() + 50
+    ledger.release("call-1")
+    assert (row_of(ledger, mine).owner, row_of(ledger, mine).state) == (None, S.SUBMITTED)
+    assert everything(ledger, theirs) == before
+
+
+def test_who_has_lost_a_row_neither_renews_nor_releases_it(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUBMITTED)
+    rewrite(ledger, row_id, lease_until=time.time() - 1)
+    assert ledger.claim(want(), "call-2").mine
+    rewrite(ledger, row_id, lease_until=time.time() + 1)
+    before = everything(ledger, row_id)
+    ledger.renew("call-1")
+    ledger.release("call-1")
+    assert everything(ledger, row_id) == before

@@ -1,0 +1,284 @@
+"""The life of a paid job: each step is allowed from some states and made once; from all others nothing changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.ledger import JobRow, Ledger
+from prefect_genmedia.ledger import LedgerState as S
+from prefect_genmedia.operation import JobState, JobStatus
+from tests.ledger.actors import (
+    DONE,
+    FILE,
+    REFUNDED,
+    RUNNING,
+    bring_to,
+    everything,
+    history,
+    rewrite,
+    row_of,
+    states,
+    want,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One method: where it leads, from where, what it may change in the row, and the line it writes."""
+
+    make: Callable[[Ledger, str], bool]
+    allowed: set[S]
+    to: S | None
+    changes: str
+    line: str | None
+    again: bool = False
+    """May it be said again from where it led?"""
+    remark: str | None = None
+    """What the history says of it where it is forbidden."""
+
+
+def intend(ledger: Ledger, row_id: str) -> bool:
+    return ledger.intend(row_of(ledger, row_id), "call-1", want(labelled=True))
+
+
+STEPS = {
+    "not_accepted": Step(
+        lambda ledger, row_id: ledger.not_accepted(row_id, "HTTP 429"),
+        {S.INTENT, S.UNKNOWN},
+        S.NOT_ACCEPTED,
+        "state reason",
+        "HTTP 429",
+    ),
+    "unknown": Step(
+        lambda ledger, row_id: ledger.unknown(row_id, "the connection broke"),
+        {S.INTENT, S.UNKNOWN},
+        S.UNKNOWN,
+        "state reason",
+        "the connection broke",
+        again=True,
+    ),
+    "intend": Step(intend, {S.NOT_ACCEPTED}, S.INTENT, "state labelled", "to be sent again"),
+    "submitted": Step(
+        lambda ledger, row_id: ledger.submitted(row_id, "job-9", "accepted as job-9"),
+        {S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED},
+        S.SUBMITTED,
+        "state reason job_id submitted_at",
+        "accepted as job-9",
+        remark="accepted once more, as job-9: paid twice?",
+    ),
+    "progress": Step(
+        lambda ledger, row_id: ledger.progress(row_id, "call-1", RUNNING),
+        {S.SUBMITTED},
+        None,
+        "provider_state percent eta_seconds lease_until",
+        None,
+        again=True,
+    ),
+    "succeeded": Step(
+        lambda ledger, row_id: ledger.succeeded(row_id, DONE, {"seed": 8}),
+        {S.SUBMITTED, S.SUCCEEDED},
+        S.SUCCEEDED,
+        "state provider_state percent eta_seconds quota result finished_at",
+        "the provider is done",
+        again=True,
+    ),
+    "failed": Step(
+        lambda ledger, row_id: ledger.failed(row_id, REFUNDED),
+        {S.SUBMITTED},
+        S.FAILED,
+        "state provider_state reason refunded finished_at owner",
+        "the model is overloaded",
+    ),
+    "expired": Step(
+        lambda ledger, row_id: ledger.expired(row_id, "no such job"),
+        {S.SUBMITTED, S.SUCCEEDED},
+        S.EXPIRED,
+        "state reason finished_at owner",
+        "no such job",
+    ),
+    "stored": Step(
+        lambda ledger, row_id: ledger.stored(row_id, [FILE, {**FILE, "role": "tile"}]),
+        {S.SUCCEEDED},
+        S.STORED,
+        "state owner files",
+        "2 files stored",
+    ),
+    "reopen": Step(
+        lambda ledger, row_id: ledger.reopen(row_id, "call-2"),
+        {S.STORED},
+        S.SUCCEEDED,
+        "state owner process lease_until files",
+        "files missing",
+    ),
+    "reread": Step(
+        lambda ledger, row_id: ledger.reread(row_id, "call-2", {"results": ["images[]"]}),
+        {S.STORED, S.EXPIRED},
+        S.SUBMITTED,
+        "state owner process lease_until files request",
+        "to be read as the request now says",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_made_from_where_it_is_allowed(ledger: Ledger, name: str) -> None:
+    step = STEPS[name]
+    for state in step.allowed:
+        row_id = bring_to(ledger, state, want(state))
+        bystander = bring_to(ledger, state, want(f"beside {state}"))
+        before, beside = everything(ledger, row_id), everything(ledger, bystander)
+        assert step.make(ledger, row_id), state
+        after = everything(ledger, row_id)
+        assert {key for key in after if after[key] != before[key]} <= {*step.changes.split(), "updated_at", "history"}
+        assert after["updated_at"] > before["updated_at"]
+        assert after["state"] == (step.to or state)
+        new_lines = [] if step.line is None else [(step.to, step.line)]
+        assert after["history"] == [*before["history"], *new_lines]
+        assert step.make(ledger, row_id) is step.again, f"{name} again, first from {state}"
+        assert everything(ledger, bystander) == beside
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_forbidden_step_changes_nothing(ledger: Ledger, name: str) -> None:
+    step = STEPS[name]
+    for state in set(S) - step.allowed:
+        row_id = bring_to(ledger, state, want(state))
+        before = everything(ledger, row_id)
+        assert not step.make(ledger, row_id), state
+        remarks = [] if step.remark is None else [(state, step.remark)]
+        assert everything(ledger, row_id) == {**before, "history": [*before["history"], *remarks]}, state
+
+
+@pytest.mark.parametrize("name", [name for name in STEPS if name != "intend"])
+def test_no_step_makes_a_row_that_is_not_there(ledger: Ledger, name: str) -> None:
+    assert not STEPS[name].make(ledger, "0" * 32)
+    assert ledger.rows() == []
+    assert ledger.history("0" * 32) == []
+
+
+def test_every_step_of_a_job_is_in_its_history_in_order(ledger: Ledger) -> None:
+    started = time.time()
+    row_id = ledger.claim(want(), "call-1").row.id
+    assert ledger.not_accepted(row_id, "HTTP 429")
+    assert intend(ledger, row_id)
+    assert ledger.unknown(row_id, "no answer")
+    assert ledger.submitted(row_id, "job-9", "found in the list")
+    assert ledger.progress(row_id, "call-1", RUNNING)
+    assert ledger.succeeded(row_id, DONE, {"seed": 8})
+    assert ledger.stored(row_id, [FILE])
+    assert history(ledger, row_id) == [
+        ("INTENT", "claimed"),
+        ("NOT_ACCEPTED", "HTTP 429"),
+        ("INTENT", "to be sent again"),
+        ("UNKNOWN", "no answer"),
+        ("SUBMITTED", "found in the list"),
+        ("SUCCEEDED", "the provider is done"),
+        ("STORED", "1 files stored"),
+    ]
+    times = [event.at for event in ledger.history(row_id)]
+    assert times == sorted(times)
+    assert started <= times[0] <= times[-1] <= time.time()
+    row = row_of(ledger, row_id)
+    assert (row.reason, row.job_id, row.quota, row.result, row.percent) == ("", "job-9", 3.5, {"seed": 8}, 100.0)
+    assert (row.provider_state, row.eta_seconds, row.refunded, row.owner) == ("SUCCESS", 0.0, None, None)
+    assert row.submitted_at is not None
+    assert row.finished_at is not None
+    assert row.created_at <= row.submitted_at <= row.finished_at <= row.updated_at
+
+
+def test_progress_is_kept_for_the_owner_only_and_keeps_its_lease(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUBMITTED)
+    rewrite(ledger, row_id, lease_until=time.time() + 1)
+    assert ledger.progress(row_id, "call-1", RUNNING)
+    row = row_of(ledger, row_id)
+    assert (row.provider_state, row.percent, row.eta_seconds) == ("ON_QUEUE", 40.0, 12.0)
+    assert row.lease_until > time.time() + 50
+    before = everything(ledger, row_id)
+    assert not ledger.progress(row_id, "call-2", JobStatus(JobState.RUNNING, "ON_QUEUE", percent=90))
+    assert everything(ledger, row_id) == before
+
+
+def test_only_the_owner_sends_a_refused_job_again(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.NOT_ACCEPTED)
+    before = everything(ledger, row_id)
+    assert not ledger.intend(row_of(ledger, row_id), "call-2", want())
+    assert everything(ledger, row_id) == before
+
+
+@pytest.mark.parametrize("step", ["submitted", "not_accepted"])
+def test_an_answer_that_comes_late_counts_also_for_a_row_that_was_taken_over(ledger: Ledger, step: str) -> None:
+    """The first owner was only slow: what it learnt about the money is true."""
+    row_id = bring_to(ledger, S.INTENT)
+    rewrite(ledger, row_id, lease_until=time.time() - 1)
+    assert ledger.claim(want(), "call-2").row.state == S.UNKNOWN
+    assert STEPS[step].make(ledger, row_id)
+    row = row_of(ledger, row_id)
+    assert (row.state, row.owner) == (STEPS[step].to, "call-2")
+    assert states(ledger, row_id) == ["INTENT", "UNKNOWN", STEPS[step].to]
+
+
+@pytest.mark.parametrize("refunded", [True, False, None])
+def test_a_failure_says_why_and_whether_the_money_came_back(ledger: Ledger, refunded: bool | None) -> None:
+    row_id = bring_to(ledger, S.SUBMITTED)
+    status = JobStatus(JobState.FAILED, "TASK_STATUS_FAILED", message="a banned prompt", refunded=refunded)
+    assert ledger.failed(row_id, status)
+    row = row_of(ledger, row_id)
+    assert (row.state, row.reason, row.refunded) == (S.FAILED, "a banned prompt", refunded)
+    assert (row.provider_state, row.owner) == ("TASK_STATUS_FAILED", None)
+
+
+def test_the_files_of_a_job_come_and_go_with_its_state(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUCCEEDED)
+    files = [{**FILE, "role": f"tile {n}", "uri": f"file:///media/{n}.png"} for n in range(11)]
+    files[3] |= {"width": None, "height": None}
+    assert ledger.stored(row_id, files)
+    kept = ledger.media(row_id)
+    assert [file.position for file in kept] == list(range(11))
+    assert [{name: getattr(file, name) for name in FILE} for file in kept] == files
+    assert ledger.reopen(row_id, "call-2")
+    assert ledger.media(row_id) == []
+    assert row_of(ledger, row_id).result == {"seed": 7}
+    assert ledger.stored(row_id, files[:1])
+    assert [file.role for file in ledger.media(row_id)] == ["tile 0"]
+
+
+def test_files_that_cannot_be_written_leave_the_job_as_it_was(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUCCEEDED)
+    before = everything(ledger, row_id)
+    with pytest.raises(Exception, match="sha256"):
+        ledger.stored(row_id, [FILE, {**FILE, "sha256": None}])
+    assert everything(ledger, row_id) == before
+
+
+def test_a_row_read_earlier_stays_as_it_was_read(ledger: Ledger) -> None:
+    """Rows are values of a moment: no later change appears in them, and they need no open connection."""
+    row_id = bring_to(ledger, S.INTENT)
+    row: JobRow = row_of(ledger, row_id)
+    assert ledger.submitted(row_id, "job-9", "accepted")
+    assert (row.state, row.job_id) == (S.INTENT, None)
+
+
+def test_the_answer_of_a_provider_is_kept_word_for_word(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.SUBMITTED)
+    answer: dict[str, Any] = {
+        "text": "žluťoučký 🐎 'quoted' \"twice\" %s :name \\",
+        "numbers": [0, -1, 2**53, 0.1, 1e-12],
+        "nested": {"list": [{"null": None, "no": False}], "empty": {}},
+    }
+    assert ledger.succeeded(row_id, DONE, answer)
+    assert row_of(ledger, row_id).result == answer
+
+
+def test_a_second_acceptance_is_kept_in_the_history(ledger: Ledger) -> None:
+    """A worker that was taken for dead hears from the provider after its successor has bought."""
+    row_id = bring_to(ledger, S.SUBMITTED)
+    assert not ledger.submitted(row_id, "job-1", "heard again")
+    before = len(history(ledger, row_id))
+    assert not ledger.submitted(row_id, "job-2", "accepted as job-2")
+    assert row_of(ledger, row_id).job_id == "job-1"
+    assert [line.note for line in ledger.history(row_id)[before:]] == ["accepted once more, as job-2: paid twice?"]
