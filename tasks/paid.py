@@ -160,6 +160,9 @@ async def buy(
     """Run one operation as the current Prefect run: its jobs, its log, its progress artifact."""
     budget = credentials.budget.limits() if credentials.budget is not None else None
     on = replace(terms_of(terms), budget=budget)
+    if terms:  # Prefect's page of a task run shows its log, and not the values of its parameters
+        said = ", ".join(f"{word}={value!r}" for word, value in terms.items())
+        get_run_logger().info("%s: %s", operation.name, said)
     return await run(operation, request, credentials.get_client(), run=this_run(operation.name), terms=on)
 
 
