@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Unpack
 
 from prefect import task
 
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.reading import Reading, read_job
 from prefect_genmedia.providers.ttapi.flowmusic import (
     COVER,
@@ -25,6 +25,7 @@ from prefect_genmedia.providers.ttapi.flowmusic import (
     StemsRequest,
 )
 from prefect_genmedia.tasks.paid import buy, paid
+from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
     "Clip",
@@ -46,14 +47,7 @@ __all__ = [
 
 @task(**paid(GENERATE))
 async def generate(
-    request: GenerateRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: GenerateRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[FlowMusicResult]:
     """Make a song of up to 240 seconds. Costs quota, once; how much is not documented.
 
@@ -61,85 +55,52 @@ async def generate(
     extend, cover, replace and stems. The keywords are explained in the README, "Retry anything, pay once".
     Raises GenMediaError. https://docs.ttapi.io/api/en/flowmuisc/flowmuisc_generate
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(GENERATE, request, credentials, terms)
 
 
 @task(**paid(EXTEND))
 async def extend(
-    request: ExtendRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: ExtendRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[FlowMusicResult]:
     """Make a clip longer, by up to 327 seconds. Costs quota, once; how much is not documented.
 
     `.media` as of generate. Raises GenMediaError. https://docs.ttapi.io/api/en/flowmuisc/flowmuisc_extend
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(EXTEND, request, credentials, terms)
 
 
 @task(**paid(COVER))
 async def cover(
-    request: CoverRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: CoverRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[FlowMusicResult]:
     """Play a clip in another way. Costs quota, once; how much is not documented.
 
     `.media` as of generate. Raises GenMediaError. https://docs.ttapi.io/api/en/flowmuisc/flowmuisc_cover
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(COVER, request, credentials, terms)
 
 
 @task(**paid(REPLACE))
 async def replace(
-    request: ReplaceRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: ReplaceRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[FlowMusicResult]:
     """Make a part of a clip anew. Costs quota, once; how much is not documented.
 
     `.media` as of generate. Raises GenMediaError.
     https://docs.ttapi.io/api/cn/flowmuisc/flowmuisc_replace
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(REPLACE, request, credentials, terms)
 
 
 @task(**paid(STEMS))
 async def stems(
-    request: StemsRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: StemsRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[FlowMusicResult]:
     """Take a clip apart: voice, drums, ... Costs quota, once; how much is not documented.
 
     `.media` are all files that the finished job names; no page tells which. Raises GenMediaError.
     https://docs.ttapi.io/api/en/flowmuisc/flowmuisc_stems
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(STEMS, request, credentials, terms)
 
 

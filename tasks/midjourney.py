@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Unpack
 
 from prefect import task
 
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.reading import Reading, read_job
 from prefect_genmedia.providers.ttapi.account import (
     AccountInfo,
@@ -46,6 +46,7 @@ from prefect_genmedia.providers.ttapi.midjourney_pictures import (
 from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO, ExtendVideoRequest, VideoRequest
 from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt, check
 from prefect_genmedia.tasks.paid import buy, paid
+from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
     "AccountInfo",
@@ -89,14 +90,7 @@ __all__ = [
 
 @task(**paid(IMAGINE))
 async def imagine(
-    request: ImagineRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: ImagineRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[MidjourneyResult]:
     """Generate a 2x2 grid from a prompt. Costs quota, once: 2 in fast mode in the vendor's example.
 
@@ -104,166 +98,101 @@ async def imagine(
     The keywords are explained in the README, "Retry anything, pay once". Raises GenMediaError.
     https://docs.ttapi.io/api/en/midjourney/imagine
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(IMAGINE, request, credentials, terms)
 
 
 @task(**paid(ACTION))
 async def action(
-    request: ActionRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: ActionRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[MidjourneyResult]:
     """Press a button under a finished job: upscale, variation, zoom, pan, reroll. Costs quota, once.
 
     Which buttons there are says the finished job's `.result.components`; ActionRequest.of checks it.
     Raises GenMediaError. https://docs.ttapi.io/api/en/midjourney/action
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(ACTION, request, credentials, terms)
 
 
 @task(**paid(BLEND))
 async def blend(
-    request: BlendRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: BlendRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[MidjourneyResult]:
     """Make a 2x2 grid of two to five pictures. Costs quota, once; how much is not documented.
 
     `.media[0]` is the grid, the four pictures follow where the provider gives them. Raises GenMediaError;
     MediaInvalidError names the picture that is unreadable. https://docs.mjapiapp.com/reference/midjourney-api
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(BLEND, request, credentials, terms)
 
 
 @task(**paid(DESCRIBE))
 async def describe(
-    request: DescribeRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: DescribeRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[DescribeResult]:
     """Find prompts for a picture. Costs quota, once; how much is not documented.
 
     `.result.prompts` are the prompts, four as a rule; `.media` is empty. Raises GenMediaError.
     https://docs.ttapi.io/api/cn/midjourney/describe
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(DESCRIBE, request, credentials, terms)
 
 
 @task(**paid(INPAINT))
 async def inpaint(
-    request: InpaintRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: InpaintRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[MidjourneyResult]:
     """Draw a part of a finished picture anew: Vary (Region). Costs quota, once; how much is not documented.
 
     The mask is white where to draw, black where to keep, and as wide and high as the picture: InpaintRequest.of
     checks it. Raises GenMediaError. https://docs.ttapi.io/api/cn/midjourney/inpaint
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(INPAINT, request, credentials, terms)
 
 
 @task(**paid(SEED))
 async def seed(
-    request: SeedRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: SeedRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[MidjourneyResult]:
     """Ask for the seed of a finished job. May cost quota, once; how much is not documented.
 
     `.result.seed` is the seed; `.media` is empty. Raises GenMediaError.
     https://docs.mjapiapp.com/reference/midjourney-api
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(SEED, request, credentials, terms)
 
 
 @task(**paid(EDIT))
 async def edit(
-    request: EditRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: EditRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[EditResult]:
     """Change a picture of your own, or its surfaces (type retexture). Costs quota, once: 4 in the vendor's example.
 
     `.media` are four pictures. Raises GenMediaError. https://docs.ttapi.io/api/en/midjourneyedit/submit
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(EDIT, request, credentials, terms)
 
 
 @task(**paid(VIDEO))
 async def video(
-    request: VideoRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: VideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
     """Set a picture in motion: one, two or four clips of 5 seconds. Costs quota, once; how much is not documented.
 
     `.media` are the clips. How the finished job is fetched is inferred, not documented. Raises GenMediaError.
     https://docs.ttapi.io/api/ru/videoapi/submit
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(VIDEO, request, credentials, terms)
 
 
 @task(**paid(EXTEND_VIDEO))
 async def extend_video(
-    request: ExtendVideoRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: ExtendVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
     """Make a clip of a finished video job 5 seconds longer. Costs quota, once; how much is not documented.
 
     `.media` are the clips. How the finished job is fetched is inferred, not documented. Raises GenMediaError.
     https://docs.ttapi.io/api/ru/videoapi/extend
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(EXTEND_VIDEO, request, credentials, terms)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Unpack
 
 from prefect import task
 
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.errors import ApiError
-from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.reading import Reading, read_job
 from prefect_genmedia.providers.ttapi.novelai import (
     FETCH,
@@ -21,6 +21,7 @@ from prefect_genmedia.providers.ttapi.novelai import (
     submit_path,
 )
 from prefect_genmedia.tasks.paid import buy, paid
+from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
     "CharacterPrompt",
@@ -35,21 +36,13 @@ __all__ = [
 
 @task(**paid(TEXT_TO_IMAGE))
 async def text_to_image(
-    request: TextToImageRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: TextToImageRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovelAIResult]:
     """Draw pictures from NovelAI's tags. Costs quota, once: 4 for two pictures in the vendor's example.
 
     TTAPI's path for it is not documented: GENMEDIA_NOVELAI_SUBMIT_PATH names it. The keywords are explained in the
     README, "Retry anything, pay once". Raises GenMediaError. https://docs.ttapi.io/api/en/novel/text-to-image
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     try:
         return await buy(TEXT_TO_IMAGE, request, credentials, terms)
     except ApiError as refusal:

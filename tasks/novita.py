@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Unpack
 
 from prefect import task
 
 from prefect_genmedia.blocks import NovitaCredentials
-from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.novita.account import Balance, read_balance
 from prefect_genmedia.providers.novita.fields import (
     AwsS3,
@@ -54,6 +54,7 @@ from prefect_genmedia.providers.novita.videos import (
 )
 from prefect_genmedia.providers.reading import Reading, read_job
 from prefect_genmedia.tasks.paid import buy, paid
+from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
     "AwsS3",
@@ -103,14 +104,7 @@ __all__ = [
 
 @task(**paid(IMG2IMG))
 async def img2img(
-    request: Img2ImgRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: Img2ImgRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Redraw a picture with Stable Diffusion. Billed for each of `image_num` pictures, once.
 
@@ -118,40 +112,24 @@ async def img2img(
     MediaInvalidError names the field of a picture that is unreadable, above 16 megapixels or 10 MB.
     https://novita.ai/docs/api-reference/model-apis-img2img
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(IMG2IMG, request, credentials, terms)
 
 
 @task(**paid(TXT2IMG))
 async def txt2img(
-    request: Txt2ImgRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: Txt2ImgRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Draw pictures from a prompt with Stable Diffusion. Billed for each of `image_num` pictures, once.
 
     The pictures are `width` x `height`, with hires_fix `target_width` x `target_height`. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-txt2img
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(TXT2IMG, request, credentials, terms)
 
 
 @task(**paid(IMG2VIDEO))
 async def img2video(
-    request: Img2VideoRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: Img2VideoRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Set a picture in motion with Stable Video Diffusion: 14 or 25 frames at 6 a second. Billed once.
 
@@ -159,120 +137,72 @@ async def img2video(
     unreadable, larger than 2048x2048 or than 30 MB.
     https://novita.ai/docs/api-reference/model-apis-img2video
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(IMG2VIDEO, request, credentials, terms)
 
 
 @task(**paid(TXT2VIDEO))
 async def txt2video(
-    request: Txt2VideoRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: Txt2VideoRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Draw a video from one or more prompts with Stable Diffusion 1.x: at most 128 frames. Billed once.
 
     `.media[0]` is an mp4, or a gif on demand. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-txt2video
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(TXT2VIDEO, request, credentials, terms)
 
 
 @task(**paid(HUNYUAN_VIDEO_FAST))
 async def hunyuan_video_fast(
-    request: HunyuanVideoFastRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: HunyuanVideoFastRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Make a video from a prompt with Hunyuan Video, 1280x720 or 720x1280. Billed once.
 
     `.media[0]` is the video. It takes no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-hunyuan-video-fast
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(HUNYUAN_VIDEO_FAST, request, credentials, terms)
 
 
 @task(**paid(KLING_V16_I2V))
 async def kling_v16_i2v(
-    request: KlingV16I2VRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: KlingV16I2VRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Set a picture on the web in motion with Kling 1.6, for 5 or 10 seconds. Billed once.
 
     `.media[0]` is the video. It takes no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-kling-v1.6-i2v
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(KLING_V16_I2V, request, credentials, terms)
 
 
 @task(**paid(KLING_V21_T2V_MASTER))
 async def kling_v21_t2v_master(
-    request: KlingV21T2VMasterRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: KlingV21T2VMasterRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Make a video from a prompt with Kling 2.1 Master, 5 or 10 seconds long. Billed once.
 
     `.media[0]` is the video. It takes no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-kling-v2.1-t2v-master
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(KLING_V21_T2V_MASTER, request, credentials, terms)
 
 
 @task(**paid(MINIMAX_HAILUO_02))
 async def minimax_hailuo_02(
-    request: MinimaxHailuo02Request,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: MinimaxHailuo02Request, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Make a video from a prompt, and a first and a last picture if given, with MiniMax Hailuo 02. Billed once.
 
     `.media[0]` is the video, 6 or 10 seconds long. It takes no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-minimax-hailuo-02
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(MINIMAX_HAILUO_02, request, credentials, terms)
 
 
 @task(**paid(JOB))
 async def job(
-    request: JobRequest,
-    credentials: NovitaCredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: JobRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
     """Buy any asynchronous job of Novita's v3 API: for endpoints that have no task here. Billed once.
 
@@ -280,7 +210,6 @@ async def job(
     answer {"task_id"}. Raises GenMediaError; OperationRetiredError where the endpoint is gone.
     https://novita.ai/docs/api-reference/model-apis-task-result
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(JOB, request, credentials, terms)
 
 

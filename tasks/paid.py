@@ -37,7 +37,6 @@ from prefect_genmedia.jobs import (
     Progress,
     Run,
     RunState,
-    Terms,
     identity,
     run,
     script_run,
@@ -45,6 +44,7 @@ from prefect_genmedia.jobs import (
 )
 from prefect_genmedia.media.pictures import pictures_in, read_picture
 from prefect_genmedia.operation import Operation, RequestT, ResultT, fingerprint
+from prefect_genmedia.tasks.terms import TaskTerms, terms_of
 
 Credentials = TTAPICredentials | NovitaCredentials
 ARTIFACT_SECONDS = 2.0  # a progress artifact is written at most this often
@@ -85,7 +85,7 @@ def _run_name(operation: Operation[Any, Any]) -> Callable[[dict[str, Any]], str]
 
     def name(parameters: dict[str, Any]) -> str:
         title = getattr(parameters["request"], "title", "") or operation.name
-        copy = parameters.get("copy") or 0
+        copy = _terms(parameters).get("copy", 0)
         return f"{verb}: {title}" + (f" (copy {copy})" if copy else "")
 
     return name
@@ -101,6 +101,7 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
     def key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
         request = parameters["request"]
         try:
+            terms = terms_of(_terms(parameters))
             digests: dict[int, str] = {}
             for _, picture, limit in pictures_in(request):
                 if isinstance(picture.source, str) and picture.source.startswith(("https://", "http://")):
@@ -110,14 +111,19 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             account = parameters["credentials"].get_client()
         except (GenMediaError, AttributeError):
             return None  # the task's body says what is wrong
-        run, copy = _this_run(), parameters.get("copy") or 0
+        run = _this_run()
         canonical = request.canonical(digests)
-        job = identity(operation, canonical, account, run.scope(parameters.get("request_key")), copy)[1]
+        job = identity(operation, canonical, account, run.scope(terms.request_key), terms.copy)[1]
         # How the answer is read is no part of the job, but of what the task gives.
         read = {name: canonical.get(name) for name in operation.reading}
         return f"genmedia-{fingerprint(job, read, run.name)}"
 
     return key
+
+
+def _terms(parameters: dict[str, Any]) -> TaskTerms:
+    terms: TaskTerms = parameters.get("terms", {})  # missing where a mapped task is given none
+    return terms
 
 
 @lru_cache(maxsize=256)
@@ -148,12 +154,15 @@ async def state_of(name: str) -> RunState:
 
 
 async def buy(
-    operation: Operation[RequestT, ResultT], request: RequestT, credentials: Credentials, terms: Terms
+    operation: Operation[RequestT, ResultT], request: RequestT, credentials: Credentials, terms: TaskTerms
 ) -> JobResult[ResultT]:
     """Run one operation as the current Prefect run: its jobs, its log, its progress artifact."""
-    if credentials.budget is not None:
-        terms = replace(terms, budget=credentials.budget.limits())
-    return await run(operation, request, credentials.get_client(), run=this_run(operation.name), terms=terms)
+    budget = credentials.budget.limits() if credentials.budget is not None else None
+    on = replace(terms_of(terms), budget=budget)
+    if terms:  # Prefect's page of a task run shows its log, and not the values of its parameters
+        said = ", ".join(f"{word}={value!r}" for word, value in terms.items())
+        get_run_logger().info("%s: %s", operation.name, said)
+    return await run(operation, request, credentials.get_client(), run=this_run(operation.name), terms=on)
 
 
 def this_run(operation: str) -> Run:

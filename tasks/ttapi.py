@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Unpack
 
 from prefect import task
 
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.jobs import JobResult, Terms
+from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.generic import GenericResult
 from prefect_genmedia.providers.ttapi.fields import VideoResult
 from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
 from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO, GrokVideoRequest, VeoVideoRequest
 from prefect_genmedia.tasks.paid import buy, paid
+from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
     "GenericResult",
@@ -28,53 +29,30 @@ __all__ = [
 
 @task(**paid(GROK_VIDEO))
 async def grok_video(
-    request: GrokVideoRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: GrokVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
     """Make a video with Grok, 10 to 30 seconds long. Costs quota, once: 9 in the vendor's example.
 
     `.media[0]` is the video. The keywords are explained in the README, "Retry anything, pay once".
     Raises GenMediaError. https://docs.ttapi.io/api/en/grok/generations
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(GROK_VIDEO, request, credentials, terms)
 
 
 @task(**paid(VEO_VIDEO))
 async def veo_video(
-    request: VeoVideoRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: VeoVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
     """Make a video with Veo. Costs quota, once; how much is not documented.
 
     `.media[0]` is the video. Known from a client's code only. Raises GenMediaError. https://docs.ttapi.io
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(VEO_VIDEO, request, credentials, terms)
 
 
 @task(**paid(JOB))
 async def job(
-    request: JobRequest,
-    credentials: TTAPICredentials,
-    *,
-    copy: int = 0,
-    request_key: str | None = None,
-    attempts: int = 1,
-    on_unknown: Literal["fail", "wait", "resubmit"] = "fail",
-    deadline_seconds: float | None = None,
+    request: JobRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[GenericResult]:
     """Buy any asynchronous job of TTAPI: for products that have no task here. Costs quota, once.
 
@@ -82,5 +60,4 @@ async def job(
     id. The pack puts no callback address in, so a lost reply stays unknown. Raises GenMediaError.
     https://docs.ttapi.io/grids/en/development/response
     """
-    terms = Terms(copy, request_key, attempts, on_unknown, deadline_seconds)
     return await buy(JOB, request, credentials, terms)

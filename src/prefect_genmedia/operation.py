@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import urlsplit
+from types import GenericAlias
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetPydanticSchema,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -119,12 +121,8 @@ class Account:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.strip())
-        try:
-            origin = urlsplit(self.base_url)
-            usable = origin.scheme in ("http", "https") and bool(origin.hostname) and origin.port != 0
-        except ValueError:
-            usable = False
-        if not usable or any(sign.isspace() for sign in self.base_url):
+        origin = _origin(self.base_url)
+        if origin is None:
             raise ConfigurationError(
                 "base_url is no URL; it should look like https://host", provider=self.provider.name
             )
@@ -150,6 +148,32 @@ class Account:
         return hashlib.sha256(f"{self.provider.name}|{self.base_url}|{identity}".encode()).hexdigest()[:16]
 
 
+def _origin(base_url: str) -> SplitResult | None:
+    """The address in its parts; None when it is no web address."""
+    try:
+        origin = urlsplit(base_url)
+        usable = origin.scheme in ("http", "https") and bool(origin.hostname) and origin.port != 0
+    except ValueError:
+        return None
+    return origin if usable and not any(sign.isspace() for sign in base_url) else None
+
+
+def becomes(kind: Any) -> GetPydanticSchema:
+    """What a field is once it is checked: `Annotated[str | Path, becomes(Picture)]`.
+
+    The field is typed as what is accepted, for editors; it is checked, shown in forms and kept as `kind`.
+    """
+    return GetPydanticSchema(lambda accepted, handler: handler(kind))
+
+
+ItemT = TypeVar("ItemT")
+Several = Annotated[
+    Sequence[ItemT],
+    GetPydanticSchema(lambda accepted, handler: handler(GenericAlias(tuple, (*get_args(accepted), ...)))),
+]
+"""A list or a tuple; a tuple once it is checked."""
+
+
 class Request(BaseModel):
     """What we send: strict. A misspelt field is named, with what was probably meant."""
 
@@ -166,7 +190,8 @@ class Request(BaseModel):
     def _name_misspelt_fields(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        known = set(cls.model_fields) | {f.alias for f in cls.model_fields.values() if f.alias}
+        sent = {f.validation_alias for f in cls.model_fields.values() if isinstance(f.validation_alias, str)}
+        known = sent | set(cls.model_fields)
         for name in data:
             if name not in known:
                 near = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.5)

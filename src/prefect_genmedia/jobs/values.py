@@ -14,6 +14,7 @@ from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
+from prefect_genmedia.providers import OPERATIONS
 
 log = logging.getLogger("prefect_genmedia")
 
@@ -51,8 +52,6 @@ class JobResult(BaseModel, Generic[ResultT]):
     def _typed(cls, value: Any, info: Any) -> Any:
         # Read back from JSON, the operation's name tells which type the answer has.
         if isinstance(value, dict):
-            from prefect_genmedia.providers import OPERATIONS
-
             job = info.data.get("job")  # missing when it could not be read itself
             operation = OPERATIONS.get(job.operation) if job else None
             return (operation.result if operation else Result).model_validate(value)

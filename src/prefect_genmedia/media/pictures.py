@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema
 from prefect_genmedia.errors import MediaError, MediaInvalidError
 from prefect_genmedia.imaging import inspect
 from prefect_genmedia.media.files import MediaFile, open_media
+from prefect_genmedia.operation import becomes
 from prefect_genmedia.wire.http import Pool
 
 LONGEST_REFERENCE = 4096  # characters of a path or a URL
@@ -31,7 +32,7 @@ LONGEST_REFERENCE = 4096  # characters of a path or a URL
 
 @dataclass(frozen=True)
 class PictureLimit:
-    """What a provider takes: put on a field by Annotated[Picture, PictureLimit(...)]."""
+    """What a provider takes: put on a field by Annotated[GivenPicture, PictureLimit(...)]."""
 
     megapixels: float = 64.0
     megabytes: float = 30.0
@@ -79,6 +80,10 @@ class Picture(BaseModel):
         return f"Picture({f'{len(source)} bytes' if isinstance(source, bytes) else str(source)!r})"
 
     __str__ = __repr__
+
+
+GivenPicture = Annotated[Picture | MediaFile | str | Path | bytes, becomes(Picture)]
+"""The type of a request's picture: whatever a Picture is made of. `pictures_in` gives the Pictures."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from prefect_genmedia.errors import ConfigurationError, ResponseFormatError
-from prefect_genmedia.media.pictures import Picture
-from prefect_genmedia.operation import Link, Request, Result, Route
+from prefect_genmedia.media.pictures import GivenPicture
+from prefect_genmedia.operation import Link, Request, Result, Route, Several, becomes
 from prefect_genmedia.providers.answer import Answer
 
 _PATH = re.compile(r"(/[A-Za-z0-9_~%+-][A-Za-z0-9._~%+-]*)+")
@@ -31,6 +31,7 @@ def _dotted(value: str) -> str:
     return value
 
 
+JsonObject = Annotated[Mapping[str, JsonValue], becomes(dict[str, JsonValue])]
 ApiPath = Annotated[str, AfterValidator(_a_path)]
 DottedPath = Annotated[str, AfterValidator(_dotted)]
 
@@ -40,7 +41,7 @@ class PictureAt(Request):
 
     at: DottedPath
     """Where it goes: names with dots between, [0] for a place in a list, [] for its end."""
-    picture: Picture
+    picture: GivenPicture
     """The picture."""
 
 
@@ -55,21 +56,27 @@ class GenericRequest(Request):
 
     path: ApiPath
     """Where to submit, such as /suno/v1/music: the path alone, without a host."""
-    json_body: dict[str, JsonValue] = Field(default_factory=dict, alias="body")
+    json_body: JsonObject = Field(default_factory=dict, validation_alias="body", serialization_alias="body")
     """The JSON to submit, but for pictures."""
-    pictures: Annotated[tuple[PictureAt, ...], BeforeValidator(_by_place)] = ()
+    pictures: Annotated[
+        Sequence[PictureAt] | Mapping[str, GivenPicture], becomes(tuple[PictureAt, ...]), BeforeValidator(_by_place)
+    ] = ()
     """Pictures by their place in the body, such as {"request.image_base64": "dog.png"}; sent as base64."""
     data_uri: bool = False
     """Put data:image/...;base64, before each picture."""
-    results: tuple[DottedPath, ...] = ()
+    results: Several[DottedPath] = ()
     """Where the answer holds the links to the files, such as images[].image_url."""
     kind: Literal["image", "video", "audio"] = "image"
     """What the files at `results` are."""
 
     @model_validator(mode="after")
     def _pictures_have_a_place(self) -> Self:
-        self.body({id(each.picture): "" for each in self.pictures})
+        self.body({id(each.picture): "" for each in self._placed})
         return self
+
+    @property
+    def _placed(self) -> tuple[PictureAt, ...]:
+        return cast(tuple[PictureAt, ...], self.pictures)
 
     @property
     def title(self) -> str:
@@ -77,8 +84,8 @@ class GenericRequest(Request):
         return f"{self.path} {prompt}"[:60] if isinstance(prompt, str) else self.path
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
-        body = copy.deepcopy(self.json_body)
-        for each in self.pictures:
+        body = dict(copy.deepcopy(self.json_body))
+        for each in self._placed:
             text = pictures[id(each.picture)]
             _put(body, each.at, data_uri(text) if self.data_uri else text)
         return body

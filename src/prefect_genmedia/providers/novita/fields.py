@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from prefect_genmedia.media.pictures import Picture, PictureLimit
-from prefect_genmedia.operation import Request
+from prefect_genmedia.media.pictures import GivenPicture, PictureLimit
+from prefect_genmedia.operation import Request, Several
 
 Sampler = Literal[
     "Euler a", "Euler", "LMS", "Heun", "DPM2", "DPM2 a", "DPM++ 2S a", "DPM++ 2M", "DPM++ SDE", "DPM fast",
@@ -31,7 +31,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=128, le=2048)]
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 # The vendor's limit for img2img: 16 megapixels and 10 MB.
-InputPicture = Annotated[Picture, PictureLimit(megapixels=16, megabytes=10)]
+InputPicture = Annotated[GivenPicture, PictureLimit(megapixels=16, megabytes=10)]
 
 
 class Part(Request):
@@ -62,7 +62,7 @@ class ControlNetUnit(Part):
 
     model_name: Name
     """For example control_v11p_sd15_canny (SD 1.5) or controlnet-canny-sdxl-1.0 (SDXL)."""
-    image: InputPicture = Field(alias="image_base64")
+    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
     """The picture that steers."""
     strength: Share = 1.0
     """0 to 1; the larger, the more it counts."""
@@ -77,7 +77,7 @@ class ControlNetUnit(Part):
 class ControlNet(Part):
     """ControlNet units."""
 
-    units: Annotated[tuple[ControlNetUnit, ...], Field(min_length=1)]
+    units: Annotated[Several[ControlNetUnit], Field(min_length=1)]
     """One or more units."""
 
 
@@ -86,7 +86,7 @@ class IpAdapter(Part):
 
     model_name: Literal["ip-adapter_sd15.bin", "ip-adapter_sdxl.bin"]
     """ip-adapter_sdxl.bin for SDXL checkpoints, ip-adapter_sd15.bin for SD 1.x."""
-    image: InputPicture = Field(alias="image_base64")
+    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
     """The picture that prompts."""
     strength: Share
     """0 to 1; the larger, the more it counts."""
@@ -188,9 +188,9 @@ class ImageRequest(Part):
     """A VAE's sd_name."""
     seed: Annotated[int, Field(ge=-1)] = -1
     """-1 draws a seed."""
-    loras: Annotated[tuple[Lora, ...], Field(max_length=5)] | None = None
+    loras: Annotated[Several[Lora], Field(max_length=5)] | None = None
     """Up to 5 LoRAs."""
-    embeddings: Annotated[tuple[Embedding, ...], Field(max_length=5)] | None = None
+    embeddings: Annotated[Several[Embedding], Field(max_length=5)] | None = None
     """Up to 5 textual inversions."""
     clip_skip: Annotated[int, Field(ge=1, le=12)] | None = None
     """CLIP layers to leave out, 1 to 12."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.operation import Link, Operation, Route, Several
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.fields import (
     ControlNet,
@@ -40,7 +40,7 @@ __all__ = [
 class Img2ImgRequest(ImageRequest):
     """A picture to start from, and what to make of it."""
 
-    image: InputPicture = Field(alias="image_base64")
+    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
     """The picture to start from: at most 16 megapixels and 10 MB."""
     width: Side
     """Width of the result in pixels, 128 to 2048."""
@@ -50,7 +50,7 @@ class Img2ImgRequest(ImageRequest):
     """How far from the input, 0 to 1; 1 ignores it. The server's default is not documented."""
     controlnet: ControlNet | None = None
     """ControlNet units."""
-    ip_adapters: tuple[IpAdapter, ...] | None = Field(default=None, max_length=1)
+    ip_adapters: Several[IpAdapter] | None = Field(default=None, max_length=1)
     """A picture as prompt, at most one."""
 
 

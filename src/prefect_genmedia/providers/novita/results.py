@@ -92,7 +92,7 @@ class NovitaResult(Answer):
     images: Annotated[tuple[NovitaImage, ...], Rows] = ()
     videos: Annotated[tuple[NovitaVideo, ...], Rows] = ()
     audios: Annotated[tuple[NovitaAudio, ...], Rows] = ()
-    about: NovitaExtra = Field(default=NovitaExtra(), alias="extra")
+    about: NovitaExtra = Field(default=NovitaExtra(), validation_alias="extra", serialization_alias="extra")
     """Novita's own `extra`: the seed and the NSFW switch."""
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.media.pictures import GivenPicture
 from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.generic import data_uri
 from prefect_genmedia.providers.novita.envelope import NOVITA
@@ -92,9 +92,9 @@ class MinimaxHailuo02Request(Part):
 
     prompt: Prompt2000
     """What happens, 1 to 2000 characters."""
-    image: Picture | None = None
+    image: GivenPicture | None = None
     """The first picture."""
-    end_image: Picture | None = None
+    end_image: GivenPicture | None = None
     """The last picture."""
     duration: Literal[6, 10] = 6
     """Seconds: 6 or 10."""

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefect_genmedia.media.pictures import Picture, PictureLimit
-from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.media.pictures import GivenPicture, PictureLimit
+from prefect_genmedia.operation import Operation, Route, Several
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.fields import (
     Embedding,
@@ -27,7 +27,7 @@ from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, LIFECYCLE
 Steps = Annotated[int, Field(ge=1, le=50)]
 Seed = Annotated[int, Field(ge=-1)]
 # The vendor's limit for img2video: 2048x2048 pixels and 30 MB.
-FirstPicture = Annotated[Picture, PictureLimit(megapixels=2048 * 2048 / 1e6, megabytes=30)]
+FirstPicture = Annotated[GivenPicture, PictureLimit(megapixels=2048 * 2048 / 1e6, megabytes=30)]
 
 
 def _frames_of(fields: dict[str, Any]) -> Literal[14, 25]:
@@ -48,7 +48,7 @@ class Img2VideoRequest(VideoRequest):
 
     model_name: Literal["SVD-XT", "SVD"]
     """SVD-XT makes 25 frames, SVD 14."""
-    image: FirstPicture = Field(alias="image_file")
+    image: FirstPicture = Field(validation_alias="image_file", serialization_alias="image_file")
     """The first picture: at most 2048x2048 pixels and 30 MB."""
     frames_num: Literal[14, 25] = Field(default_factory=_frames_of)
     """25 for SVD-XT, 14 for SVD: as the model has it."""
@@ -98,7 +98,7 @@ class Txt2VideoRequest(VideoRequest):
     """Width in pixels, 256 to 1024."""
     height: Annotated[int, Field(ge=256, le=1024)]
     """Height in pixels, 256 to 1024."""
-    prompts: Annotated[tuple[PromptFrames, ...], Field(min_length=1)]
+    prompts: Annotated[Several[PromptFrames], Field(min_length=1)]
     """Prompts with their frames; at most 128 frames in all."""
     steps: Steps = 20
     """Denoising steps, 1 to 50."""
@@ -108,9 +108,9 @@ class Txt2VideoRequest(VideoRequest):
     """How closely the prompts are followed, 1 to 30."""
     seed: Seed = -1
     """-1 draws a seed."""
-    loras: Annotated[tuple[Lora, ...], Field(max_length=5)] | None = None
+    loras: Annotated[Several[Lora], Field(max_length=5)] | None = None
     """Up to 5 LoRAs."""
-    embeddings: Annotated[tuple[Embedding, ...], Field(max_length=5)] | None = None
+    embeddings: Annotated[Several[Embedding], Field(max_length=5)] | None = None
     """Up to 5 textual inversions."""
     closed_loop: bool | None = None
     """Let the end lead back to the start."""

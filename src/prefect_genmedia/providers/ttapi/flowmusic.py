@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.operation import Link, Operation, Route, becomes
 from prefect_genmedia.providers.answer import Rows, Text, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIAnswer, TTAPIRequest, TTAPIResult, urls_in
@@ -22,7 +22,9 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClipId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Seconds = Annotated[float, Field(ge=0)]
 # TTAPI takes this one as text.
-TextSeed = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+TextSeed = Annotated[
+    str | int, becomes(str), BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+]
 
 
 class GenerateRequest(TTAPIRequest):
@@ -32,7 +34,7 @@ class GenerateRequest(TTAPIRequest):
     """What it sounds like."""
     lyrics: Words | None = None
     """What is sung."""
-    song_title: Words | None = Field(default=None, alias="title")
+    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
     """Title of the song."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
@@ -73,7 +75,7 @@ class ExtendRequest(TTAPIRequest):
     """What happens there."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, alias="title")
+    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
     """Title of the song."""
     seed: TextSeed | None = None
     """A seed, to have the same again."""
@@ -96,7 +98,7 @@ class CoverRequest(TTAPIRequest):
     """How far from the clip, 0 to 1."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, alias="title")
+    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
     """Title of the song."""
     seed: TextSeed | None = None
     """A seed, to have the same again."""
@@ -121,7 +123,7 @@ class ReplaceRequest(TTAPIRequest):
     """What happens there."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, alias="title")
+    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
     """Title of the song."""
     seed: int | None = None
     """A seed, to have the same again. A number here, as the page has it."""

@@ -5,12 +5,14 @@ Source: docs.ttapi.io/api/en/midjourney. Nothing here was checked against the li
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.operation import Link, Operation, Route, becomes
 from prefect_genmedia.providers.answer import Pixels, Text, Texts, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
@@ -24,9 +26,6 @@ from prefect_genmedia.providers.ttapi.fields import (
 )
 from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt
 
-if TYPE_CHECKING:
-    from prefect_genmedia.jobs import JobResult
-
 Action = Literal[
     "upsample1", "upsample2", "upsample3", "upsample4",
     "variation1", "variation2", "variation3", "variation4",
@@ -36,10 +35,29 @@ Action = Literal[
     "redo_upscale_subtle", "redo_upscale_creative", "make_square",
 ]  # fmt: skip
 Prompt = Annotated[
-    str,
+    str | MidjourneyPrompt,
+    becomes(str),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=6000),
     BeforeValidator(lambda value: str(value) if isinstance(value, MidjourneyPrompt) else value),
 ]
+
+
+class Reference(Protocol):
+    """What names a job."""
+
+    @property
+    def job_id(self) -> str | None: ...
+
+
+class FinishedJob(Protocol):
+    """What the next request needs of a finished Midjourney job. A JobResult is one; it stands above this room."""
+
+    @property
+    def job(self) -> Reference: ...
+    @property
+    def media(self) -> Sequence[MediaFile]: ...
+    @property
+    def result(self) -> MidjourneyResult: ...
 
 
 class ImagineRequest(TTAPIRequest):
@@ -51,34 +69,34 @@ class ImagineRequest(TTAPIRequest):
     """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
-    get_u_images: bool | None = Field(default=None, alias="getUImages")
+    get_u_images: bool | None = Field(default=None, validation_alias="getUImages", serialization_alias="getUImages")
     """Ask for the four pictures as files of their own beside the grid."""
     translation: bool | None = None
     """Let TTAPI translate a prompt that is not English. TTAPI's default is to do so."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's; a lost reply can then not be settled by itself."""
 
 
 class ActionRequest(TTAPIRequest):
     """A button under a finished Midjourney job."""
 
-    job_id: JobId = Field(alias="jobId")
+    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
     action: Action
     """One of the finished job's `components`: upsample1 to upsample4, variation1 to variation4, reroll, ..."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @classmethod
-    def of(cls, result: JobResult[MidjourneyResult], action: Action, **fields: Any) -> Self:
+    def of(cls, result: FinishedJob, action: Action, **fields: Any) -> Self:
         """A button under this finished job. Raises ValueError that lists the buttons which it has."""
         offered = result.result.components
         if action not in offered:
             buttons = ", ".join(offered) or "none at all"
             raise ValueError(f"{action!r} is no button under job {result.job.job_id}; it has {buttons}")
-        return cls(job_id=result.job.job_id, action=action, **fields)
+        return cls(job_id=result.job.job_id or "", action=action, **fields)
 
     @property
     def title(self) -> str:

@@ -5,14 +5,14 @@ Source: docs.ttapi.io/api/en/midjourney and /midjourneyedit. Nothing here was ch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.imaging import inspect
-from prefect_genmedia.media.pictures import Picture, PictureLimit, read_picture
-from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.media.pictures import GivenPicture, PictureLimit, pictures_in, read_picture
+from prefect_genmedia.operation import Link, Operation, Route, Several
 from prefect_genmedia.providers.answer import Text, Texts
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
@@ -27,16 +27,15 @@ from prefect_genmedia.providers.ttapi.fields import (
     TTAPIResult,
     WebUrl,
 )
-from prefect_genmedia.providers.ttapi.midjourney import FETCH, QUADRANTS, MidjourneyResult, Prompt, links
-
-if TYPE_CHECKING:
-    from prefect_genmedia.jobs import JobResult
+from prefect_genmedia.providers.ttapi.midjourney import FETCH, QUADRANTS, FinishedJob, MidjourneyResult, Prompt, links
 
 
 class BlendRequest(TTAPIRequest):
     """Pictures to make one picture of."""
 
-    images: Annotated[tuple[Picture, ...], Field(min_length=2, max_length=5)] = Field(alias="imgBase64Array")
+    images: Annotated[Several[GivenPicture], Field(min_length=2, max_length=5)] = Field(
+        validation_alias="imgBase64Array", serialization_alias="imgBase64Array"
+    )
     """Two to five pictures."""
     dimensions: Literal["PORTRAIT", "SQUARE", "LANDSCAPE"] = "SQUARE"
     """Shape of the result: PORTRAIT (2:3), SQUARE (1:1) or LANDSCAPE (3:2)."""
@@ -44,9 +43,9 @@ class BlendRequest(TTAPIRequest):
     """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
-    get_u_images: bool | None = Field(default=None, alias="getUImages")
+    get_u_images: bool | None = Field(default=None, validation_alias="getUImages", serialization_alias="getUImages")
     """Ask for the four pictures as files of their own beside the grid."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @property
@@ -60,13 +59,13 @@ class BlendRequest(TTAPIRequest):
 class DescribeRequest(TTAPIRequest):
     """A picture to find prompts for."""
 
-    image: Picture | None = Field(default=None, alias="base64")
+    image: GivenPicture | None = Field(default=None, validation_alias="base64", serialization_alias="base64")
     """The picture; read here and sent whole."""
     url: WebUrl | None = None
     """Instead of `image`: the web address of a picture that TTAPI reads itself."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @model_validator(mode="after")
@@ -86,27 +85,28 @@ class DescribeRequest(TTAPIRequest):
 class InpaintRequest(TTAPIRequest):
     """A part of a finished picture to draw anew: Midjourney's Vary (Region)."""
 
-    job_id: JobId = Field(alias="jobId")
+    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
-    mask: Picture
+    mask: GivenPicture
     """White where to draw anew, black where to keep; exactly as wide and high as the finished picture."""
     prompt: Prompt | None = None
     """What to draw there; the finished job's own prompt by default."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @classmethod
-    def of(cls, result: JobResult[MidjourneyResult], mask: Any, **fields: Any) -> Self:
+    def of(cls, result: FinishedJob, mask: GivenPicture, **fields: Any) -> Self:
         """A part of this finished picture. Raises ValueError when the mask is of another size.
 
         A mask on the web is not read here. Raises MediaError when the mask cannot be read.
         """
-        request = cls(job_id=result.job.job_id, mask=mask, **fields)
-        source, picture = request.mask.source, result.media[0]
+        request = cls(job_id=result.job.job_id or "", mask=mask, **fields)
+        _, given, limit = next(pictures_in(request))  # its only one: the mask
+        source, picture = given.source, result.media[0]
         if not (isinstance(source, str) and source.startswith(("https://", "http://"))):
-            facts = inspect(read_picture(source, int(PictureLimit().megabytes * 1_000_000)))
+            facts = inspect(read_picture(source, int(limit.megabytes * 1_000_000)))
             if (facts.width, facts.height) != (picture.width, picture.height):
                 raise ValueError(
                     f"the mask is {facts.width}x{facts.height} pixels and the picture {picture.width}x{picture.height}"
@@ -121,11 +121,11 @@ class InpaintRequest(TTAPIRequest):
 class SeedRequest(TTAPIRequest):
     """A finished job whose seed is asked for."""
 
-    job_id: JobId = Field(alias="jobId")
+    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @property
@@ -138,14 +138,14 @@ class EditRequest(TTAPIRequest):
 
     prompt: Prompt
     """What the changed picture shows."""
-    image: Annotated[Picture, PictureLimit()]
+    image: Annotated[GivenPicture, PictureLimit()]
     """PNG, JPEG, BMP or WebP; what is transparent in it is drawn anew. TTAPI snaps its shape to 1:1, 1:2, 2:1,
     2:3, 3:2, 3:4, 4:3, 9:16 or 16:9."""
     type: Literal["edit", "retexture"] = "edit"
     """edit: draw the transparent parts; retexture: keep the shapes, change the surfaces."""
     mode: Mode = "fast"
     """Speed: relax, fast or turbo."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 

@@ -13,8 +13,8 @@ from pydantic import AliasChoices, Field, JsonValue, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.media.pictures import Picture
-from prefect_genmedia.operation import Link, Operation, Request, Route
+from prefect_genmedia.media.pictures import GivenPicture
+from prefect_genmedia.operation import Link, Operation, Request, Route, Several
 from prefect_genmedia.providers.answer import Text, Texts
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, TTAPIResult
@@ -45,7 +45,7 @@ class CharacterPrompt(Request):
 class VibeTransfer(Request):
     """A picture whose mood is taken over."""
 
-    image: Picture
+    image: GivenPicture
     """The picture."""
     strength: float | None = None
     """How strongly it counts."""
@@ -84,13 +84,13 @@ class TextToImageRequest(TTAPIRequest):
     """NovelAI's prompt guidance rescale."""
     variety_boost: bool | None = None
     """NovelAI's Variety+."""
-    character_prompts: tuple[CharacterPrompt, ...] | None = None
+    character_prompts: Several[CharacterPrompt] | None = None
     """Prompts for characters of the picture."""
-    vibe_transfer: tuple[VibeTransfer, ...] | None = None
+    vibe_transfer: Several[VibeTransfer] | None = None
     """Pictures whose mood is taken over."""
     more: dict[str, JsonValue] = Field(default_factory=dict)
     """Fields of TTAPI's page that are missing here, sent as they are."""
-    hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's; sent under both of TTAPI's names for it."""
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:

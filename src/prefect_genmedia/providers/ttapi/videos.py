@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_serializer
 
-from prefect_genmedia.operation import Operation, Route
+from prefect_genmedia.operation import Operation, Route, Several
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, video_links
 
@@ -29,7 +29,7 @@ class GrokVideoRequest(TTAPIRequest):
     """Seconds, 10 to 30."""
     resolution_name: Words | None = None
     """Resolution, as TTAPI's page names it."""
-    refer_images: tuple[WebUrl, ...] | None = None
+    refer_images: Several[WebUrl] | None = None
     """Web addresses of pictures to go by."""
     hook_url: CallbackUrl | None = None
     """Your own callback address instead of the pack's."""

@@ -1,0 +1,36 @@
+"""The keywords that every paid task takes: `imagine(request, credentials, copy=1, on_unknown="wait")`."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Literal, TypedDict
+
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.jobs import Terms
+
+
+class TaskTerms(TypedDict, total=False):
+    """On what terms a paid task buys. The README tells more: "Retry anything, pay once"."""
+
+    copy: int
+    """Another number is another job for the same request. 0 by default."""
+    request_key: str | None
+    """Your own identity of the job, such as a SKU and a date: shared by all runs that give it."""
+    attempts: int
+    """How often it may be bought in all when the provider says that it failed. 1 by default."""
+    on_unknown: Literal["fail", "wait", "resubmit"]
+    """What to do when nobody can tell whether a submit was accepted: fail (by default), wait for a witness until the
+    deadline, or resubmit, which may pay twice."""
+    deadline_seconds: float | None
+    """How long this call waits; the operation's own patience by default. The job outlives it."""
+
+
+def terms_of(words: TaskTerms) -> Terms:
+    """The terms as the core takes them. Raises ConfigurationError that names what was probably meant."""
+    known = sorted(TaskTerms.__optional_keys__)
+    for word in words:
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"the keywords are {', '.join(known)}"
+            raise ConfigurationError(f"there is no keyword {word!r} for a paid task; {hint}")
+    return Terms(**words)
