@@ -66,6 +66,8 @@ async def run(
     Raises the errors of prefect_genmedia.errors; each carries the JobRef once something may be bought.
     """
     who, on = run or script_run(), terms or Terms()
+    if on.budget is not None:
+        on.budget.require_unit(operation.unit)
     async with _opened(operation, account, who, on) as work:
         if run is None:
             _deliver_at_exit(work.ledger, who.name)

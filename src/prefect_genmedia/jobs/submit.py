@@ -123,7 +123,7 @@ def _call_back(work: Work, body: dict[str, Any], row: JobRow) -> None:
 async def _keep_minimum_balance(work: Work, row: JobRow) -> None:
     """The budget's last gate: what the account itself has left. Raises BudgetExceededError; nothing is sent."""
     budget = work.terms.budget
-    if budget is None or budget.minimum_balance is None or budget.unit != work.operation.unit:
+    if budget is None or budget.minimum_balance is None or budget.unit not in (None, work.operation.unit):
         return
     provider = work.account.provider
     refusal: GenMediaError
@@ -136,7 +136,7 @@ async def _keep_minimum_balance(work: Work, row: JobRow) -> None:
         if left >= budget.minimum_balance:
             return
         refusal = BudgetExceededError(
-            f"the account would have {left:g} {budget.unit} left; {budget.minimum_balance:g} are to stay",
+            f"the account would have {left:g} {work.operation.unit} left; {budget.minimum_balance:g} are to stay",
             provider=provider.name,
             operation=work.operation.name,
         )

@@ -10,9 +10,12 @@ from typing import Any, Generic, Literal
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from prefect_genmedia.budget import Budget
+from prefect_genmedia.checking import check_name, check_number
+from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
+from prefect_genmedia.quoting import one_line
 
 log = logging.getLogger("prefect_genmedia")
 
@@ -29,7 +32,7 @@ class JobRef(BaseModel):
     account: str
 
     def __str__(self) -> str:
-        return f"{self.id[:12]} ({self.job_id or 'no provider id yet'})"
+        return f"{self.id[:12]} ({one_line(self.job_id or 'no provider id yet')})"
 
 
 class JobResult(BaseModel, Generic[ResultT]):
@@ -82,6 +85,16 @@ class Terms:
     """How long this call waits; the operation's own patience by default."""
     budget: Budget | None = None
     """What may be spent."""
+
+    def __post_init__(self) -> None:
+        check_number("copy", self.copy, 0, 2**31 - 1, whole=True)
+        check_number("attempts", self.attempts, 1, 100, whole=True)
+        if self.request_key is not None:
+            check_name("request_key", self.request_key, longest=1000)  # an empty one would be shared by all runs
+        if self.deadline_seconds is not None:
+            check_number("deadline_seconds", self.deadline_seconds, 0, 366 * 86400)
+        if self.on_unknown not in ("fail", "wait", "resubmit"):
+            raise ConfigurationError("on_unknown must be fail, wait or resubmit")
 
 
 RunState = Literal["live", "finished", "ended", "unknown"]

@@ -71,10 +71,9 @@ class GenericRequest(Request):
         self.body({id(each.picture): "" for each in self.pictures})
         return self
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         prompt = self.json_body.get("prompt")
-        return f"{self.path} {prompt}"[:60] if isinstance(prompt, str) else self.path
+        return f"{self.path} {prompt}" if isinstance(prompt, str) else self.path
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
         body = copy.deepcopy(self.json_body)

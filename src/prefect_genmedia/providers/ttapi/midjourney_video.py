@@ -62,8 +62,7 @@ class ExtendVideoRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = Field(default=None, alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"clip {self.index} of {self.job_id[:8]}"
 
 
