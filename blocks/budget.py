@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from prefect.blocks.core import Block
-from prefect.client.schemas.objects import BlockType
-from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from prefect_genmedia.blocks.logo import logo, without_logo
-from prefect_genmedia.budget import MOST, Unit
+from prefect_genmedia.blocks.logo import logo
+from prefect_genmedia.blocks.strict import StrictBlock
+from prefect_genmedia.budget import LEAST_COST, MOST, Unit
 from prefect_genmedia.budget import Budget as Limits
 from prefect_genmedia.checking import Finite
 from prefect_genmedia.errors import ConfigurationError
@@ -19,7 +18,7 @@ Amount = Annotated[Finite, Field(ge=0, le=MOST)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
-class Budget(Block):
+class Budget(StrictBlock):
     """Limits on what the paid tasks may spend. Give it to a credentials block: it then guards every job of that key.
 
     Each job is counted in the ledger before it is sent, so that many workers together stay within the limit;
@@ -33,9 +32,6 @@ class Budget(Block):
         budget = Budget.load("BLOCK_NAME")
         ```
     """
-
-    # A misspelt limit would be none.
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     _block_type_name = "GenMedia Budget"
     _block_type_slug = "genmedia-budget"
@@ -53,8 +49,8 @@ class Budget(Block):
         default_factory=dict, description="At most this much for all runs that ever carried the tag."
     )
     timezone: str = Field(default="UTC", description="Where the day begins, such as Europe/Berlin.")
-    unknown_cost: Amount | None = Field(
-        default=None, description="What a job counts whose price is not known before it is bought."
+    unknown_cost: Annotated[Amount, Field(ge=LEAST_COST)] | None = Field(
+        default=None, description="What a job counts whose price is not known before it is bought; more than nothing."
     )
     minimum_balance: Amount | None = Field(
         default=None, description="What the account is to keep; asked for before each purchase."
@@ -78,10 +74,6 @@ class Budget(Block):
                 advice="Give per_flow_run, per_day, per_tag or minimum_balance, or no budget at all.",
             )
         return self
-
-    @classmethod
-    def _to_block_type(cls) -> BlockType:
-        return without_logo(super()._to_block_type())
 
     def limits(self) -> Limits:
         """The limits as the core takes them. Raises ConfigurationError."""

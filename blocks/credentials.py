@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from prefect.blocks.abstract import CredentialsBlock
 from pydantic import Field, SecretStr, model_validator
 
 from prefect_genmedia.blocks.budget import Budget
 from prefect_genmedia.blocks.logo import logo
-from prefect_genmedia.blocks.secrecy import SecretiveBlock
+from prefect_genmedia.blocks.strict import StrictBlock
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
@@ -19,7 +20,7 @@ ACCOUNT_NAME = (
 )
 
 
-class TTAPICredentials(SecretiveBlock):
+class TTAPICredentials(StrictBlock, CredentialsBlock):
     """A TTAPI key: Midjourney, NovelAI and FlowMusic.
 
     Example:
@@ -55,7 +56,7 @@ class TTAPICredentials(SecretiveBlock):
         return Account(TTAPI, self.base_url, self.api_key.get_secret_value(), self.account_name)
 
 
-class NovitaCredentials(SecretiveBlock):
+class NovitaCredentials(StrictBlock, CredentialsBlock):
     """A Novita AI key, or one for a server that speaks Novita's v3 API.
 
     Example:

@@ -14,6 +14,8 @@ from prefect_genmedia.errors import ConfigurationError
 Unit = Literal["quota", "USD"]
 MOST = 1e9
 """No limit is larger; 10,000,000 USD in TTAPI's quota."""
+LEAST_COST = 1e-6
+"""A job that counts nothing would pass any limit."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ class Budget:
         for tag, limit in self.per_tag.items():
             check_name("a tag of the budget", tag)
             check_number(f"the budget's limit for the tag {tag!r}", limit, 0, MOST)
-        for name, amount in {**amounts, "unknown_cost": self.unknown_cost}.items():
+        for name, amount in amounts.items():
             if amount is not None:
                 check_number(name, amount, 0, MOST)
+        if self.unknown_cost is not None:
+            check_number("unknown_cost", self.unknown_cost, LEAST_COST, MOST)
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):

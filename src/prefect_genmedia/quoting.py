@@ -1,4 +1,4 @@
-"""Others' words are text: made fit for a title, a terminal, a page, markdown. Pure functions; nothing of ours is needed.
+"""Others' words are text: made fit for a title, a terminal, a page, markdown. Pure functions.
 
 A prompt, a file's name, a provider's message or a job's id may hold a signed link, a terminal's escape sequence,
 markup, or letters that turn the reading direction round. JSON output is not touched by any of this: it is exact.
@@ -36,7 +36,9 @@ _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
 )
 # Controls, direction marks, invisible operators, and half a surrogate pair.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 # What would mean something to Markdown where it stands, and no more: Prefect's pages show entities as written.
 _MEANING = re.compile(r"^[#>+=-]|[|`*\[\]~\\]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)")

@@ -163,7 +163,9 @@ def read_picture(source: MediaFile | str | bytes, most: int) -> bytes:
             _refuse_large(path.stat().st_size, most)
             content = path.read_bytes()
         except OSError as failure:
-            raise MediaError(f"cannot read {title(source, 200)}: {failure.strerror or type(failure).__name__}") from None
+            raise MediaError(
+                f"cannot read {title(source, 200)}: {failure.strerror or type(failure).__name__}"
+            ) from None
         except (ValueError, RuntimeError):
             raise MediaError(f"{title(source, 200)!r} is no path") from None
     _refuse_large(len(content), most)

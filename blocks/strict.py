@@ -1,4 +1,4 @@
-"""A block that holds a key: whatever is wrong with what it is given, the error does not show it."""
+"""What our blocks share: they take no field that they do not have, and show nothing of what they are given."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Self
 
-from prefect.blocks.abstract import CredentialsBlock
+from prefect.blocks.core import Block
 from prefect.client.schemas.objects import BlockType
 from pydantic import ConfigDict, SecretStr, ValidationError, ValidatorFunctionWrapHandler, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,11 +18,11 @@ NOT_SHOWN = "(not shown)"
 UNKNOWN_FIELD = ("extra_forbidden", "no_such_attribute")
 
 
-class SecretiveBlock(CredentialsBlock):
-    """A credentials block whose errors and whose repr show nothing that it was given, however it was given.
+class StrictBlock(Block):
+    """A block whose errors show nothing that it was given, however it was given, for that may be a key.
 
     Pydantic shows the whole input of a field that is missing, misspelt or of another type, and Prefect's blocks
-    take fields that they do not have.
+    take fields that they do not have: a misspelt limit would be none.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_assignment=True)
@@ -80,7 +80,11 @@ class SecretiveBlock(CredentialsBlock):
             return "there is a field that is not known"
         if kind == "json_invalid":
             return "this is no JSON"
-        return "this is another kind of block" if kind == "value_error" and not where else message.removeprefix("Value error, ")
+        return (
+            "this is another kind of block"
+            if kind == "value_error" and not where
+            else message.removeprefix("Value error, ")
+        )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed, each checked as if it were given anew."""
