@@ -86,6 +86,11 @@ def _instead(sign: str) -> str:
     return " " if sign.isspace() else ""
 
 
+def escaped(json_text: str) -> str:
+    """The same JSON text with what cannot be seen written as its number; to be read by people, and still JSON."""
+    return _UNSEEN.sub(lambda sign: sign[0] if sign[0] == "\n" else f"\\u{ord(sign[0]):04x}", json_text)
+
+
 def one_line(text: object) -> str:
     """Others' words in one line, without signatures: for terminals, logs and names."""
     return " ".join(visible(without_signatures(str(text))).split())
