@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 from prefect.blocks.abstract import CredentialsBlock
-from prefect.client.schemas.objects import BlockType
 from pydantic import Field, SecretStr, model_validator
 
 from prefect_genmedia.blocks.budget import Budget
-from prefect_genmedia.blocks.logo import logo, without_logo
+from prefect_genmedia.blocks.logo import logo
+from prefect_genmedia.blocks.strict import StrictBlock
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
@@ -20,7 +20,7 @@ ACCOUNT_NAME = (
 )
 
 
-class TTAPICredentials(CredentialsBlock):
+class TTAPICredentials(StrictBlock, CredentialsBlock):
     """A TTAPI key: Midjourney, NovelAI and FlowMusic.
 
     Example:
@@ -44,13 +44,11 @@ class TTAPICredentials(CredentialsBlock):
     account_name: str | None = Field(default=None, description=ACCOUNT_NAME)
     budget: Budget | None = Field(default=None, description="What may be spent with this key.")
 
-    @classmethod
-    def _to_block_type(cls) -> BlockType:
-        return without_logo(super()._to_block_type())
-
     @model_validator(mode="after")
     def _usable(self) -> Self:
         self.get_client()
+        if self.budget is not None:
+            self.budget.limits().require_unit("quota")
         return self
 
     def get_client(self, *args: Any, **kwargs: Any) -> Account:
@@ -58,7 +56,7 @@ class TTAPICredentials(CredentialsBlock):
         return Account(TTAPI, self.base_url, self.api_key.get_secret_value(), self.account_name)
 
 
-class NovitaCredentials(CredentialsBlock):
+class NovitaCredentials(StrictBlock, CredentialsBlock):
     """A Novita AI key, or one for a server that speaks Novita's v3 API.
 
     Example:
@@ -82,13 +80,11 @@ class NovitaCredentials(CredentialsBlock):
     account_name: str | None = Field(default=None, description=ACCOUNT_NAME)
     budget: Budget | None = Field(default=None, description="What may be spent with this key.")
 
-    @classmethod
-    def _to_block_type(cls) -> BlockType:
-        return without_logo(super()._to_block_type())
-
     @model_validator(mode="after")
     def _usable(self) -> Self:
         self.get_client()
+        if self.budget is not None:
+            self.budget.limits().require_unit("USD")
         return self
 
     def get_client(self, *args: Any, **kwargs: Any) -> Account:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from prefect_genmedia.cli.terminal import errors, say, speak_any_encoding
 from prefect_genmedia.errors import GenMediaError
 
 app = typer.Typer(
@@ -21,11 +23,36 @@ jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True
 app.add_typer(jobs_app, name="jobs")
 
 
+def _number(value: float) -> float:
+    if math.isnan(value):  # it passes every range
+        raise typer.BadParameter("nan is no number of seconds.")
+    return value
+
+
+def _name(value: str | None) -> str | None:
+    return value if value is None else _names([value])[0]
+
+
+def _names(value: list[str] | None) -> list[str]:
+    for name in value or []:
+        if not name.strip() or len(name) > 255 or not name.isprintable():
+            raise typer.BadParameter("it must be one line of 1 to 255 characters.")
+    return value or []
+
+
+def _new_block(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z0-9-]{1,255}", value):
+        raise typer.BadParameter("a block's name has small letters, digits and dashes.")
+    return value
+
+
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path("genmedia-demo"),
     keep: Annotated[bool, typer.Option("--keep", help="Leave the Prefect UI up until Ctrl-C.")] = False,
-    seconds: Annotated[float, typer.Option(help="How long an emulated job runs.")] = 3.0,
+    seconds: Annotated[
+        float, typer.Option(help="How long an emulated job runs.", min=0, max=3600, callback=_number)
+    ] = 3.0,
 ) -> None:
     """Run the main job on an emulator of both providers: nothing is paid, no key is needed."""
     from prefect_genmedia.cli.demo import run_demo
@@ -35,22 +62,24 @@ def demo(
 
 @app.command()
 def emulator(
-    port: Annotated[int, typer.Option(help="The loopback port to listen on.")] = 8484,
-    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 0,
-    seconds: Annotated[float, typer.Option(help="How long a job runs.")] = 3.0,
-    key: Annotated[str | None, typer.Option(help="The only key it takes; any non-empty one by default.")] = None,
+    port: Annotated[int, typer.Option(help="The loopback port to listen on.", min=1, max=65535)] = 8484,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures.", min=0, max=2**32 - 1)] = 0,
+    seconds: Annotated[float, typer.Option(help="How long a job runs.", min=0, max=86400, callback=_number)] = 3.0,
+    key: Annotated[
+        str | None, typer.Option(help="The only key it takes; any non-empty one by default.", callback=_name)
+    ] = None,
 ) -> None:
     """Serve TTAPI and Novita AI on one loopback port, faults and counters included. Costs nothing."""
     from prefect_genmedia.emulator import EmulatorSettings, serve
 
-    Console().print(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    say(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
     serve("127.0.0.1", port, EmulatorSettings(seed=seed, job_seconds=seconds, api_key=key))
 
 
 @app.command()
 def receiver(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8585,
+    host: Annotated[str, typer.Option(help="The address to listen on.", callback=_name)] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8585,
 ) -> None:
     """Take the providers' callbacks at /callbacks. Set GENMEDIA_CALLBACK_URL to its public address."""
     import uvicorn
@@ -62,8 +91,12 @@ def receiver(
 
 @app.command()
 def setup(
-    ttapi: Annotated[str | None, typer.Option(help="Save a TTAPI key as the block of this name.")] = None,
-    novita: Annotated[str | None, typer.Option(help="Save a Novita AI key as the block of this name.")] = None,
+    ttapi: Annotated[
+        str | None, typer.Option(help="Save a TTAPI key as the block of this name.", callback=_new_block)
+    ] = None,
+    novita: Annotated[
+        str | None, typer.Option(help="Save a Novita AI key as the block of this name.", callback=_new_block)
+    ] = None,
 ) -> None:
     """Bring the ledger to this version, register the blocks, and save keys if asked to.
 
@@ -77,7 +110,7 @@ def setup(
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,
-    limit: Annotated[int, typer.Option(help="At most this many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1, max=100_000)] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List paid jobs, newest first."""
@@ -87,7 +120,9 @@ def list_jobs(
 
 
 @jobs_app.command("show")
-def show_job(job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.")]) -> None:
+def show_job(
+    job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.", callback=_name)],
+) -> None:
     """Show one job: what was asked, what happened, where the files are."""
     from prefect_genmedia.cli.job_commands import show_job as show
 
@@ -96,8 +131,10 @@ def show_job(job: Annotated[str, typer.Argument(help="The start of its id, or th
 
 @jobs_app.command("resume")
 def resume_job(
-    job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.")],
-    block: Annotated[str | None, typer.Option(help="The credentials block; found by itself by default.")] = None,
+    job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.", callback=_name)],
+    block: Annotated[
+        str | None, typer.Option(help="The credentials block; found by itself by default.", callback=_name)
+    ] = None,
 ) -> None:
     """Wait for a bought job and bring its files in. Never buys."""
     from prefect_genmedia.cli.job_commands import resume_job as bring_in
@@ -108,17 +145,29 @@ def resume_job(
 @jobs_app.command("adopt")
 def adopt_job(
     job: Annotated[
-        str | None, typer.Argument(help="The start of the id of a job whose outcome is UNKNOWN; none: all orphans.")
+        str | None,
+        typer.Argument(
+            help="The start of the id of a job whose outcome is UNKNOWN; none: all orphans.", callback=_name
+        ),
     ] = None,
-    job_id: Annotated[str | None, typer.Option(help="The provider's id, once you have found it there.")] = None,
+    job_id: Annotated[
+        str | None, typer.Option(help="The provider's id, once you have found it there.", callback=_name)
+    ] = None,
     not_accepted: Annotated[
         bool, typer.Option("--not-accepted", help="You have looked: the provider never took it.")
     ] = False,
-    quiet_seconds: Annotated[float, typer.Option(help="Orphans: leave those alone that changed this recently.")] = 60,
+    quiet_seconds: Annotated[
+        float,
+        typer.Option(
+            help="Orphans: leave those alone that changed this recently.", min=0, max=366 * 86400, callback=_number
+        ),
+    ] = 60,
 ) -> None:
     """Settle a job whose submit got no answer; or, without JOB, bring in every paid job that no run works on."""
     from prefect_genmedia.cli import job_commands as jobs
 
+    if job is None and (job_id is not None or not_accepted):
+        raise typer.BadParameter("say which job it is about.", param_hint="JOB")
     if job is None:
         jobs.adopt_orphans(quiet_seconds)
     else:
@@ -127,10 +176,14 @@ def adopt_job(
 
 @jobs_app.command("import")
 def import_jobs(
-    operation: Annotated[str, typer.Argument(help="For example midjourney.imagine.")],
-    job_ids: Annotated[list[str] | None, typer.Argument(help="The provider's job ids.")] = None,
-    from_list: Annotated[int, typer.Option(help="Also the newest this many of the provider's own list.")] = 0,
-    block: Annotated[str, typer.Option(help="The credentials block of the account that bought them.")] = "ttapi",
+    operation: Annotated[str, typer.Argument(help="For example midjourney.imagine.", callback=_name)],
+    job_ids: Annotated[list[str] | None, typer.Argument(help="The provider's job ids.", callback=_names)] = None,
+    from_list: Annotated[
+        int, typer.Option(help="Also the newest this many of the provider's own list.", min=0, max=10_000)
+    ] = 0,
+    block: Annotated[
+        str, typer.Option(help="The credentials block of the account that bought them.", callback=_name)
+    ] = "ttapi",
 ) -> None:
     """Bring in jobs that were bought before the pack was installed. Never buys."""
     from prefect_genmedia.cli.job_commands import import_jobs as bring_in
@@ -140,12 +193,11 @@ def import_jobs(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command (by default this process's own); an error is one sentence and exit code 1, never a traceback."""
-    console = Console(stderr=True)
+    speak_any_encoding()
     try:
         app(arguments)
     except GenMediaError as error:
-        console.print(f"[bold red]{type(error).__name__}[/]", end=" ")
-        console.print(str(error), markup=False, highlight=False)
+        say((type(error).__name__, "bold red"), f" {error}", to=errors)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

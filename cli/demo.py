@@ -18,16 +18,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import socket
 
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from prefect_genmedia.cli.terminal import console, say
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
+from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.settings import read_settings
 
-console = Console()
 SERVER_SECONDS = 90
 PHOTOGRAPHS = ("chelsea.png", "coffee.png")
 
@@ -43,16 +43,16 @@ def run_demo(folder: Path, keep: bool, seconds: float) -> None:
         api = stack.enter_context(_prefect_server(folder))
         emulator = stack.enter_context(Emulator(seed=7, job_seconds=seconds))
         stack.enter_context(_receiver())
-        console.print(f"Providers: [bold]emulated[/] at {emulator.url}: nothing is paid", highlight=False)
+        say("Providers: ", ("emulated", "bold"), f" at {emulator.url}: nothing is paid")
         with console.status("Starting a Prefect server (the first start makes its database)"):
             _wait_until_up(api)
         ui = api.removesuffix("/api")
-        console.print(f"Prefect: {ui}", highlight=False)
+        say(f"Prefect: {ui}")
         told = _run_flow(folder, emulator.url)
         billed = emulator.billed()
         _report(told, f"{ui}/runs/flow-run/{told['flow_run']}", billed, time.monotonic() - started, keep)
         if keep:
-            console.print("The UI stays up; [bold]Ctrl-C[/] ends it.")
+            say("The UI stays up; ", ("Ctrl-C", "bold"), " ends it.")
             with _until_interrupted():
                 threading.Event().wait()
 
@@ -176,9 +176,9 @@ def _live_progress(ledger: Ledger) -> Iterator[None]:
     """One line a job, read from the ledger: it would show jobs of any worker on any machine."""
     progress = Progress(
         SpinnerColumn(finished_text="[green]✓[/]"),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[words]}"),
+        TextColumn("{task.fields[words]}", markup=False),
         console=console,
     )
     since, done = time.time(), threading.Event()
@@ -187,8 +187,8 @@ def _live_progress(ledger: Ledger) -> Iterator[None]:
     def refresh() -> None:
         for row in reversed(ledger.rows(since=since)):
             if row.id not in lines:
-                title = row.title if len(row.title) <= 44 else row.title[:43] + "…"
-                lines[row.id] = progress.add_task(f"{row.operation:<19} {title:<44}", total=100, words="")
+                what = f"{one_line(row.operation):<19} {title(row.title, 44):<44}"
+                lines[row.id] = progress.add_task(what, total=100, words="")
             percent, words = _words(row)
             progress.update(lines[row.id], completed=percent, words=words)
 
@@ -232,9 +232,9 @@ def _report(told: dict[str, str], run_page: str, billed: int, seconds: float, ke
         "With real keys": "genmedia setup --ttapi ttapi --novita novita",
         "": "then, in Python: await illustrate(prompts=[...]), or deploy deployments/prefect.yaml",
     }
-    console.print()
+    say()
     for label, line in lines.items():
-        console.print(f"[bold]{label:<15}[/] {line}", highlight=False, soft_wrap=True)
+        say((f"{label:<15}", "bold"), f" {line}")
 
 
 @contextmanager
@@ -242,4 +242,4 @@ def _until_interrupted() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print("Ending.")
+        say("Ending.")

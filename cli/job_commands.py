@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from prefect_genmedia.cli.terminal import cell, console, say, say_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.jobs import JobResult, bought_job, import_job, ref_of, resume, script_run
 from prefect_genmedia.jobs.witnesses import listed_jobs
 from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
 from prefect_genmedia.operation import Operation
+from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
 
-console = Console()
 COLOURS = {
     "STORED": "green",
     "FAILED": "red",
@@ -36,8 +37,13 @@ def _time(at: float | None) -> str:
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
-def _state(row: JobRow) -> str:
-    return f"[{COLOURS.get(row.state, 'cyan')}]{row.state}[/]"
+def _colour(row: JobRow) -> str:
+    return COLOURS.get(row.state, "cyan")
+
+
+def _exact(value: Any) -> Any:
+    """For scripts: NaN and infinity, which no JSON has, as null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def list_jobs(states: list[str], limit: int, as_json: bool) -> None:
@@ -49,17 +55,16 @@ def list_jobs(states: list[str], limit: int, as_json: bool) -> None:
     if as_json:
         for row in rows:
             facts = ("id", "state", "operation", "title", "job_id", "quota", "created_at", "reason", "run")
-            print(json.dumps({name: getattr(row, name) for name in facts}))
+            print(json.dumps({name: _exact(getattr(row, name)) for name in facts}))
         return
     if not rows:
-        console.print("No jobs.")
+        say("No jobs.")
         return
     table = Table("Job", "State", "Operation", "What", "Provider's id", "Quota", "Bought", box=None, pad_edge=False)
     for row in rows:
         quota = "" if row.quota is None else f"{row.quota:g}"
-        table.add_row(
-            row.id[:12], _state(row), row.operation, row.title, row.job_id or "", quota, _time(row.created_at)
-        )
+        rest = (row.operation, row.title, row.job_id or "", quota, _time(row.created_at))
+        table.add_row(cell(row.id[:12]), cell(row.state, _colour(row)), *map(cell, rest))
     console.print(table)
 
 
@@ -67,8 +72,6 @@ def show_job(name: str) -> None:
     ledger = _ledger()
     row = bought_job(name)
     facts = {
-        "Job": row.id,
-        "State": _state(row) + (f" ({row.reason})" if row.reason else ""),
         "Operation": row.operation,
         "What": row.title,
         "Provider's id": row.job_id or "not known",
@@ -79,22 +82,23 @@ def show_job(name: str) -> None:
     }
     if row.refunded is not None and row.state == LedgerState.FAILED:
         facts["Refunded"] = "yes" if row.refunded else "no"
+    reason = f" ({one_line(row.reason)})" if row.reason else ""
+    say((f"{'Job':>14}", "dim"), f"  {row.id}")
+    say((f"{'State':>14}", "dim"), "  ", (row.state, _colour(row)), reason)
     for label, fact in facts.items():
-        console.print(f"[dim]{label:>14}[/]  {fact}", highlight=False)
-    console.print("\n[bold]What happened[/]")
+        say((f"{label:>14}", "dim"), f"  {one_line(fact)}")
+    say(("\nWhat happened", "bold"))
     for line in ledger.history(row.id):
-        console.print(f"{_time(line.at)}  {line.state:<13} {line.note}", highlight=False)
+        say(f"{_time(line.at)}  {line.state:<13} {one_line(line.note)}")
     if files := ledger.media(row.id):
-        console.print("\n[bold]Files[/]")
+        say(("\nFiles", "bold"))
         for file in files:
             size = f"{file.width}x{file.height}" if file.width else ""
-            console.print(
-                f"{file.role:<13} {size:<11} {file.bytes:>9} bytes  {file.uri}", highlight=False, soft_wrap=True
-            )
-    console.print("\n[bold]Request[/]")
-    console.print_json(data=row.request)
+            say(f"{one_line(file.role):<13} {size:<11} {file.bytes:>9} bytes  {file.uri}")
+    say(("\nRequest", "bold"))
+    say_json(row.request)
     if advice := _advice(row):
-        console.print(f"\n[bold]Now[/]  {advice}", highlight=False)
+        say(("\nNow", "bold"), f"  {advice}")
 
 
 def _advice(row: JobRow) -> str:
@@ -124,13 +128,15 @@ def resume_job(name: str, block: str | None) -> None:
 
 def _print_files(result: JobResult[Any]) -> None:
     for file in result.media:
-        console.print(f"{file.role:<13} {file.uri}", highlight=False, soft_wrap=True)
+        say(f"{one_line(file.role):<13} {file.uri}")
 
 
 def import_jobs(operation_name: str, job_ids: list[str], from_list: int, block: str) -> None:
     """Enter jobs bought elsewhere and bring their files in."""
     from prefect_genmedia.tasks.jobs import operation_of
 
+    if not job_ids and not from_list:
+        raise ConfigurationError("say which jobs", advice="Give their ids, or --from-list 50.")
     operation = operation_of(operation_name)
     asyncio.run(_import(operation, job_ids, from_list, block))
 
@@ -152,16 +158,16 @@ async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list:
     for job_id in dict.fromkeys(job_ids):
         job, new = await asyncio.to_thread(import_job, operation, job_id, account)
         if not new:
-            console.print(f"{job_id}: the ledger has it already", highlight=False)
+            say(f"{one_line(job_id)}: the ledger has it already")
         try:
             result = await resume(operation, bought_job(job.id), account, run=script_run())
         except GenMediaError as failure:
-            console.print(f"{job_id}: {failure}", markup=False, highlight=False)
+            say(f"{one_line(job_id)}: {one_line(failure)}")
             continue
         brought += 1
-        console.print(f"{job_id}: {len(result.media)} files", highlight=False)
+        say(f"{one_line(job_id)}: {len(result.media)} files")
         _print_files(result)
-    console.print(f"{brought} jobs imported. Nothing was paid.")
+    say(f"{brought} jobs imported. Nothing was paid.")
 
 
 def adopt_orphans(quiet_seconds: float) -> None:
@@ -170,8 +176,9 @@ def adopt_orphans(quiet_seconds: float) -> None:
 
     report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
     for orphan in report.orphans:
-        console.print(f"{orphan.job.id[:12]}  {orphan.outcome:<13} {orphan.title}  {orphan.says}", markup=False)
-    console.print(f"Orphans: {report.summary}")
+        words = f"{one_line(orphan.title)}  {one_line(orphan.says)}"
+        say(f"{orphan.job.id[:12]}  {orphan.outcome:<13} {words}")
+    say(f"Orphans: {report.summary}")
 
 
 def adopt_job(name: str, job_id: str | None, not_accepted: bool) -> None:
@@ -183,7 +190,7 @@ def adopt_job(name: str, job_id: str | None, not_accepted: bool) -> None:
         raise ConfigurationError(f"job {row.id[:12]} is {row.state}, not UNKNOWN: there is nothing to settle")
     if job_id is not None:
         ledger.submitted(row.id, job_id, "found by hand")
-        console.print(f"Job {row.id[:12]} is {job_id}. Bring it in: genmedia jobs resume {row.id[:12]}")
+        say(f"Job {row.id[:12]} is {job_id}. Bring it in: genmedia jobs resume {row.id[:12]}")
     else:
         ledger.not_accepted(row.id, "the provider never took it, found by hand")
-        console.print(f"Job {row.id[:12]} was not bought. The next run that asks for it buys it.")
+        say(f"Job {row.id[:12]} was not bought. The next run that asks for it buys it.")

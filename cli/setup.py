@@ -6,13 +6,11 @@ import asyncio
 import os
 
 import typer
-from rich.console import Console
 
+from prefect_genmedia.cli.terminal import say
 from prefect_genmedia.ledger import Database
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.settings import read_settings
-
-console = Console()
 
 
 def set_up(ttapi: str | None, novita: str | None) -> None:
@@ -20,10 +18,10 @@ def set_up(ttapi: str | None, novita: str | None) -> None:
     settings = read_settings()
     database = Database(settings.ledger_url)
     database.migrate()
-    console.print(f"Ledger: {database.name}, schema {database.schema()}", highlight=False)
+    say(f"Ledger: {database.name}, schema {database.schema()}")
     store = MediaStore(settings.media_store)
     store.check()
-    console.print(f"Media store: {store.root}", highlight=False)
+    say(f"Media store: {store.root}")
     asyncio.run(_blocks(ttapi, novita))
 
 
@@ -42,4 +40,4 @@ async def _blocks(ttapi: str | None, novita: str | None) -> None:
             values = {"api_key": key, **({"base_url": base_url} if base_url else {})}
             await block(**values).asave(name, overwrite=True)
             said += f", saved as {name!r}"
-        console.print(said, highlight=False)
+        say(said)

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from prefect_genmedia import quoting
 from prefect_genmedia.errors import ApiError, ConfigurationError
 
 
@@ -126,7 +127,7 @@ class Account:
             raise ConfigurationError(
                 "base_url is no URL; it should look like https://host", provider=self.provider.name
             )
-        if origin.username or origin.query or origin.fragment:
+        if any(sign in self.base_url for sign in "@?#\\") or not self.base_url.isprintable():
             raise ConfigurationError(
                 "base_url holds more than a host and a path; give the key as api_key",
                 provider=self.provider.name,
@@ -201,9 +202,15 @@ class Request(BaseModel):
 
     @property
     def title(self) -> str:
-        """A few words that say what this request makes, for run names and lists."""
-        text = str(getattr(self, "prompt", "") or "")
-        return text if len(text) <= 60 else text[:57] + "..."
+        """A few words that say what this request makes, for run names and lists: one line, links without queries.
+
+        Made here for all requests; how one calls itself is said in `describe`.
+        """
+        return quoting.title(self.describe())
+
+    def describe(self) -> str:
+        """What this request makes, of any length: its prompt, where it has one."""
+        return str(getattr(self, "prompt", "") or "")
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
         """The JSON that goes out. `pictures` holds the base64 text of each picture, by its identity."""

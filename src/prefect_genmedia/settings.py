@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_genmedia.errors import ConfigurationError
+
+Seconds = Annotated[float, Field(gt=0, le=30 * 86400, allow_inf_nan=False)]
 
 
 def home() -> Path:
@@ -25,17 +29,17 @@ def _default_media_store() -> str:
 
 
 class Settings(BaseSettings):
-    """Read afresh for every job, so a change needs no restart."""
+    """Read afresh for every job, so a change needs no restart. What is shown of it has no address in it."""
 
-    model_config = SettingsConfigDict(env_prefix="GENMEDIA_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="GENMEDIA_", extra="ignore", hide_input_in_errors=True)
 
-    ledger_url: str = Field(default_factory=_default_ledger_url)
-    """An SQLAlchemy URL: SQLite or PostgreSQL."""
+    ledger_url: str = Field(default_factory=_default_ledger_url, repr=False)
+    """An SQLAlchemy URL: SQLite or PostgreSQL. It may hold a password."""
 
-    media_store: str = Field(default_factory=_default_media_store)
+    media_store: str = Field(default_factory=_default_media_store, repr=False, min_length=1)
     """A folder, or an fsspec URL such as s3://bucket/prefix."""
 
-    callback_url: str | None = None
+    callback_url: str | None = Field(default=None, repr=False)
     """The public address of `genmedia receiver`, for example https://hooks.example.com/callbacks."""
 
     submit_label: bool = True
@@ -51,36 +55,50 @@ class Settings(BaseSettings):
     witness_callback: bool = True
     """May a callback settle an unknown submit?"""
 
-    reconcile_seconds: float = 20.0
+    reconcile_seconds: Seconds = 20.0
     """How long the job list is looked at again before a lost submit counts as not found there."""
 
-    callback_wait_seconds: float = 300.0
+    callback_wait_seconds: Seconds = 300.0
     """How long an unknown submit waits for its callback, where a receiver is configured."""
 
-    poll_seconds: float = 1.0
+    poll_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 1.0
     """The shortest pause between two fetches of one job."""
 
-    poll_max_seconds: float = 15.0
+    poll_max_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 15.0
     """The longest pause between two fetches of one job."""
 
-    poll_failures: int = 8
+    poll_failures: int = Field(default=8, ge=1, le=10_000)
     """How many fetches in a row may fail before the wait gives up (the job goes on)."""
 
-    submit_timeout_seconds: float = 60.0
+    submit_timeout_seconds: Annotated[Seconds, Field(ge=0.1, le=3600)] = 60.0
     """How long one submit may take; after that its outcome is unknown."""
 
-    cancel_grace_seconds: float = 10.0
+    cancel_grace_seconds: Annotated[Seconds, Field(ge=0, le=3600)] = 10.0
     """How long a submit that is on its way is still waited for when its call is cancelled."""
 
-    expired_after_seconds: float = 6 * 3600.0
+    expired_after_seconds: Annotated[Seconds, Field(ge=0, le=30 * 86400)] = 6 * 3600.0
     """How long the provider must say that it does not know a job before the job counts as forgotten."""
 
-    lease_seconds: float = 60.0
+    lease_seconds: Annotated[Seconds, Field(ge=0.1, le=86400)] = 60.0
     """How long a job stays with a worker on another machine that has gone silent."""
+
+    @field_validator("callback_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not value.isprintable() or " " in value or "?" in value or "#" in value:
+            raise ValueError("should be the receiver's address, such as https://hooks.example.com/callbacks")
+        return value
 
 
 def read_settings() -> Settings:
-    """The settings as they are now. Raises ConfigurationError that names the variable."""
+    """The settings as they are now. Raises ConfigurationError that names the variable, and does not show it."""
     try:
         return Settings()
     except ValidationError as failure:

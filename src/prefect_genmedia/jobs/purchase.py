@@ -52,6 +52,8 @@ def purchase(
     digests = {key: picture.sha256 for key, picture in pictures.items()}
     canonical = request.canonical(digests)
     place = operation.callback_place(canonical)
+    if terms.budget is not None:
+        terms.budget.require_unit(operation.unit)
     base = _callback_base(operation, place, account, settings)
     scope = run.scope(terms.request_key)
     request_hash, key = identity(operation, canonical, account, scope, terms.copy)

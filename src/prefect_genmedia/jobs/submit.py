@@ -151,14 +151,14 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
 async def _keep_minimum_balance(call: Call, row: JobRow) -> None:
     """The budget's last gate: what the account itself has left. Raises BudgetExceededError; nothing is sent."""
     budget = call.terms.budget
-    if budget is None or budget.minimum_balance is None or budget.unit != call.operation.unit:
+    if budget is None or budget.minimum_balance is None or budget.unit not in (None, call.operation.unit):
         return
     provider = call.account.provider
     balance = provider.balance((await call.pool.fetch(call.account, provider.balance_path, {})).body)
     left = balance - (row.expected_cost or 0.0)
     if left < budget.minimum_balance:
         raise BudgetExceededError(
-            f"the account would have {left:g} {budget.unit} left; {budget.minimum_balance:g} are to stay",
+            f"the account would have {left:g} {call.operation.unit} left; {budget.minimum_balance:g} are to stay",
             provider=provider.name,
             operation=call.operation.name,
         )

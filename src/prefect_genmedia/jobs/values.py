@@ -10,11 +10,13 @@ from typing import Any, Generic, Literal
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from prefect_genmedia.budget import Budget
-from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
+from prefect_genmedia.checking import check_name, check_number
+from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
 from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.quoting import one_line
 
 log = logging.getLogger("prefect_genmedia")
 
@@ -31,7 +33,7 @@ class JobRef(BaseModel):
     account: str
 
     def __str__(self) -> str:
-        return f"{self.id[:12]} ({self.job_id or 'no provider id yet'})"
+        return f"{self.id[:12]} ({one_line(self.job_id or 'no provider id yet')})"
 
 
 class JobResult(BaseModel, Generic[ResultT]):
@@ -93,32 +95,18 @@ class Terms:
     """Refuse a file that is not quite what the answer said, and a job of which a file is missing."""
 
     def __post_init__(self) -> None:
-        for name, value, least, most in (
-            ("copy", self.copy, 0, LARGEST_COPY),
-            ("attempts", self.attempts, 1, LARGEST_COPY),
-        ):
-            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                raise ConfigurationError(f"{name} is a whole number from {least} to {most}", money=NOTHING_BOUGHT)
-        seconds = self.deadline_seconds
-        if seconds is not None and not (_is_number(seconds) and 0 <= seconds <= LONGEST_DEADLINE_SECONDS):
-            raise ConfigurationError(
-                f"deadline_seconds is a number of seconds up to {LONGEST_DEADLINE_SECONDS:g}", money=NOTHING_BOUGHT
-            )
+        check_number("copy", self.copy, 0, LARGEST_COPY, whole=True)
+        check_number("attempts", self.attempts, 1, 100, whole=True)
+        if self.request_key is not None:
+            check_name("request_key", self.request_key, longest=1000)  # an empty one would be shared by all runs
+        if self.deadline_seconds is not None:
+            check_number("deadline_seconds", self.deadline_seconds, 0, 366 * 86400)
         if self.on_unknown not in ("fail", "wait", "resubmit"):
-            raise ConfigurationError("on_unknown is fail, wait or resubmit", money=NOTHING_BOUGHT)
+            raise ConfigurationError("on_unknown must be fail, wait or resubmit")
         if self.on_expired not in ("fail", "resubmit"):
-            raise ConfigurationError("on_expired is fail or resubmit", money=NOTHING_BOUGHT)
-        if self.request_key is not None and not self.request_key.strip():
-            raise ConfigurationError(
-                "request_key is empty: every job that is given it would be one", money=NOTHING_BOUGHT
-            )
-
-
-LONGEST_DEADLINE_SECONDS = 30 * 86_400.0  # results live for days at the most
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+            raise ConfigurationError("on_expired must be fail or resubmit")
+        if not isinstance(self.strict, bool):
+            raise ConfigurationError("strict must be true or false")
 
 
 RunState = Literal["live", "finished", "ended", "unknown"]

@@ -48,7 +48,7 @@ def reserve(
 
     Raises BudgetExceededError, and ConfigurationError when the price is not known and no assumption is given.
     """
-    if unit != budget.unit:
+    if budget.unit not in (None, unit):
         return cost
     cost = budget.unknown_cost if cost is None else cost
     if cost is None:

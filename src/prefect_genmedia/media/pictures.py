@@ -25,6 +25,7 @@ from prefect_genmedia.errors import MediaError, MediaInvalidError
 from prefect_genmedia.imaging import inspect
 from prefect_genmedia.media.files import MediaFile, open_media
 from prefect_genmedia.operation import becomes
+from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.wire.http import Pool
 
 LONGEST_REFERENCE = 4096  # characters of a path or a URL
@@ -77,7 +78,7 @@ class Picture(BaseModel):
 
     def __repr__(self) -> str:
         source = self.source
-        return f"Picture({f'{len(source)} bytes' if isinstance(source, bytes) else str(source)!r})"
+        return f"Picture({f'{len(source)} bytes' if isinstance(source, bytes) else one_line(source)!r})"
 
     __str__ = __repr__
 
@@ -167,9 +168,11 @@ def read_picture(source: MediaFile | str | bytes, most: int) -> bytes:
             _refuse_large(path.stat().st_size, most)
             content = path.read_bytes()
         except OSError as failure:
-            raise MediaError(f"cannot read {source[:200]}: {failure.strerror or type(failure).__name__}") from None
+            raise MediaError(
+                f"cannot read {title(source, 200)}: {failure.strerror or type(failure).__name__}"
+            ) from None
         except (ValueError, RuntimeError):
-            raise MediaError(f"{source[:200]!r} is no path") from None
+            raise MediaError(f"{title(source, 200)!r} is no path") from None
     _refuse_large(len(content), most)
     return content
 

@@ -14,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.media.files import MediaFile, found
+from prefect_genmedia.quoting import one_line
 
 LEAST_FREE_BYTES = 64 * 1024**2
 
@@ -26,7 +27,7 @@ class MediaStore:
             self._fs, root = fsspec.core.url_to_fs(location)
         except (ValueError, ImportError) as failure:
             raise ConfigurationError(
-                f"the media store {location!r} cannot be used: {failure}",
+                f"the media store {one_line(location)!r} cannot be used: {one_line(failure)}",
                 advice="Set GENMEDIA_MEDIA_STORE to a folder or an fsspec URL.",
             ) from None
         self.root = str(root).rstrip("/")

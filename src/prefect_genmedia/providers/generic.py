@@ -78,10 +78,9 @@ class GenericRequest(Request):
     def _placed(self) -> tuple[PictureAt, ...]:
         return cast(tuple[PictureAt, ...], self.pictures)
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         prompt = self.json_body.get("prompt")
-        return f"{self.path} {prompt}"[:60] if isinstance(prompt, str) else self.path
+        return f"{self.path} {prompt}" if isinstance(prompt, str) else self.path
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
         body = dict(copy.deepcopy(self.json_body))

@@ -30,7 +30,7 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.operation import Account
-from prefect_genmedia.wire.redaction import quotable
+from prefect_genmedia.wire.redaction import quotable, without_signatures
 from prefect_genmedia.wire.retry import parse_retry_after
 
 
@@ -68,7 +68,6 @@ _NOT_DELIVERED = (
     httpx.ProxyError,
 )
 
-_QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 _LOCATION = re.compile(r"(b'[Ll]ocation', b')[^']*")
 _TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
 
@@ -84,7 +83,7 @@ class _Redact(logging.Filter):
 
 def redact(text: str) -> str:
     """`text` without query strings of URLs, redirect targets and callback tokens."""
-    return _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", _QUERY.sub(r"\1?...", text)))
+    return _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", without_signatures(text)))
 
 
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):

@@ -75,8 +75,7 @@ class Img2VideoRequest(VideoRequest):
             raise ValueError(f"{self.model_name} makes {frames} frames, not {self.frames_num}")
         return self
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"{self.frames_num} frames"
 
 
@@ -126,9 +125,8 @@ class Txt2VideoRequest(VideoRequest):
             raise ValueError(f"the prompts have {frames} frames in all; 128 is the most")
         return self
 
-    @property
-    def title(self) -> str:
-        return self.prompts[0].prompt[:60]
+    def describe(self) -> str:
+        return self.prompts[0].prompt
 
 
 IMG2VIDEO = Operation(

@@ -57,9 +57,8 @@ class GenerateRequest(TTAPIRequest):
     def _bpm_is_text(self, bpm: int | None) -> str | None:
         return None if bpm is None else str(bpm)
 
-    @property
-    def title(self) -> str:
-        return (self.song_title or self.sound_prompt or self.lyrics or "")[:60]
+    def describe(self) -> str:
+        return self.song_title or self.sound_prompt or self.lyrics or ""
 
 
 class ExtendRequest(TTAPIRequest):
@@ -82,9 +81,8 @@ class ExtendRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = None
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
-        return self.instruction[:60]
+    def describe(self) -> str:
+        return self.instruction
 
 
 class CoverRequest(TTAPIRequest):
@@ -105,9 +103,8 @@ class CoverRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = None
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
-        return self.instruction[:60]
+    def describe(self) -> str:
+        return self.instruction
 
 
 class ReplaceRequest(TTAPIRequest):
@@ -136,9 +133,8 @@ class ReplaceRequest(TTAPIRequest):
             raise ValueError(f"end_s ({self.end_s:g}) must come after start_s ({self.start_s:g})")
         return self
 
-    @property
-    def title(self) -> str:
-        return self.instruction[:60]
+    def describe(self) -> str:
+        return self.instruction
 
 
 class StemsRequest(TTAPIRequest):
@@ -149,8 +145,7 @@ class StemsRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = None
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"stems of {self.clip_id[:8]}"
 
 

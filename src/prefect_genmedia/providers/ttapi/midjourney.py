@@ -98,8 +98,7 @@ class ActionRequest(TTAPIRequest):
             raise ValueError(f"{action!r} is no button under job {result.job.job_id}; it has {buttons}")
         return cls(job_id=result.job.job_id or "", action=action, **fields)
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"{self.action} of {self.job_id[:8]}"
 
 

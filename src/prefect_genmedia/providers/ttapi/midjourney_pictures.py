@@ -48,8 +48,7 @@ class BlendRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"{len(self.images)} pictures"
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
@@ -74,8 +73,7 @@ class DescribeRequest(TTAPIRequest):
             raise ValueError("give either image or url")
         return self
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return "a picture"
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
@@ -113,9 +111,8 @@ class InpaintRequest(TTAPIRequest):
                 )
         return request
 
-    @property
-    def title(self) -> str:
-        return super().title or f"a part of {self.job_id[:8]}"
+    def describe(self) -> str:
+        return super().describe() or f"a part of {self.job_id[:8]}"
 
 
 class SeedRequest(TTAPIRequest):
@@ -128,8 +125,7 @@ class SeedRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"seed of {self.job_id[:8]}"
 
 

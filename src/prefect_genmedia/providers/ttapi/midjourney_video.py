@@ -64,8 +64,7 @@ class ExtendVideoRequest(TTAPIRequest):
     hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
-    @property
-    def title(self) -> str:
+    def describe(self) -> str:
         return f"clip {self.index} of {self.job_id[:8]}"
 
 

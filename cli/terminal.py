@@ -1,0 +1,44 @@
+"""What the command prints. Others' words are text here: no markup, no orders to the terminal, no signed links."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from prefect_genmedia.quoting import escaped, one_line, visible, without_signatures
+
+console = Console(markup=False, highlight=False, emoji=False)
+errors = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def speak_any_encoding() -> None:
+    """A sign that the terminal's encoding does not have is printed as its number, not as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """A line of texts, each alone or with its style: `styled(("Files", "bold"), " below")`."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((visible(without_signatures(text)), style) for text, style in pairs))
+
+
+def say(*parts: str | tuple[str, str], to: Console = console) -> None:
+    """Print one line, never broken by us: it may be a path to copy."""
+    to.print(styled(*parts), soft_wrap=True)
+
+
+def cell(words: object, style: str = "") -> Text:
+    """One cell of a table, or one fact in a line."""
+    return Text(one_line(words), style)
+
+
+def say_json(value: Any) -> None:
+    """Print JSON to read: each letter as it is, and what could not be seen as its number."""
+    say(escaped(json.dumps(without_signatures(value), indent=2, ensure_ascii=False)))
