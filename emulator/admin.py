@@ -24,6 +24,11 @@ async def requests(request: Request) -> Response:
     return JSONResponse(state_of(request).witness.describe())
 
 
+async def submits(request: Request) -> Response:
+    """Submits that came in and jobs that were billed, by operation."""
+    return JSONResponse(state_of(request).submits())
+
+
 async def callbacks(request: Request) -> Response:
     """Callbacks, counted."""
     return JSONResponse(state_of(request).callbacks.describe())
@@ -98,6 +103,7 @@ def _wrong(message: str) -> Refusal:
 ROUTES = [
     Route("/__emulator__/jobs", jobs, methods=["GET"]),
     Route("/__emulator__/requests", requests, methods=["GET"]),
+    Route("/__emulator__/submits", submits, methods=["GET"]),
     Route("/__emulator__/callbacks", callbacks, methods=["GET"]),
     Route("/__emulator__/faults", faults, methods=["GET", "POST", "DELETE"]),
     Route("/__emulator__/settings", settings, methods=["GET", "POST"]),

@@ -19,12 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from prefect_genmedia.emulator.connection import Connection
 from prefect_genmedia.emulator.routes import PRODUCTS, ROUTES
 from prefect_genmedia.emulator.server.events import Events
-from prefect_genmedia.emulator.server.replies import TRANSPORT, Refusal, http_date
+from prefect_genmedia.emulator.server.replies import Refusal, http_date
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.settings import EmulatorSettings
 
@@ -87,6 +87,11 @@ class Emulator:
         """How many jobs were paid for, the refunded ones included; of one operation, or of all."""
         jobs = self.jobs()
         return int(jobs["billed"] if operation is None else jobs["counts"].get(operation, 0))
+
+    def submits(self, operation: str | None = None) -> int:
+        """How many submits came in, whatever became of them; of one operation, or of all."""
+        received = self._inside(self._state.submits)["received"]
+        return int(sum(received.values()) if operation is None else received.get(operation, 0))
 
     def requests(self) -> dict[str, Any]:
         return self._inside(self._state.witness.describe)
@@ -176,7 +181,7 @@ async def _serve(app: Starlette, listener: socket.socket, ready: Callable[[], No
     config.load()
     shared = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(config, shared, {}), sock=listener)
+    server = await loop.create_server(lambda: Connection(config, shared, app.state.emulator), sock=listener)
     ready()
     try:
         await stop.wait()
@@ -185,24 +190,6 @@ async def _serve(app: Starlette, listener: socket.socket, ready: Callable[[], No
         app.state.emulator.stop()
         for connection in list(shared.connections):
             connection.transport.abort()
-
-
-class _Connection(H11Protocol):
-    """Lets a fault reach the TCP connection under a request."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        # Head and body are two writes: without this, every answer waits 40 ms for an acknowledgement.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        app: ASGIApp = self.app
-
-        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
-            scope[TRANSPORT] = transport
-            # Cancelled only when the server stops, and then nobody waits for the answer.
-            with contextlib.suppress(asyncio.CancelledError):
-                await app(scope, receive, send)
-
-        self.app = with_transport
 
 
 class _Envelope:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from prefect_genmedia.emulator import admin, pages
+from prefect_genmedia.emulator.downloads import routes as downloads
 from prefect_genmedia.emulator.novita import envelope as novita
 from prefect_genmedia.emulator.novita import images, reads, videos
-from prefect_genmedia.emulator.server import downloads
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import (
     flowmusic,

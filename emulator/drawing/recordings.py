@@ -61,14 +61,14 @@ class Tune:
 Drawn = Image.Image | Film | Tune
 
 
-def encoded(drawn: Drawn, kind: str, factor: float = 1.0) -> bytes:
-    """The file. `factor` spoils its size: a picture's or film's sides, a tune's length."""
+def encoded(drawn: Drawn, kind: str, factor: float = 1.0, pixels: int = 0) -> bytes:
+    """The file. `factor` spoils its size: a picture's or film's sides, a tune's length; `pixels` are added to sides."""
     if isinstance(drawn, Tune) and kind in ("wav", "m4a", "mp3"):
         return {"wav": wav, "m4a": m4a, "mp3": mp3}[kind](Tune(drawn.title, drawn.seed, drawn.seconds * factor))
     if isinstance(drawn, Film) and kind in ("mp4", "gif"):
-        film = Film(_scaled(drawn.first, factor), _scaled(drawn.last, factor), drawn.seconds)
+        film = Film(_scaled(drawn.first, factor, pixels), _scaled(drawn.last, factor, pixels), drawn.seconds)
         return mp4(film) if kind == "mp4" else gif(film)
-    return pictures.encoded(_scaled(still(drawn), factor), kind)
+    return pictures.encoded(_scaled(still(drawn), factor, pixels), kind)
 
 
 def still(drawn: Drawn) -> Image.Image:
@@ -131,10 +131,11 @@ def _frames(film: Film) -> list[Image.Image]:
     return [Image.blend(first, last, place / (FRAMES - 1)) for place in range(FRAMES)]
 
 
-def _scaled(picture: Image.Image, factor: float) -> Image.Image:
-    if factor == 1.0:
+def _scaled(picture: Image.Image, factor: float, pixels: int) -> Image.Image:
+    if factor == 1.0 and not pixels:
         return picture
-    return picture.resize((max(1, int(picture.width * factor)), max(1, int(picture.height * factor))))
+    wide, high = (max(1, int(side * factor) + pixels) for side in picture.size)
+    return picture.resize((wide, high))
 
 
 def _samples(tune: Tune) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect_genmedia.emulator.novita.models import CATALOGUE
-from prefect_genmedia.emulator.server.rules import Invalid, Limits, Rule, fields, items, known, mapping, picture
+from prefect_genmedia.emulator.requests.rules import Invalid, Limits, Rule, fields, items, known, mapping, picture
 
 BANNED = "forbidden-by-emulator"
 _SAMPLERS = (

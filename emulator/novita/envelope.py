@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from prefect_genmedia.emulator.drawing.recordings import Drawn
-from prefect_genmedia.emulator.server import inputs, provider
+from prefect_genmedia.emulator.requests import inputs
+from prefect_genmedia.emulator.requests.rules import Invalid
+from prefect_genmedia.emulator.server import provider, submits
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.links import novita_path, signed
 from prefect_genmedia.emulator.server.orders import Job, Order, account_of
 from prefect_genmedia.emulator.server.provider import Body, Provider
 from prefect_genmedia.emulator.server.replies import Refusal
-from prefect_genmedia.emulator.server.rules import Invalid
 from prefect_genmedia.emulator.server.state import State, base_url_of, state_of
 
 WORDS = {
@@ -154,6 +155,7 @@ NOVITA = Provider(
     accepted=accepted,
     answer=answer,
     spare=("videos", "audios", "task.eta", "task.progress_percent", "task.reason", "extra.debug_info"),
+    lists=("images", "videos", "audios"),
     nullable=("images", "videos", "audios", "extra"),
     id_fields=("task_id",),
     nulled="task_id",
@@ -202,7 +204,7 @@ def accepting(name: str, plan: Callable[[Body, bool], Commission]) -> Callable[[
                 raise refuse(400, invalid.reason, invalid.message) from None
             return order(request, body, wanted, operation, sha256, account, linked)
 
-        return await provider.submit(request, NOVITA, operation, account, place)
+        return await submits.submit(request, NOVITA, operation, account, place)
 
     return endpoint
 

@@ -14,11 +14,11 @@ from prefect_genmedia.emulator.drawing.recordings import Drawn
 from prefect_genmedia.emulator.novita import diffusion
 from prefect_genmedia.emulator.novita.diffusion import IMAGE_EXTRA, Checked
 from prefect_genmedia.emulator.novita.envelope import Commission, accepting
+from prefect_genmedia.emulator.requests.rules import Invalid, Limits, Rule, fields
+from prefect_genmedia.emulator.requests.rules import picture as decoded
 from prefect_genmedia.emulator.server.gallery import Gallery
 from prefect_genmedia.emulator.server.orders import Job
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Invalid, Limits, Rule, fields
-from prefect_genmedia.emulator.server.rules import picture as decoded
 
 PRICE = 15  # 0.0001 USD for each picture; made up
 DEFAULT_STRENGTH = 0.5  # the server's own default is not documented; this is the official client's

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from prefect_genmedia.emulator.novita import models
 from prefect_genmedia.emulator.novita.envelope import NOVITA, authenticate, refuse
-from prefect_genmedia.emulator.server import provider
-from prefect_genmedia.emulator.server.state import base_url_of, state_of
+from prefect_genmedia.emulator.server import dressing, fetches
+from prefect_genmedia.emulator.server.dressing import Answer
+from prefect_genmedia.emulator.server.state import state_of
 
 
 async def task_result(request: Request) -> Response:
@@ -20,27 +21,30 @@ async def task_result(request: Request) -> Response:
     job = state_of(request).jobs.find(task_id)
     if job is None or job.order.product != "novita" or job.order.account != account:
         raise refuse(404, "TASK_NOT_FOUND", "task not found")
-    return await provider.fetch(request, NOVITA, job, base_url_of(request))
+    return await fetches.fetch(request, NOVITA, job)
 
 
 async def model_list(request: Request) -> Response:
-    authenticate(request)
+    account = authenticate(request)
     try:
-        return JSONResponse(models.page(request.query_params))
+        listed = models.page(request.query_params)
     except ValueError as error:
         raise refuse(400, "INVALID_REQUEST_BODY", str(error)) from None
+    return dressing.reply(state_of(request).faults, Answer("list", "novita.models", account, listed))
 
 
 async def user(request: Request) -> Response:
-    purse = state_of(request).jobs.account("novita", authenticate(request))
-    return JSONResponse({"credit_balance": purse.balance, "allow_features": [], "free_trial": {}})
+    account = authenticate(request)
+    purse = state_of(request).jobs.account("novita", account)
+    said = {"credit_balance": purse.balance, "allow_features": [], "free_trial": {}}
+    return dressing.reply(state_of(request).faults, Answer("account", "novita.user", account, said))
 
 
 async def balance(request: Request) -> Response:
-    units = str(int(state_of(request).jobs.account("novita", authenticate(request)).balance))
-    return JSONResponse(
-        {"availableBalance": units, "cashBalance": units, "creditLimit": "0", "outstandingInvoices": "0"}
-    )
+    account = authenticate(request)
+    units = str(int(state_of(request).jobs.account("novita", account).balance))
+    said = {"availableBalance": units, "cashBalance": units, "creditLimit": "0", "outstandingInvoices": "0"}
+    return dressing.reply(state_of(request).faults, Answer("account", "novita.balance", account, said))
 
 
 async def nothing(request: Request) -> Response:

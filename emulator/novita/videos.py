@@ -19,10 +19,10 @@ from prefect_genmedia.emulator.novita import diffusion
 from prefect_genmedia.emulator.novita.diffusion import EMBEDDING, LORA, VIDEO_EXTRA
 from prefect_genmedia.emulator.novita.envelope import Commission, accepting
 from prefect_genmedia.emulator.novita.images import given
+from prefect_genmedia.emulator.requests.rules import Invalid, Limits, Rule, fields, items, picture
 from prefect_genmedia.emulator.server.gallery import Gallery
 from prefect_genmedia.emulator.server.orders import Job
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Invalid, Limits, Rule, fields, items, picture
 
 PRICE = 2000  # 0.0001 USD for each video; made up
 SEED = Rule("int", False, -1, 9_999_999_999)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Mapping
 
+from prefect_genmedia.emulator.server import dressing
+from prefect_genmedia.emulator.server.answers import told
+from prefect_genmedia.emulator.server.dressing import Answer
 from prefect_genmedia.emulator.server.orders import Job
 from prefect_genmedia.emulator.server.provider import Provider
 from prefect_genmedia.emulator.server.state import State
@@ -37,7 +39,7 @@ def _call_back(state: State, provider: Provider, job: Job, url: str, event: str)
         return
     body = _body(state, provider, job)
     if "callback_malformed" in job.faults:
-        body = body[: len(body) // 2]
+        body = body[: len(body) // 2].rstrip(b"}")
     if fault := job.faults.get("callback_oversized"):
         body = body[:-1] + b', "padding": "' + b"x" * int(fault.parameters["bytes"]) + b'"}'
     late = job.faults.get("callback_late")
@@ -54,7 +56,9 @@ def _body(state: State, provider: Provider, job: Job, early: bool = False) -> by
     if early:
         job = copy.copy(job)
         job.state = "succeeded"
-    return json.dumps(provider.envelope(provider.answer(state, job, job.order.base_url))).encode()
+    body = told(state, provider, job, job.order.base_url)
+    answer = Answer("callback", job.order.operation, job.id, body, (job,), provider.status_field)
+    return dressing.written(state.faults, answer, provider.envelope)
 
 
 def _other_token(url: str) -> str:

@@ -40,6 +40,10 @@ class Gallery:
     def find(self, path: str) -> File | None:
         return self._files.get(path)
 
+    def place(self, file: File) -> int:
+        """Which of its job's files it is, from 0."""
+        return list(dict.fromkeys(f for f in self._files.values() if f.job_id == file.job_id)).index(file)
+
     def keep(self, content: bytes) -> str:
         """A picture that came with a request; its sha256."""
         digest = hashlib.sha256(content).hexdigest()
@@ -60,12 +64,12 @@ class Gallery:
                 self._whole.popitem(last=False)
         return self._whole[job_id]
 
-    def read(self, file: File, kind: str | None = None, factor: float = 1.0) -> bytes:
+    def read(self, file: File, kind: str | None = None, factor: float = 1.0, pixels: int = 0) -> bytes:
         """The file's bytes; a fault may want another type or size than the true one."""
-        key = (file, f"{kind or file.kind}*{factor}")
+        key = (file, f"{kind or file.kind}*{factor}+{pixels}")
         with self._drawing:
             if key not in self._bytes:
-                self._bytes[key] = recordings.encoded(self._draw(file), kind or file.kind, factor)
+                self._bytes[key] = recordings.encoded(self._draw(file), kind or file.kind, factor, pixels)
                 while sum(map(len, self._bytes.values())) > ROOM_BYTES and len(self._bytes) > 1:
                     self._bytes.popitem(last=False)
             self._bytes.move_to_end(key)

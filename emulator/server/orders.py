@@ -8,28 +8,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect_genmedia.emulator.drawing.recordings import Drawn
+from prefect_genmedia.emulator.fault_kinds import CALLBACK, JOB
 from prefect_genmedia.emulator.faults import Fault, Faults, share
 from prefect_genmedia.emulator.server.gallery import Gallery
 from prefect_genmedia.emulator.server.links import uuid_of
 from prefect_genmedia.emulator.settings import EmulatorSettings
 
 IN_PROGRESS = ("queued", "running")
-JOB_FAULTS = ("job_fails", "job_fails_late", "job_stuck", "job_forgotten")
 HOOKS = ("hookUrl", "hook_url", "callback")
 FAILURES = {"ttapi": "[Internal error] Something went wrong...", "novita": "failed to exec task"}
-CALLBACK_FAULTS = (
-    "callback_lost",
-    "callback_duplicate",
-    "callback_early",
-    "callback_forged",
-    "callback_malformed",
-    "callback_oversized",
-    "callback_late",
-)
 
 
 @dataclass(frozen=True)
@@ -59,11 +50,15 @@ class Job:
     order: Order
     seconds: float
     created_at: float
+    accepted: float  # by the provider's clock
     held: bool
     faults: dict[str, Fault]
     state: str = "queued"
     started_at: float | None = None
     finished_at: float | None = None
+    finished: float | None = None  # by the provider's clock
+    unknown_until: float | None = None  # by the provider's clock; set once, by fetch_404
+    unknown_status: int = 404
     refunded: bool = False
     message: str = ""
     fetches: int = 0
@@ -74,6 +69,10 @@ class Job:
         if self.started_at is None:
             return 0
         return min(99, int(100 * (time.time() - self.started_at) / max(self.seconds, 0.001)))
+
+    def in_progress(self, clock: float) -> bool:
+        """Whether it was, when the provider's clock said this."""
+        return self.accepted <= clock and (self.finished is None or clock < self.finished)
 
     def seed(self) -> int:
         """As wanted, or else the job's own: the same request twice gives two pictures."""
@@ -130,6 +129,37 @@ class Jobs:
         start = self._settings().start_balance * unit
         return self._accounts.setdefault((provider, account), Account(balance=start))
 
+    def frozen_as_shown(self, provider: str, account: str) -> float:
+        """What the account page says is frozen: for some jobs it may lag behind."""
+        frozen, now = self.account(provider, account).frozen, self._faults.clock()
+        for job in self:
+            fault = job.faults.get("frozen_lags")
+            if fault and job.order.billed and (job.order.provider, job.order.account) == (provider, account):
+                then = now - float(fault.parameters["seconds"])
+                frozen += job.order.quota * (job.in_progress(then) - job.in_progress(now))
+        return frozen
+
+    def stranger(self, job: Job) -> Job:
+        """Somebody else's finished job of the same kind, which nobody here pays for."""
+        order = replace(
+            job.order, account="somebody-else", prompt="somebody else's", hook_url=None, billed=False, failure=""
+        )
+        now = self._faults.clock()
+        other = Job(
+            id=uuid_of(f"stranger:{job.id}"),
+            order=order,
+            seconds=job.seconds,
+            created_at=job.created_at,
+            accepted=job.accepted,
+            held=False,
+            faults={},
+            state="succeeded",
+            started_at=job.created_at,
+            finished_at=time.time(),
+            finished=now,
+        )
+        return self._all.setdefault(other.id, other)
+
     def of(self, product: str, account: str) -> list[Job]:
         return [j for j in self if j.order.product == product and j.order.account == account]
 
@@ -143,13 +173,15 @@ class Jobs:
         what = f"{settings.seed}:{order.operation}:{order.account}:{order.request_sha256}"
         self._seen[what] += 1
         job_id = uuid_of(f"{what}:{self._seen[what]}")
-        kinds = (*JOB_FAULTS, *CALLBACK_FAULTS)
-        struck = {kind: self._faults.take(kind, order.operation, job_id) for kind in kinds}
+        struck = {kind: self._faults.take(kind, order.operation, job_id) for kind in (*JOB, *CALLBACK)}
+        if fault := struck["job_id_number"]:
+            job_id = _number(job_id, int(fault.parameters["digits"]))
         job = Job(
             id=job_id,
             order=order,
             seconds=settings.job_seconds * (0.8 + 0.4 * share(job_id)),
             created_at=time.time(),
+            accepted=self._faults.clock(),
             held=settings.hold and order.outcome is None,
             faults={kind: fault for kind, fault in struck.items() if fault},
         )
@@ -206,7 +238,7 @@ class Jobs:
             self._end(job, job.order.outcome or "succeeded", "", refund=job.order.outcome == "failed")
 
     def _end(self, job: Job, state: str, message: str, refund: bool) -> None:
-        job.state, job.message, job.finished_at = state, message, time.time()
+        job.state, job.message, job.finished_at, job.finished = state, message, time.time(), self._faults.clock()
         if job.order.billed:
             purse = self.account(job.order.provider, job.order.account)
             purse.frozen -= job.order.quota
@@ -226,6 +258,11 @@ def fingerprint(body: Mapping[str, Any]) -> str:
             del rest["extra"]
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _number(job_id: str, digits: int) -> str:
+    digits = min(max(digits, 9), 30)  # few enough to be told apart
+    return str(10 ** (digits - 1) + int(share(job_id) * 9 * 10 ** (digits - 1)))
 
 
 def account_of(key: str) -> str:

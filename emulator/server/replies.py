@@ -45,26 +45,26 @@ class Cut(Response):
             linger = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
-        await _gone(receive)
+        await gone(receive)
 
 
 class Truncated(Response):
-    """A file whose second half never comes.
+    """A body whose second half, or what follows after so many bytes, never comes.
 
     `length` says how the client could know: "whole" (Content-Length of the whole), "chunked" (no last
     chunk), "none" (neither: the close looks like the end, and only the picture itself is broken).
     """
 
-    def __init__(self, content: bytes, media_type: str, length: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, content: bytes, media_type: str, length: str, size: int | None = None) -> None:
         super().__init__()
-        self._half = content[: len(content) // 2]
+        self._half = content[: len(content) // 2 if size is None else size]
         framing = {
             "whole": f"content-length: {len(content)}",
             "chunked": "transfer-encoding: chunked",
             "none": "connection: close",
         }[length]
         self._chunked = length == "chunked"
-        fields = [f"content-type: {media_type}", framing, *(f"{k}: {v}" for k, v in headers.items())]
+        fields = [f"content-type: {media_type}", framing, "x-genmedia-emulator: 1"]
         self._head = "\r\n".join(["HTTP/1.1 200 OK", *fields, "", ""]).encode("latin-1")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +73,7 @@ class Truncated(Response):
         body = b"%x\r\n%b\r\n" % (len(self._half), self._half) if self._chunked else self._half
         transport.write(self._head + body)
         transport.close()  # what is written still goes out
-        await _gone(receive)
+        await gone(receive)
 
 
 class Slow(Response):
@@ -99,6 +99,14 @@ def server_error(fault: Fault, body: Mapping[str, Any]) -> Response:
     if form == "empty":
         return Response(status_code=status)
     return JSONResponse(dict(body), status)
+
+
+def gateway_404(fault: Fault) -> Response:
+    """Not found, says something that stands before the provider."""
+    status, form = int(fault.parameters["status"]), fault.parameters["body"]
+    if form == "html":
+        return HTMLResponse("<html><head><title>404 Not Found</title></head><body>nginx</body></html>", status)
+    return JSONResponse({"error": "not found"}, status) if form == "json" else Response(status_code=status)
 
 
 def page(fault: Fault) -> Response:
@@ -140,17 +148,18 @@ def without(body: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def replaced(body: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """The body with one (dotted) field changed."""
+    """The body with one (dotted) field changed, if there is a place for it."""
     changed: dict[str, Any] = json.loads(json.dumps(body))
     *path, last = name.split(".")
-    inner = changed
+    inner: Any = changed
     for step in path:
-        inner = inner[step]
-    inner[last] = value
+        inner = inner.get(step) if isinstance(inner, dict) else None
+    if isinstance(inner, dict):
+        inner[last] = value
     return changed
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
     """Until the server has noticed the end: else it would still send a 500."""
     while (await receive())["type"] != "http.disconnect":
         pass

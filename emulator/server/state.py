@@ -49,14 +49,18 @@ class State:
 
     def now(self) -> float:
         """The provider's clock, which a fault may put wrong."""
-        return time.time() + self.skew()
+        return self.faults.clock()
 
     def skew(self) -> float:
-        return sum(float(fault.parameters["seconds"]) for fault in self.faults.standing("clock_skew"))
+        return self.faults.skew()
 
     def max_jobs(self) -> int:
         halved = any(fault.fired for fault in self.faults.standing("queue_halved"))
         return max(1, self.settings.max_jobs // 2) if halved else self.settings.max_jobs
+
+    def submits(self) -> dict[str, Any]:
+        """Paid POSTs with a good key that came in, and jobs that were billed, by operation."""
+        return {"received": dict(sorted(self.witness.submits.items())), "billed": self.jobs.describe()["counts"]}
 
     def image_pace(self, who: str, number: int) -> bool:
         """Whether so many pictures more of one account and function fit into this minute; if so they are counted."""

@@ -16,6 +16,7 @@ class Witness:
         self._base_host = base_host  # None: not known, so any Host is taken for the right one
         self.requests: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
+        self.submits: Counter[str] = Counter()  # paid POSTs with a good key, by operation
         self.key_on_foreign_request = 0
 
     def saw(self, method: str, template: str, path: str, headers: Mapping[str, str]) -> None:

@@ -9,17 +9,19 @@ from typing import Any
 
 from PIL import Image
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from prefect_genmedia.emulator.drawing.recordings import Drawn
-from prefect_genmedia.emulator.server import inputs, provider, rules, witness
+from prefect_genmedia.emulator.requests import inputs, rules
+from prefect_genmedia.emulator.requests.inputs import Given
+from prefect_genmedia.emulator.requests.rules import Invalid, Limits, Rule
+from prefect_genmedia.emulator.server import dressing, fetches, provider, submits, witness
+from prefect_genmedia.emulator.server.dressing import Answer
 from prefect_genmedia.emulator.server.gallery import File, Gallery
-from prefect_genmedia.emulator.server.inputs import Given
 from prefect_genmedia.emulator.server.orders import IN_PROGRESS, Job, Order, account_of
 from prefect_genmedia.emulator.server.provider import Body, Provider
 from prefect_genmedia.emulator.server.replies import Refusal
-from prefect_genmedia.emulator.server.rules import Invalid, Limits, Rule
 from prefect_genmedia.emulator.server.state import State, base_url_of, state_of
 
 WORDS = {"queued": "PENDING_QUEUE", "running": "ON_QUEUE", "succeeded": "SUCCESS", "failed": "FAILED"}
@@ -54,6 +56,7 @@ def product(
     files: Files,
     spare: tuple[str, ...],
     hooks: tuple[str, ...] = ("hookUrl",),
+    lists: tuple[str, ...] = (),
 ) -> Provider:
     """One of TTAPI's products; they differ in what a fetch says and where the files lie."""
 
@@ -68,6 +71,7 @@ def product(
         accepted=accepted,
         answer=answer,
         spare=("message", "jobId", *spare),
+        lists=lists,
         nullable=("data",),
         id_fields=("data.jobId", "data.job_id"),
         nulled="data",
@@ -187,7 +191,7 @@ def accepting(of: Provider, operation: str, place: Callable[[Submission], Awaita
         async def placed(body: Body, sha256: str) -> Order:
             return await place(Submission(request, of, operation, account, body, sha256))
 
-        return await provider.submit(request, of, operation, account, placed)
+        return await submits.submit(request, of, operation, account, placed)
 
     return endpoint
 
@@ -206,7 +210,7 @@ def reading(of: Provider) -> Endpoint:
         job = own(request, of.name, account, job_id)
         if job is None:
             raise refuse(404, "Job not found")
-        return await provider.fetch(request, of, job, base_url_of(request))
+        return await fetches.fetch(request, of, job)
 
     return endpoint
 
@@ -235,11 +239,12 @@ async def info(request: Request) -> Response:
         "email": f"{account}@emulator.invalid",
         "email_verified_at": "2026-01-01 00:00:00",
         "balance": purse.balance,
-        "freeze_balance": purse.frozen,
+        "freeze_balance": state.jobs.frozen_as_shown("ttapi", account),
         "max_queue": state.max_jobs(),
         "created_at": "2026-01-01 00:00:00",
     }
-    return JSONResponse({"status": "SUCCESS", "data": data, "message": "success"})
+    body = {"status": "SUCCESS", "data": data, "message": "success"}
+    return dressing.reply(state.faults, Answer("account", "midjourney.info", account, body))
 
 
 async def nothing(request: Request) -> Response:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import flowmusic_clips as clips
@@ -48,7 +48,7 @@ def answer(state: State, job: Job, base_url: str) -> Body:
 
 
 SPARE = ("data.jobId", "data.action", "data.mv", "data.quota")
-FLOWMUSIC = ttapi.product("flowmusic", answer, clips.files, SPARE, hooks=("hook_url",))
+FLOWMUSIC = ttapi.product("flowmusic", answer, clips.files, SPARE, hooks=("hook_url",), lists=("data.clips",))
 
 
 async def generate(submission: Submission) -> Order:

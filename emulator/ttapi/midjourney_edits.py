@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from prefect_genmedia.emulator.drawing import pictures
-from prefect_genmedia.emulator.server import inputs
+from prefect_genmedia.emulator.requests import inputs
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.gallery import File
 from prefect_genmedia.emulator.server.links import cdn_path, cdn_uuid
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import midjourney
@@ -67,7 +67,13 @@ def _other_path(job: Job, place: int) -> str:
     return f"/cdn/{cdn_uuid(f'other {job.id}')}/0_{place}.png"
 
 
-EDITS = ttapi.product("midjourney.edit", answer, files, ("data.images", "data.mode", "data.submitTime"))
+EDITS = ttapi.product(
+    "midjourney.edit",
+    answer,
+    files,
+    ("data.images", "data.mode", "data.submitTime"),
+    lists=("data.images", "data.cdnImages"),
+)
 
 
 async def edit(submission: Submission) -> Order:

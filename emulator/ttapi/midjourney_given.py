@@ -9,8 +9,8 @@ from anyio import to_thread
 from PIL import Image, ImageStat
 
 from prefect_genmedia.emulator.drawing import pictures
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.orders import Order
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.ttapi import midjourney
 from prefect_genmedia.emulator.ttapi.envelope import Submission, accepting, at, refuse
 from prefect_genmedia.emulator.ttapi.midjourney_drawing import draw

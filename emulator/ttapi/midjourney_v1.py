@@ -7,12 +7,13 @@ import re
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from prefect_genmedia.emulator.server import provider
+from prefect_genmedia.emulator.requests.rules import Rule
+from prefect_genmedia.emulator.server import dressing, fetches, provider
+from prefect_genmedia.emulator.server.dressing import Answer
 from prefect_genmedia.emulator.server.gallery import File
 from prefect_genmedia.emulator.server.links import cdn_path
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State, base_url_of, state_of
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import midjourney
@@ -66,7 +67,7 @@ def _path(job: Job, part: str) -> str:
 
 
 SPARE = ("data.components", "data.seed", "data.width", "data.height", "data.discordImage")
-MIDJOURNEY = ttapi.product("midjourney", answer, files, SPARE)
+MIDJOURNEY = ttapi.product("midjourney", answer, files, SPARE, lists=("data.images",))
 
 
 def check_timeout(submission: Submission) -> None:
@@ -141,15 +142,18 @@ async def fetch_list(request: Request) -> Response:
     order = query.get("order", "desc").lower()
     if page is None or limit is None or wanted not in WORDS.values() or order not in ("asc", "desc"):
         raise refuse(400, "Parameter error")
-    jobs = [
-        job
-        for job in state.jobs.of("midjourney", account)
-        if WORDS[job.state] == wanted and provider.forgotten(job, job.fetches + 1) is None
-    ]
+    jobs = [job for job in state.jobs.of("midjourney", account) if WORDS[job.state] == wanted and _listed(state, job)]
     if order == "desc":
         jobs.reverse()
     rows = [_row(job, base_url_of(request)) for job in jobs[(page - 1) * limit : page * limit]]
-    return JSONResponse({"status": "SUCCESS", "data": rows, "message": "success"})
+    body = {"status": "SUCCESS", "data": rows, "message": "success"}
+    return dressing.reply(state.faults, Answer("list", "midjourney.fetch_list", account, body, tuple(jobs)))
+
+
+def _listed(state: State, job: Job) -> bool:
+    lag = job.faults.get("list_lags")
+    late = lag is not None and state.now() < job.accepted + float(lag.parameters["seconds"])
+    return not late and fetches.forgotten(job, job.fetches + 1) is None
 
 
 def _row(job: Job, base_url: str) -> Body:

@@ -6,11 +6,11 @@ from PIL import Image
 
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.links import cdn_path
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import midjourney
@@ -85,7 +85,9 @@ def _path(job: Job, place: int) -> str:
     return cdn_path("midjourney", job.id, job.created_at, f"{place}.mp4")
 
 
-VIDEOS = ttapi.product("midjourney.video", answer, files, ("data.action", "data.mode", "data.submitTime"))
+VIDEOS = ttapi.product(
+    "midjourney.video", answer, files, ("data.action", "data.mode", "data.submitTime"), lists=("data.videos",)
+)
 
 
 async def video(submission: Submission) -> Order:

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.links import cdn_path
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State, state_of
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi.envelope import Submission, accepting, at, nothing, reading
@@ -60,7 +60,9 @@ def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
     return pictures.scene(job.order.prompt, f"{job.seed()}:{part}", job.order.details["size"])
 
 
-NOVELAI = ttapi.product("novelai", answer, files, ("data.finishTime", "data.prompt"), ("hookUrl", "hook_url"))
+NOVELAI = ttapi.product(
+    "novelai", answer, files, ("data.finishTime", "data.prompt"), ("hookUrl", "hook_url"), lists=("data.imageUrl",)
+)
 
 
 async def text_to_image(submission: Submission) -> Order:

@@ -10,12 +10,12 @@ from PIL import Image
 
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
-from prefect_genmedia.emulator.server import inputs
+from prefect_genmedia.emulator.requests import inputs
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.links import cdn_path
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi.envelope import WORDS, Submission, accepting, at, reading, refuse

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film, Tune
+from prefect_genmedia.emulator.requests.rules import Rule
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.links import cdn_path, uuid_of
 from prefect_genmedia.emulator.server.orders import Job, Order
 from prefect_genmedia.emulator.server.provider import Body
-from prefect_genmedia.emulator.server.rules import Rule
 from prefect_genmedia.emulator.server.state import State
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi.envelope import Submission, accepting, at, reading, refuse
@@ -70,7 +70,7 @@ def _music(state: State, job: Job, place: int, base_url: str) -> Body:
 
 
 def files(job: Job) -> dict[str, File]:
-    kinds = set(KINDS.values())
+    kinds = dict.fromkeys(KINDS.values())
     return {_path(job, place, kind): File(job.id, f"{place} {kind}", kind) for place in range(SONGS) for kind in kinds}
 
 
@@ -87,7 +87,9 @@ def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
     return Film(cover, pictures.varied(cover, cover.rotate(180), 0.5), SECONDS) if kind == "mp4" else cover
 
 
-SUNO = ttapi.product("suno", answer, files, ("data.jobId", "data.action", "data.mv", "data.quota"))
+SUNO = ttapi.product(
+    "suno", answer, files, ("data.jobId", "data.action", "data.mv", "data.quota"), lists=("data.musics",)
+)
 
 
 async def music(submission: Submission) -> Order:

@@ -11,9 +11,9 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from prefect_genmedia.emulator.drawing.recordings import TYPES
-from prefect_genmedia.emulator.server import rules
+from prefect_genmedia.emulator.requests import rules
+from prefect_genmedia.emulator.requests.rules import Invalid, Limits
 from prefect_genmedia.emulator.server.callbacks import is_loopback
-from prefect_genmedia.emulator.server.rules import Invalid, Limits
 from prefect_genmedia.emulator.server.state import state_of
 
 _DATA_URI = re.compile(r"data:image/[\w.+-]+;base64,(.*)", re.DOTALL | re.IGNORECASE)

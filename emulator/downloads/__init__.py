@@ -1,0 +1,1 @@
+"""Result files: where they lie, and what can go wrong when they are fetched."""

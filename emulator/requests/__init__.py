@@ -1,0 +1,1 @@
+"""What a request may hold: its fields, and the pictures that come with it."""
