@@ -19,6 +19,7 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.operation import Account
 from tests import PHOTOS, shop
+from tests.patience import PATIENCE
 from tests.stand_in import Gate, Wire
 
 pytest_plugins = ["tests.postgres"]
@@ -30,7 +31,7 @@ os.environ |= {
     "PREFECT_HOME": _home,
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(PATIENCE)),
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # some tests call a task by itself
 }
 for _name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):

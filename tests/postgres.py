@@ -109,7 +109,7 @@ class Server:
 def _connect(url: str) -> Any:
     import psycopg
 
-    return psycopg.connect(url, autocommit=True, connect_timeout=3)
+    return psycopg.connect(url, autocommit=True, connect_timeout=30)
 
 
 def name_of(url: str) -> str:

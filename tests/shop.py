@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from PIL import Image
 
@@ -30,8 +27,8 @@ from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
 from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE, ActionRequest, ImagineRequest
 from prefect_genmedia.settings import Settings
 from tests import PHOTOS
+from tests.patience import PATIENCE
 
-T = TypeVar("T")
 SCRIPTS = Path(__file__).parent / "scripts"
 OPERATIONS: dict[type[Request], Operation[Any, Any]] = {
     ImagineRequest: IMAGINE,
@@ -85,8 +82,8 @@ def img2img(**fields: Any) -> Img2ImgRequest:
 
 
 async def buy(request: Request, account: Account, *, run_as: Run | None = None, **terms: Any) -> JobResult[Any]:
-    """One call as a task makes it; it gives up after a minute, so that no test hangs."""
-    terms.setdefault("deadline_seconds", 60)
+    """One call as a task makes it; it gives up in the end, so that no test hangs."""
+    terms.setdefault("deadline_seconds", PATIENCE)
     return await run(OPERATIONS[type(request)], request, account, run=run_as, terms=Terms(**terms))
 
 
@@ -114,21 +111,6 @@ def history(row_id: str) -> list[str]:
     return [event.state for event in the_ledger().history(row_id)]
 
 
-def until(look: Callable[[], T], what: str, seconds: float = 60.0) -> T:
-    """What `look` gives as soon as it is true; the test fails when that takes too long."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if seen := look():
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never came: {what}")
-        time.sleep(0.01)
-
-
-async def a_until(look: Callable[[], T], what: str, seconds: float = 60.0) -> T:
-    return await asyncio.to_thread(until, look, what, seconds)
-
-
 # -- other processes ------------------------------------------------------------------------------
 
 
@@ -141,11 +123,11 @@ class Child:
     def kill(self) -> None:
         """As a crash, an out-of-memory kill or a power cut: no handler runs."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=PATIENCE)
 
     def ended(self) -> list[dict[str, Any]]:
         """What it says of each thing it bought, once it has ended."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=PATIENCE)
         answers = [json.loads(line) for line in out.splitlines()]
         assert answers, f"the child said nothing; its last words were:\n{err}"
         return answers

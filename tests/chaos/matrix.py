@@ -18,11 +18,12 @@ from urllib.parse import unquote
 
 from prefect_genmedia.emulator import Emulator
 from tests.chaos.points import BOTH, IMAGINE, IMG2IMG, LIST, NONE, WAYS, WEATHERS, WITNESSES, Case, Point
-from tests.chaos.rig import Stable, Worker, in_lanes, until
+from tests.chaos.rig import Stable, Worker, in_lanes
 from tests.chaos.wire import Strike, Wire
 from tests.chaos.worker import NO_PREFECT
+from tests.patience import PATIENCE, until
 
-PATIENCE = 5  # how often a run is started that Prefect's own server could not take
+TRIES = 5  # how often a run is started that Prefect's own server could not take
 CALM_CASE = Case(0, Point("commit", "", 0, ""), "no key", LIST, noticed=False, job_seconds=1.0)
 KIND = {IMAGINE: "submit imagine", IMG2IMG: "submit img2img"}
 
@@ -111,8 +112,8 @@ class Lane:
             "GENMEDIA_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
             "GENMEDIA_MEDIA_STORE": str(folder / "media"),
             "GENMEDIA_POLL_SECONDS": "0.02",
-            "GENMEDIA_RECONCILE_SECONDS": "0.3",
-            "GENMEDIA_CALLBACK_WAIT_SECONDS": "5",
+            "GENMEDIA_RECONCILE_SECONDS": "1",
+            "GENMEDIA_CALLBACK_WAIT_SECONDS": "10",
             "GENMEDIA_LEASE_SECONDS": "3",
         }
 
@@ -147,14 +148,16 @@ class Lane:
         how = "flow.retries" if in_process else "scheduled" if scheduled else "script"
         victim = self._flow_run(env, workers.append, how=how, tripwire=tripwire, **order)
         if in_process:
-            return strike.done.wait(20) if strike is not None else bool(victim.report().get("struck")), victim
+            return strike.done.wait(PATIENCE) if strike is not None else bool(victim.report().get("struck")), victim
+        # A request that arrives all the same arrives before anybody looks for it.
+        struck = victim.code == -signal.SIGKILL and (strike is None or strike.done.wait(PATIENCE))
         again = "awaiting retry" if by_prefect else "script"
         worker = self._flow_run(env, how=again, say_crashed=scheduled, **order)
-        return victim.code == -signal.SIGKILL and (strike is None or strike.done.wait(20)), worker
+        return struck, worker
 
     def _flow_run(self, env: dict[str, str], told: Callable[[Worker], None] | None = None, **order: Any) -> Worker:
         """A worker that has ended; started anew when an overloaded Prefect server could not even begin the run."""
-        for _ in range(PATIENCE):
+        for _ in range(TRIES):
             worker = self.stable.start("flow_run", env, **order)
             if told is not None:
                 told(worker)

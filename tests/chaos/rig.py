@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,19 +19,10 @@ from typing import Any, TypeVar
 import certifi
 import httpx
 
+from tests.patience import PATIENCE, until
+
 T = TypeVar("T")
 REPOSITORY = Path(__file__).parents[2]
-
-
-def until(look: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.005) -> T:
-    """What `look` gives as soon as it is true; the test fails when that takes too long."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if seen := look():
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never came: {what}")
-        time.sleep(every)
 
 
 def free_port() -> int:
@@ -79,7 +69,7 @@ class PrefectServer:
 
     def wait(self) -> None:
         """Until it answers."""
-        until(self._healthy, f"the Prefect server; it said: {self._log.read_text()[-2000:]}", 120)
+        until(self._healthy, "the Prefect server", every=0.05)
 
     def _healthy(self) -> bool:
         assert self._process is not None
@@ -91,7 +81,7 @@ class PrefectServer:
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(20)
+            self._process.wait(PATIENCE)
 
 
 # -- workers ----------------------------------------------------------------------------------------
@@ -110,7 +100,7 @@ class Worker:
 
     def signal(self, number: int) -> None:
         """Send a signal, once it has started and unless it has ended."""
-        assert self.started.wait(60)
+        assert self.started.wait(PATIENCE)
         if not self.ended.is_set():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -118,9 +108,9 @@ class Worker:
     def kill(self) -> None:
         """As a crash, an out-of-memory kill or a power cut; returns when it is gone."""
         self.signal(signal.SIGKILL)
-        assert self.ended.wait(30)
+        assert self.ended.wait(PATIENCE)
 
-    def wait(self, seconds: float = 120) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code. One that does not end is killed, and its log says so."""
         if not self.ended.wait(seconds):
             with self.log.open("a") as log:
@@ -157,7 +147,7 @@ class Stable:
 
     def wait(self) -> None:
         """Until everything is imported."""
-        assert self._ready.wait(60), Path(self._log.name).read_text()
+        assert self._ready.wait(PATIENCE), Path(self._log.name).read_text()
 
     def start(self, role: str, env: dict[str, str], **order: Any) -> Worker:
         with self._lock:
@@ -194,7 +184,7 @@ class Stable:
         """Ends every worker that still runs."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
         self._log.close()
 
 

@@ -19,8 +19,9 @@ import pytest
 
 import prefect_genmedia
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import Stable, Worker, until
+from tests.chaos.rig import Stable, Worker
 from tests.chaos.wire import Strike, Wire
+from tests.patience import PATIENCE, until
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Bench:
             "GENMEDIA_LEDGER_URL": f"sqlite:///{self.folder / 'ledger.db'}",
             "GENMEDIA_MEDIA_STORE": str(self.folder / "media"),
             "GENMEDIA_POLL_SECONDS": "0.02",
-            "GENMEDIA_RECONCILE_SECONDS": "0.3",
+            "GENMEDIA_RECONCILE_SECONDS": "1",
             "GENMEDIA_LEASE_SECONDS": "0.3",
         }
         return self.stable.start("buy", env, url=url or self.emulator.url)
@@ -53,7 +54,7 @@ class Bench:
     def bought(self, url: str | None = None) -> dict[str, str]:
         """What a worker that is left alone says at its end."""
         worker = self.worker(url)
-        assert worker.wait(60) == 0, worker.log.read_text()
+        assert worker.wait() == 0, worker.log.read_text()
         return worker.report()
 
 
@@ -62,7 +63,7 @@ class Bench:
 
 def killed_in_flight(bench: Bench) -> str:
     """A worker is killed while the reply to its submit is on its way; the next one asks for the same."""
-    bench.emulator.add_faults({"kind": "submit_slow_reply", "seconds": 60, "times": 1})
+    bench.emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 1})
     first = bench.worker()
     until(bench.emulator.billed, "the job accepted")
     first.kill()
@@ -76,7 +77,7 @@ def overtaken(bench: Bench) -> str:
 
     def stand_still() -> None:
         until(lambda: workers, "the worker")[0].signal(signal.SIGSTOP)
-        assert overtaken_by.wait(60)
+        assert overtaken_by.wait(PATIENCE)
         bench.emulator.add_faults({"kind": "submit_refuse", "times": 1, "retry_after": 0})
 
     strike = Strike("submit imagine", 1, "request late", stand_still)
@@ -85,7 +86,7 @@ def overtaken(bench: Bench) -> str:
     until(lambda: wire.seen["submit imagine"], "the first submit")
     second = bench.bought(wire.url)
     overtaken_by.set()
-    assert strike.done.wait(60)
+    assert strike.done.wait(PATIENCE)
     workers[0].signal(signal.SIGCONT)
     # Who pays twice may go on and on: the rows of the first purchase are in its way.
     until(lambda: workers[0].ended.is_set() or bench.emulator.billed() > 1, "the first worker's end")
@@ -107,9 +108,11 @@ def among_strangers(bench: Bench) -> str:
     workers: list[Worker] = []
     wire.reset(Strike("submit imagine", 1, "request lost", lambda: until(lambda: workers, "the worker")[0].kill()))
     workers.append(bench.worker(wire.url))
-    workers[0].wait(60)
+    workers[0].wait()
     headers, order = {"TT-API-KEY": "key"}, {"prompt": "a stranger's"}
-    answer = httpx.post(f"{bench.emulator.url}/midjourney/v1/imagine", json=order, headers=headers, trust_env=False)
+    answer = httpx.post(
+        f"{bench.emulator.url}/midjourney/v1/imagine", json=order, headers=headers, trust_env=False, timeout=PATIENCE
+    )
     said = bench.bought(wire.url)
     wire.close()
     if said["job_id"] == answer.json()["data"]["jobId"]:

@@ -16,7 +16,8 @@ import pytest
 
 import prefect_genmedia.deployments
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect, until
+from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect
+from tests.patience import PATIENCE, until
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
@@ -37,12 +38,12 @@ def descendants(pid: int) -> list[int]:
 
 def prefect(env: dict[str, str], folder: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def api(server: PrefectServer, method: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(method, f"{server.url}{path}", json=body, trust_env=False, timeout=60)
+    answer = httpx.request(method, f"{server.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -57,7 +58,7 @@ def process_worker(env: dict[str, str], log_file: Path) -> Iterator[subprocess.P
     finally:
         for pid in [worker.pid, *descendants(worker.pid)]:
             os.kill(pid, signal.SIGKILL)
-        worker.wait(30)
+        worker.wait(PATIENCE)
 
 
 @pytest.mark.slow
@@ -106,19 +107,19 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
                 os.kill(pid, signal.SIGKILL)
             # The worker says it twice, some seconds apart; its second word would reach into the next try.
             said = "prefect.flow_runs.worker - Check whether"
-            until(lambda: log.read_text().count(said) == times, "the worker's last word on its process", 60)
+            until(lambda: log.read_text().count(said) == times, "the worker's last word on its process")
             assert state() == "CRASHED"
             again = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
             api(server, "POST", f"/flow_runs/{run}/set_state", again)
 
-        until(emulator.billed, "the first purchase", 90)
+        until(emulator.billed, "the first purchase")
         emulator.configure(hold=True)  # the second job will run until it is released
         kill_and_run_again(1)
-        until(lambda: _fetches(emulator) > 1, "the second purchase being waited for", 90)
+        until(lambda: _fetches(emulator) > 1, "the second purchase being waited for")
         emulator.configure(hold=False)
         kill_and_run_again(2)
         emulator.release()
-        until(lambda: state() in ("COMPLETED", "FAILED", "CRASHED"), "the end of the run", 90)
+        until(lambda: state() in ("COMPLETED", "FAILED", "CRASHED"), "the end of the run")
     assert state() == "COMPLETED", log.read_text()[-3000:]
     assert len(list((folder / "media" / "published" / "worker").glob("*.jpg"))) == 1
 

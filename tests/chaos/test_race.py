@@ -9,7 +9,8 @@ import pytest
 
 from prefect_genmedia.emulator import Emulator
 from tests import PHOTOS
-from tests.chaos.rig import Stable, until
+from tests.chaos.rig import Stable
+from tests.patience import until
 
 PHOTO = PHOTOS / "chelsea.png"
 
@@ -34,9 +35,9 @@ def race(stable: Stable, folder: Path, ledger: str, workers: int, keys: int) -> 
             at_once = min(keys, 200 // workers)
             order = {"items": list(items), "keys": asked, "block": block, "at_once": at_once, "barrier": str(folder)}
             racing.append(stable.start("many", env, **order))
-        until(lambda: len(list(folder.glob("*.ready"))) == workers, "all workers at the start", 120)
+        until(lambda: len(list(folder.glob("*.ready"))) == workers, "all workers at the start")
         (folder / "go").touch()
-        assert [worker.wait(300) for worker in racing] == [0] * workers, racing[0].log.read_text()[-3000:]
+        assert [worker.wait(900) for worker in racing] == [0] * workers, racing[0].log.read_text()[-3000:]
         reports = [worker.report() for worker in racing]
         assert [said["errors"] for said in reports] == [[]] * workers
         assert [said["delivered"] for said in reports] == [keys] * workers

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 import prefect_genmedia.deployments
-from tests.chaos.rig import PrefectServer, until
+from tests.chaos.rig import PrefectServer
+from tests.patience import until
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import REPOSITORY, Stable, until
+from tests.chaos.rig import REPOSITORY, Stable
+from tests.patience import until
 
 SEED = int(os.environ.get("GENMEDIA_CHAOS_SEED", "1"))
 WEATHER = (

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.patience import PATIENCE
+
 KINDS = {
     b"POST /midjourney/v1/imagine": "submit imagine",
     b"POST /v3/async/img2img": "submit img2img",
@@ -113,7 +115,7 @@ class _Line:
             for end in (self.client, self.server):
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-            back.join(10)
+            back.join(PATIENCE)
             self.client.close()
             self.server.close()
 
@@ -122,14 +124,14 @@ class _Line:
             self.server.sendall(request[: len(request) // 2])
         strike.blow()
         if strike.hangs_up:
-            self.client.settimeout(10)
+            self.client.settimeout(PATIENCE)
             with contextlib.suppress(OSError):
                 while self.client.recv(65536):
                     pass
         if strike.phase == "request late":
             self.answered.clear()
             self.server.sendall(request)
-            self.answered.wait(10)
+            self.answered.wait(PATIENCE)
         strike.done.set()
 
     def _pass_back(self) -> None:
@@ -143,6 +145,7 @@ class _Line:
                     self.client.sendall(chunk)
         except OSError:
             pass
+        self.answered.set()  # there will be no answer any more
         if self.strike is not None:
             # The provider has hung up by itself: no reply will come that could be lost.
             strike, self.strike = self.strike, None
@@ -168,7 +171,7 @@ class _Line:
     def _blow(self, strike: Strike) -> None:
         strike.blow()
         if strike.hangs_up:
-            self.gone.wait(10)
+            self.gone.wait(PATIENCE)
 
 
 def _message(source: socket.socket) -> bytes | None:

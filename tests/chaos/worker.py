@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.patience import PATIENCE
+
 ROLES: dict[str, Any] = {}
 NO_PREFECT = 75  # exit code: there was no flow run, because Prefect's server was overloaded
 # What a run imports in its course; here once for all.
@@ -226,7 +228,7 @@ def buy(order: dict[str, Any]) -> None:
     from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 
     said = {"package": str(Path(prefect_genmedia.__file__).parent), "job_id": None, "error": ""}
-    terms = Terms(request_key="probe", deadline_seconds=20)
+    terms = Terms(request_key="probe", deadline_seconds=PATIENCE)
     try:
         account = Account(TTAPI, order["url"], "key")
         result = asyncio.run(run(IMAGINE, ImagineRequest(prompt="a probe"), account, terms=terms))

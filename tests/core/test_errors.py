@@ -14,6 +14,7 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import ApiError, GenMediaError, JobFailedError, LedgerError
 from prefect_genmedia.jobs import JobRef
 from prefect_genmedia.operation import Account
+from tests.patience import PATIENCE
 from tests.shop import imagine, img2img, refusal
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GenMediaError)]
@@ -72,7 +73,9 @@ async def test_an_error_comes_out_of_a_worker_process_whole(emulator: Emulator, 
     """Read by a process that has done nothing but import the pack."""
     error = await refusal(img2img(prompt="denied-by-emulator"), novita)
     read = "import pickle, sys; e = pickle.load(sys.stdin.buffer); print(type(e).__name__, e.job.job_id, e)"
-    other = subprocess.run([sys.executable, "-c", read], input=pickle.dumps(error), capture_output=True, timeout=60)
+    other = subprocess.run(
+        [sys.executable, "-c", read], input=pickle.dumps(error), capture_output=True, timeout=PATIENCE
+    )
     job_id = emulator.jobs()["jobs"][0]["id"]
     assert other.stdout.decode().strip() == f"JobFailedError {job_id} {error}"
 

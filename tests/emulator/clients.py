@@ -6,8 +6,6 @@ import base64
 import io
 import json
 import threading
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,19 +13,11 @@ import httpx
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
+from tests.patience import PATIENCE, until
 
 Body = dict[str, Any]
-QUICK: Body = {"trust_env": False, "verify": False, "timeout": 5}  # a TLS context takes longer than most tests
-
-
-def until(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """The first true thing that `look` returns."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {look}")
+HASTY = httpx.Timeout(PATIENCE, read=0.1)  # for an answer that will not come
+QUICK: Body = {"trust_env": False, "verify": False, "timeout": PATIENCE}  # a TLS context takes longer than most tests
 
 
 def once(emulator: Emulator, kind: str, **parameters: Any) -> None:

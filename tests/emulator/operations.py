@@ -14,7 +14,8 @@ import httpx
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import ASKED, QUICK, Body, photo, until
+from tests.emulator.clients import ASKED, QUICK, Body, photo
+from tests.patience import until
 
 DATA_URI = "data:image/png;base64,"
 ENDS = ("SUCCESS", "FAILED", "TASK_STATUS_SUCCEED", "TASK_STATUS_FAILED")

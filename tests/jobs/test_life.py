@@ -19,7 +19,8 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.images import IMG2IMG
 from prefect_genmedia.providers.novita.results import NovitaResult
 from prefect_genmedia.providers.ttapi.midjourney import ActionRequest, MidjourneyResult
-from tests.shop import SUBMIT_IMG2IMG, a_until, buy, history, imagine, img2img, refusal, the_ledger, the_row
+from tests.patience import PATIENCE, a_until
+from tests.shop import SUBMIT_IMG2IMG, buy, history, imagine, img2img, refusal, the_ledger, the_row
 
 LIFE = ["INTENT", "SUBMITTED", "SUCCEEDED", "STORED"]
 
@@ -166,7 +167,7 @@ def test_threads_with_event_loops_of_their_own_share_one_job(emulator: Emulator,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert len(results) == 4
     assert len({result.job.id for result in results}) == 1
     assert emulator.billed() == 1
@@ -182,7 +183,7 @@ async def test_one_who_stops_waiting_does_not_stop_the_others(emulator: Emulator
     with pytest.raises(asyncio.CancelledError):
         await buyer
     emulator.release()
-    result = await asyncio.wait_for(other, 60)
+    result = await other
     verified(result.media[0])
     assert emulator.billed() == 1
 
@@ -287,7 +288,7 @@ async def test_a_job_can_be_resumed_by_its_row(emulator: Emulator, novita: Accou
     emulator.release()
     assert error.job is not None
     (row,) = ledger.find(error.job.id[:12])
-    result = await resume(IMG2IMG, row, novita, run=script_run(), terms=Terms(deadline_seconds=10))
+    result = await resume(IMG2IMG, row, novita, run=script_run(), terms=Terms(deadline_seconds=PATIENCE))
     verified(result.media[0])
     assert emulator.requests()["requests"][SUBMIT_IMG2IMG] == 1
     assert emulator.billed() == 1

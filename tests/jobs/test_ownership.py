@@ -16,11 +16,11 @@ from prefect_genmedia.errors import SubmitOutcomeUnknown
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.operation import Account, Request
+from tests.patience import PATIENCE, a_until
 from tests.shop import (
     SUBMIT_IMAGINE,
     SUBMIT_IMG2IMG,
     Child,
-    a_until,
     buy,
     child,
     history,
@@ -78,7 +78,7 @@ async def test_killed_while_polling(emulator: Emulator, novita: Account, ledger:
 async def test_killed_while_the_submits_reply_is_on_its_way(emulator: Emulator, ttapi: Account) -> None:
     """Billed, and no job id here: Midjourney's are found through the provider's list, each its own."""
     pair = imagine("keyed"), imagine("adopted")
-    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 60, "times": 2})
+    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 2})
     crashed = crashing(ttapi, *pair)
     await a_until(lambda: emulator.billed() == 2, "the jobs accepted")
     crashed.kill()
@@ -94,7 +94,7 @@ async def test_killed_while_the_submits_reply_is_on_its_way(emulator: Emulator, 
 async def test_killed_while_novitas_reply_is_on_its_way(emulator: Emulator, novita: Account) -> None:
     """Nobody can look it up: every rerun says so, and none buys."""
     pair = img2img(prompt="keyed"), img2img(prompt="adopted")
-    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 60, "times": 2})
+    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 2})
     crashed = crashing(novita, *pair)
     await a_until(lambda: emulator.billed() == 2, "the jobs accepted")
     crashed.kill()
@@ -109,7 +109,7 @@ async def test_killed_while_novitas_reply_is_on_its_way(emulator: Emulator, novi
 
 async def test_killed_while_downloading(emulator: Emulator, novita: Account) -> None:
     pair = img2img(prompt="keyed"), img2img(prompt="adopted")
-    emulator.add_faults({"kind": "download_slow", "seconds": 60, "times": 2})
+    emulator.add_faults({"kind": "download_slow", "seconds": 2 * PATIENCE, "times": 2})
     crashed = crashing(novita, *pair)
     await a_until(lambda: sum(job["downloads"] for job in emulator.jobs()["jobs"]) == 2, "the downloads under way")
     crashed.kill()
@@ -122,7 +122,7 @@ async def test_killed_before_the_submit_arrived(
     emulator: Emulator, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The intent is in the ledger, the bytes never got there: the rerun finds out and buys, once."""
-    monkeypatch.setenv("GENMEDIA_RECONCILE_SECONDS", "1")
+    monkeypatch.setenv("GENMEDIA_RECONCILE_SECONDS", "2")
     gate.listen(deaf=True)
     account = ttapi_at(gate.url)
     crashed = child(account, imagine())
@@ -139,11 +139,11 @@ async def test_interrupted_from_the_keyboard(emulator: Emulator, ttapi: Account)
     """Ctrl-C ends the script, one job polled and one submit's reply on its way; nothing is lost."""
     pair = imagine("keyed"), imagine("adopted")
     emulator.configure(hold=True)
-    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 60, "times": 1})
+    emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 1})
     interrupted = crashing(ttapi, *pair)
     await a_until(lambda: emulator.billed() == 2 and the_ledger().rows(["SUBMITTED"]), "one polled, one on its way")
     interrupted.process.send_signal(signal.SIGINT)
-    await asyncio.to_thread(interrupted.process.communicate, timeout=60)
+    await asyncio.to_thread(interrupted.process.communicate, timeout=PATIENCE)
     assert interrupted.process.returncode == -signal.SIGINT
     # Python cancels a second time what is not done at once: then the row still says INTENT, which means the same.
     polled, on_its_way = sorted((row.state for row in the_ledger().rows()), key="SUBMITTED".__ne__)

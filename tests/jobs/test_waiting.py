@@ -23,7 +23,8 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.operation import Account
-from tests.shop import SUBMIT_IMAGINE, a_until, buy, history, imagine, img2img, refusal, the_ledger, the_row
+from tests.patience import PATIENCE, a_until
+from tests.shop import SUBMIT_IMAGINE, buy, history, imagine, img2img, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
 from tests.stand_in import Say, Seen, Wire
@@ -119,7 +120,7 @@ async def is_told_and_comes_later(
 ) -> None:
     """The error names the job and how to get it; the next call gets the files and pays nothing."""
     emulator.add_faults(fault)
-    error = await refusal(request, account, deadline_seconds=0.6 if kind is JobTimeoutError else 60)
+    error = await refusal(request, account, deadline_seconds=0.6 if kind is JobTimeoutError else PATIENCE)
     assert type(error) is kind
     assert error.job is not None
     assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
@@ -172,9 +173,7 @@ async def test_a_job_that_outlasts_the_deadline_is_fetched_by_the_next_call(emul
         (imagine(), ttapi_at(emulator.url)) if provider == "ttapi" else (img2img(), novita_at(emulator.url))
     )
     emulator.configure(hold=True)
-    started = time.monotonic()
-    error = await refusal(request, account, deadline_seconds=0.5)
-    assert time.monotonic() - started < 20
+    error = await asyncio.wait_for(refusal(request, account, deadline_seconds=0.5), PATIENCE)
     assert isinstance(error, JobTimeoutError)
     assert error.job is not None
     assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
@@ -261,7 +260,7 @@ async def test_a_busy_provider_is_not_fetched_before_it_says(wire: Wire) -> None
     await refusal(img2img(), novita_at(wire.url))
     at = [seen.at for seen in wire.seen if seen.method == "GET"]
     assert len(at) == 3
-    assert all(0.6 <= later - earlier < 10 for earlier, later in itertools.pairwise(at))
+    assert all(0.6 <= later - earlier < 60 for earlier, later in itertools.pairwise(at))
 
 
 @pytest.mark.parametrize("retry_after", ["0", "0.0", "-0"])
@@ -293,10 +292,10 @@ async def test_a_rate_limit_that_lasts_as_long_as_the_job_is_no_failure(emulator
 
 
 async def test_a_rate_limit_at_the_end_carries_the_job(emulator: Emulator, ttapi: Account) -> None:
-    emulator.add_faults({"kind": "fetch_429", "retry_after": "30"})
+    emulator.add_faults({"kind": "fetch_429", "retry_after": "600"})
     started = time.monotonic()
-    error = await refusal(imagine(), ttapi, deadline_seconds=20)
-    assert time.monotonic() - started < 20  # it would be too late anyway
+    error = await refusal(imagine(), ttapi, deadline_seconds=PATIENCE)
+    assert time.monotonic() - started < PATIENCE  # it would be too late anyway
     assert isinstance(error, JobTimeoutError)
     assert error.job is not None
 
@@ -401,5 +400,5 @@ async def test_half_a_sign_in_a_reason_does_no_harm(wire: Wire) -> None:
 async def test_a_deadline_of_zero_is_one(emulator: Emulator, novita: Account) -> None:
     """Buy, and do not wait: not the operation's own patience of half an hour."""
     emulator.configure(hold=True)
-    error = await asyncio.wait_for(refusal(img2img(), novita, deadline_seconds=0), 5)
+    error = await asyncio.wait_for(refusal(img2img(), novita, deadline_seconds=0), PATIENCE)
     assert isinstance(error, JobTimeoutError)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.webhooks import create_receiver
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.patience import PATIENCE, until
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -26,7 +26,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
+    with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
         yield
 
 
@@ -59,10 +59,8 @@ def receiver(isolated: Path) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.started, "the receiver's start")
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}/callbacks"
     server.should_exit = True
-    thread.join(timeout=5)
+    thread.join(PATIENCE)

@@ -15,6 +15,7 @@ from prefect_genmedia.ledger import open_ledger
 from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def genmedia(child_env):
             env={**child_env, "COLUMNS": "200", **env},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
         said = done.stdout + done.stderr
         assert (done.returncode != 0) is fails, said

@@ -12,13 +12,14 @@ from prefect.client.orchestration import get_client
 
 import prefect_genmedia.deployments
 from prefect_genmedia.settings import Settings
+from tests.patience import PATIENCE
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
 
 def prefect(env: dict[str, str], folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

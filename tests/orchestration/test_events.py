@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from types import SimpleNamespace
 
 import httpx
@@ -11,19 +9,18 @@ from prefect.settings import PREFECT_API_URL
 
 from prefect_genmedia.operation import JobState, JobStatus
 from prefect_genmedia.webhooks.receiver import emit_event
+from tests.patience import PATIENCE, a_until
 
 
 async def arrived(name: str, job: str) -> dict:
     """The event, as an automation's trigger would see it."""
     wanted = {"filter": {"event": {"name": [name]}, "resource": {"id": [f"genmedia.job.{job}"]}}}
-    until = time.monotonic() + 60
-    async with httpx.AsyncClient(base_url=f"{PREFECT_API_URL.value()}/", trust_env=False) as client:
-        while True:
-            found = (await client.post("events/filter", json=wanted)).json()["events"]
-            if found:
-                return found[0]
-            assert time.monotonic() < until, "the event never came"
-            await asyncio.sleep(0.25)
+    url = f"{PREFECT_API_URL.value()}/events/filter"
+
+    def found() -> list[dict]:
+        return httpx.post(url, json=wanted, trust_env=False, timeout=PATIENCE).json()["events"]
+
+    return (await a_until(found, "the event", every=0.25))[0]
 
 
 async def test_a_finished_job_is_an_event_of_prefect():

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -23,6 +22,7 @@ from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.ledger import open_ledger
 from prefect_genmedia.settings import Settings
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.patience import PATIENCE, until
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
 REFINE = Refinement(longest_side=256)
@@ -79,7 +79,7 @@ def second_and_fourth(paths: list[Path]) -> list[int]:
 async def test_a_chooser_of_ones_own_and_upscaling(emulator, blocks):
     made = await illustrate(
         prompts=["a kite"],
-        chooser="test_illustrate:second_and_fourth",
+        chooser=f"{__name__}:second_and_fourth",
         upscale=True,
         refinement=None,
         renditions=SQUARE,
@@ -122,7 +122,7 @@ async def test_nothing_secret_reaches_the_prefect_api(emulator, blocks, photos):
     secrets = [TTAPI_KEY, NOVITA_KEY, "X-Amz-Signature", "X-Amz-Credential", start]
     api = PREFECT_API_URL.value()
     for path in ("flow_runs/filter", "task_runs/filter", "logs/filter", "artifacts/filter", "block_documents/filter"):
-        text = httpx.post(f"{api}/{path}", json={"limit": 200}).text
+        text = httpx.post(f"{api}/{path}", json={"limit": 200}, timeout=PATIENCE).text
         found = [secret for secret in secrets if secret in text]
         assert not found, f"{found} in {path}"
     for file in Path(os.environ["PREFECT_HOME"], "storage").glob("*"):
@@ -130,12 +130,8 @@ async def test_nothing_secret_reaches_the_prefect_api(emulator, blocks, photos):
 
 
 def run_until(process: subprocess.Popen, reached) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        if reached():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"not reached; the process said: {process.communicate()[0]}")
+    until(lambda: reached() or process.poll() is not None, "what the process was to reach", every=0.02)
+    assert process.poll() is None, process.communicate()[0]
 
 
 @pytest.mark.parametrize("request_key", [None, "nightly-2026-11-21"])
@@ -155,7 +151,7 @@ def test_every_submits_reply_lost_once_then_killed_while_polling_and_run_again(
     first.wait()
     emulator.configure(hold=False)
     emulator.release()
-    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "3 files published from 3 prompts and photographs" in second.stdout
     # 2 grids, 3 refinements: each billed once, though every first submit's reply was lost.

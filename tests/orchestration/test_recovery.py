@@ -20,6 +20,7 @@ from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import midjourney
 from tests.orchestration.keys import TTAPI_KEY
+from tests.patience import PATIENCE, a_until
 
 
 @pytest.fixture
@@ -82,14 +83,14 @@ async def test_adopt_orphans_reports_what_it_found(emulator, ttapi, novita, phot
     emulator.add_faults({"kind": "job_forgotten", "times": 1})  # for the one bought next
     expired = await left_behind_forgotten(emulator, ttapi)
 
-    report = await adopt_orphans(quiet_seconds=0, deadline_seconds=20)
+    report = await adopt_orphans(quiet_seconds=0, deadline_seconds=PATIENCE)
     outcome = {orphan.job.id: orphan.outcome for orphan in report.orphans}
     assert outcome[recovered.id] == "recovered" and outcome[forgotten.id] == "recovered"
     assert outcome[expired.id] == "expired"
     assert report.count("unknown") == 1 and len(report.orphans) == 4
     assert "recovered 2" in report.summary and "unknown 1" in report.summary
     assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 3
-    again = await adopt_orphans(quiet_seconds=0, deadline_seconds=5)
+    again = await adopt_orphans(quiet_seconds=0, deadline_seconds=PATIENCE)
     assert {orphan.outcome for orphan in again.orphans} == {"unknown"}
 
 
@@ -111,9 +112,7 @@ async def test_a_live_runs_job_is_no_orphan(emulator, ttapi):
         return await midjourney.imagine(imagine("a rook"), ttapi)
 
     waiting = asyncio.create_task(waits())
-    async with asyncio.timeout(20):
-        while not emulator.billed():
-            await asyncio.sleep(0.02)
+    await a_until(emulator.billed, "the purchase")
     report = await adopt_orphans(quiet_seconds=0)
     assert report.orphans == []
     emulator.configure(hold=False)
@@ -127,10 +126,12 @@ async def test_jobs_bought_elsewhere_are_imported_by_id_and_from_the_list(emulat
     assert ledger.rows() == []
     command = [sys.executable, "-m", "prefect_genmedia.cli", "jobs", "import", "midjourney.imagine"]
     options = ["--block", "import-me"]
-    first = subprocess.run([*command, ids[0], *options], env=child_env, capture_output=True, text=True, timeout=120)
+    first = subprocess.run(
+        [*command, ids[0], *options], env=child_env, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert "1 jobs imported. Nothing was paid." in first.stdout, first.stdout + first.stderr
     rest = subprocess.run(
-        [*command, "--from-list", "50", *options], env=child_env, capture_output=True, text=True, timeout=120
+        [*command, "--from-list", "50", *options], env=child_env, capture_output=True, text=True, timeout=PATIENCE
     )
     assert "2 jobs imported" in rest.stdout and "has it already" in rest.stdout, rest.stdout + rest.stderr
     assert {row.job_id for row in ledger.rows(["STORED"])} == set(ids)
@@ -140,11 +141,9 @@ async def test_jobs_bought_elsewhere_are_imported_by_id_and_from_the_list(emulat
 async def bought_elsewhere(emulator, prompt: str) -> str:
     """A job of the same account that this ledger has never heard of."""
     url, headers = f"{emulator.url}/midjourney/v1/imagine", {"TT-API-KEY": TTAPI_KEY}
-    answer = await asyncio.to_thread(httpx.post, url, json={"prompt": prompt}, headers=headers)
+    answer = await asyncio.to_thread(httpx.post, url, json={"prompt": prompt}, headers=headers, timeout=PATIENCE)
     job_id = answer.json()["data"]["jobId"]
-    async with asyncio.timeout(20):
-        while not all(job["state"] == "succeeded" for job in emulator.jobs()["jobs"]):
-            await asyncio.sleep(0.02)
+    await a_until(lambda: all(job["state"] == "succeeded" for job in emulator.jobs()["jobs"]), "the end of the job")
     return job_id
 
 

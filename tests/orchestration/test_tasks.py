@@ -14,6 +14,7 @@ from prefect.states import State
 from prefect_genmedia.errors import InvalidRequestError, JobFailedError, MediaInvalidError, SubmitOutcomeUnknown
 from prefect_genmedia.tasks import imaging, midjourney
 from prefect_genmedia.tasks import novita as novita_tasks
+from tests.patience import PATIENCE
 
 SMALL = {"model_name": "sd_xl_base_1.0.safetensors", "width": 256, "height": 256}
 
@@ -25,12 +26,12 @@ def imagine(prompt: str) -> midjourney.ImagineRequest:
 async def task_runs(state: State) -> list:
     async with get_client() as client:
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
-        for _ in range(100):  # the server records task runs a moment after they end
-            runs = await client.read_task_runs(flow_run_filter=wanted)
-            if runs and all(run.state and run.state.is_final() for run in runs):
-                return runs
-            await asyncio.sleep(0.1)
-        return runs
+        async with asyncio.timeout(PATIENCE):
+            while True:  # the server records task runs a moment after they end
+                runs = await client.read_task_runs(flow_run_filter=wanted)
+                if runs and all(run.state and run.state.is_final() for run in runs):
+                    return runs
+                await asyncio.sleep(0.1)
 
 
 async def test_awaited_in_an_async_flow(emulator, ttapi, novita, photos):

@@ -38,7 +38,7 @@ async def main() -> None:
     if order["end"] == "raise":
         raise RuntimeError("the script fails after it has bought")
     if order["end"] == "sleep":
-        await asyncio.sleep(60)  # alive until the test kills it
+        await asyncio.sleep(3600)  # alive until the test kills it
 
 
 if __name__ == "__main__":

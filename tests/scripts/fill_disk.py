@@ -6,6 +6,7 @@ import asyncio
 import json
 import resource
 import sys
+import time
 
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.jobs import run
@@ -19,11 +20,13 @@ async def main() -> None:
     account = Account(operation.provider, order["base_url"], order["api_key"])
     request = operation.request.model_validate(order["request"])
     resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"], resource.RLIM_INFINITY))
+    started = time.monotonic()
     try:
         result = await run(operation, request, account)
     except GenMediaError as error:
         job = error.job.model_dump() if error.job else None
-        print(json.dumps({"error": type(error).__name__, "message": str(error), "job": job}))
+        seconds = time.monotonic() - started
+        print(json.dumps({"error": type(error).__name__, "message": str(error), "job": job, "seconds": seconds}))
         raise SystemExit(1) from None
     print(json.dumps({"error": None, "job": result.job.model_dump()}))
 

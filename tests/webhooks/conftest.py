@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +10,14 @@ import uvicorn
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.webhooks import create_receiver
+from tests.patience import PATIENCE, until
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with Emulator(job_seconds=0.1, queue_seconds=0.02, callback_retry_seconds=0.05) as emulator:
+    with Emulator(
+        job_seconds=0.1, queue_seconds=0.02, callback_retry_seconds=0.05, callback_timeout_seconds=PATIENCE
+    ) as emulator:
         yield emulator
 
 
@@ -30,11 +32,9 @@ def receiver(events: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> 
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.started, "the receiver's start")
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/callbacks"
     monkeypatch.setenv("GENMEDIA_CALLBACK_URL", url)
     yield url
     server.should_exit = True
-    thread.join(timeout=5)
+    thread.join(PATIENCE)

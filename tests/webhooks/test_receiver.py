@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import httpx
@@ -22,6 +21,7 @@ from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE, TextToImageR
 from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, GrokVideoRequest
 from prefect_genmedia.settings import Settings
 from tests import PHOTOS
+from tests.patience import PATIENCE, a_until
 
 PHOTO = PHOTOS / "coffee.png"
 
@@ -47,23 +47,20 @@ def buy(emulator):
 
 
 def counts(receiver: str) -> dict[str, int]:
-    return httpx.get(receiver).json()
+    return httpx.get(receiver, timeout=PATIENCE).json()
 
 
 async def counted(receiver: str, outcome: str, number: int = 1) -> None:
-    until = time.monotonic() + 10
-    while counts(receiver).get(outcome, 0) < number:
-        assert time.monotonic() < until, f"{outcome}: {counts(receiver)}"
-        await asyncio.sleep(0.02)
+    await a_until(lambda: counts(receiver).get(outcome, 0) >= number, outcome)
 
 
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
 async def test_a_callback_wakes_who_waits_and_is_told_once(buy, receiver, events, emulator, provider, monkeypatch):
-    # Polling alone would come too late for the deadline.
-    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "25")
-    monkeypatch.setenv("GENMEDIA_POLL_MAX_SECONDS", "25")
+    # Polling alone would come too late.
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(2 * PATIENCE))
+    monkeypatch.setenv("GENMEDIA_POLL_MAX_SECONDS", str(2 * PATIENCE))
     emulator.add_faults({"kind": "callback_duplicate", "times": 1})
-    result = await buy(provider, deadline_seconds=30)
+    result = await asyncio.wait_for(buy(provider, deadline_seconds=4 * PATIENCE), PATIENCE)
     await counted(receiver, "late or repeated")
     assert events == [(result.job.id, "succeeded")]
     fetched = [count for name, count in emulator.requests()["requests"].items() if "fetch" in name or "result" in name]
@@ -113,7 +110,9 @@ async def test_the_job_id_is_read_in_both_spellings_and_places(receiver, emulato
     with pytest.raises(SubmitOutcomeUnknown) as unknown:
         await run(operation, request, Account(TTAPI, emulator.url, "key"))
     row_id = unknown.value.job.id
-    answer = httpx.post(f"{receiver}/ttapi/{ledger.token(row_id)}", json={"status": "SUCCESS", **body}).json()
+    answer = httpx.post(
+        f"{receiver}/ttapi/{ledger.token(row_id)}", json={"status": "SUCCESS", **body}, timeout=PATIENCE
+    ).json()
     assert answer == {"outcome": "accepted"}
     assert ledger.get(row_id).hint == "job-7"
 
@@ -151,7 +150,7 @@ async def test_a_callback_after_the_end_or_for_another_job_changes_nothing(buy, 
     result = await buy("ttapi")
     before = ledger.get(result.job.id).__dict__.copy()
     body = {"status": "SUCCESS", "jobId": "someone-elses", "data": {"jobId": "someone-elses", "progress": "100"}}
-    answer = httpx.post(f"{receiver}/ttapi/{ledger.token(result.job.id)}", json=body)
+    answer = httpx.post(f"{receiver}/ttapi/{ledger.token(result.job.id)}", json=body, timeout=PATIENCE)
     assert answer.json() == {"outcome": "late or repeated"}
     after = ledger.get(result.job.id).__dict__.copy()
     before.pop("_sa_instance_state"), after.pop("_sa_instance_state")
@@ -163,20 +162,17 @@ async def test_a_callback_after_the_end_or_for_another_job_changes_nothing(buy, 
     ["ttapi/" + "0" * 32 + "." + "0" * 32, "ttapi/no-token", "nobody/" + "0" * 32 + "." + "0" * 32],
 )
 def test_a_token_that_was_not_signed_here_is_refused(receiver, path):
-    assert httpx.post(f"{receiver}/{path}", json={"status": "SUCCESS"}).status_code == 404
+    assert httpx.post(f"{receiver}/{path}", json={"status": "SUCCESS"}, timeout=PATIENCE).status_code == 404
     assert counts(receiver) == {"forged": 1}
 
 
 async def test_a_callback_that_says_running_is_no_end(buy, receiver, events, ledger, emulator):
     emulator.configure(hold=True)
     waiting = asyncio.create_task(buy("ttapi"))
-    until = time.monotonic() + 10
-    while not (rows := ledger.rows(["SUBMITTED"])):
-        assert time.monotonic() < until
-        await asyncio.sleep(0.02)
+    rows = await a_until(lambda: ledger.rows(["SUBMITTED"]), "the job submitted")
     body = {"status": "ON_QUEUE", "jobId": rows[0].job_id, "data": {"progress": "10"}}
     url = f"{receiver}/ttapi/{ledger.token(rows[0].id)}"
-    assert (await asyncio.to_thread(httpx.post, url, json=body)).json() == {"outcome": "early"}
+    assert (await asyncio.to_thread(httpx.post, url, json=body, timeout=PATIENCE)).json() == {"outcome": "early"}
     assert events == [] and ledger.get(rows[0].id).hint is None
     emulator.configure(hold=False)
     emulator.release()

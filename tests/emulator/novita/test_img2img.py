@@ -12,22 +12,24 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import ASKED, Novita, difference, photo, picture_of, until
+from tests.emulator.clients import ASKED, Novita, difference, photo, picture_of
+from tests.patience import PATIENCE, until
 
 
 def test_from_queue_to_picture(emulator: Emulator, novita: Novita) -> None:
-    emulator.configure(hold=True, queue_seconds=0.4)
+    emulator.configure(hold=True, queue_seconds=PATIENCE)
     reply = novita.post()
     assert reply.headers["x-genmedia-emulator"] == "1"
     assert list(reply.json()) == ["task_id"]
-    task = reply.json()["task_id"]
-    waiting = novita.read(task).json()
+    waiting = novita.read(reply.json()["task_id"]).json()
     assert waiting["task"]["status"] == "TASK_STATUS_QUEUED"
     assert waiting["images"] == waiting["videos"] == waiting["audios"] == []
     assert isinstance(waiting["extra"]["seed"], str)
+    emulator.configure(queue_seconds=0.01)
+    task = novita.submit()
     running = until(lambda: (body := novita.read(task).json())["task"]["status"] == "TASK_STATUS_PROCESSING" and body)
     assert 0 <= running["task"]["progress_percent"] <= 99
-    emulator.release()
+    emulator.release(task)
     done = novita.finished(task)
     assert done["task"] == {
         "task_id": task,

@@ -10,7 +10,8 @@ import pytest
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.emulator.server.callbacks import is_loopback
-from tests.emulator.clients import Midjourney, Novita, Receiver, until
+from tests.emulator.clients import Midjourney, Novita, Receiver
+from tests.patience import until
 
 
 def settled(emulator: Emulator, jobs: int = 1) -> dict[str, Any]:

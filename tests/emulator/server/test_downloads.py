@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import Midjourney, Novita, once, picture_of
+from tests.emulator.clients import HASTY, Midjourney, Novita, once, picture_of
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -74,8 +75,8 @@ def test_download_redirect(emulator: Emulator, midjourney: Midjourney, link: str
 
 
 def test_download_slow(emulator: Emulator, novita: Novita, link: str) -> None:
-    once(emulator, "download_slow", seconds=30)
+    once(emulator, "download_slow", seconds=2 * PATIENCE)
     with pytest.raises(httpx.ReadTimeout):
-        novita.bare.get(link, timeout=0.1)
+        novita.bare.get(link, timeout=HASTY)
     once(emulator, "download_slow", seconds=0.1)
     assert novita.bare.get(link).content == novita.bare.get(link).content

@@ -12,7 +12,8 @@ import pytest
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.emulator.faults import KINDS
-from tests.emulator.clients import Midjourney, Novita, once, until
+from tests.emulator.clients import HASTY, QUICK, Midjourney, Novita, once
+from tests.patience import PATIENCE, until
 
 
 def test_every_kind_is_tested_in_this_folder() -> None:
@@ -62,7 +63,8 @@ def test_submit_refuse(emulator: Emulator, midjourney: Midjourney, novita: Novit
     once(emulator, "submit_refuse", status=499, retry_after="date", seconds=60)
     reply = midjourney.post()
     assert (reply.status_code, reply.json()["message"]) == (499, "Insufficient queues")
-    assert 58 <= email.utils.parsedate_to_datetime(reply.headers["retry-after"]).timestamp() - time.time() <= 60
+    until, now = (email.utils.parsedate_to_datetime(reply.headers[name]) for name in ("retry-after", "date"))
+    assert 58 <= (until - now).total_seconds() <= 60
     once(emulator, "submit_refuse", retry_after="absurd")
     assert float(midjourney.post().headers["retry-after"]) > 1e9
     assert emulator.billed() == 0
@@ -85,10 +87,10 @@ def test_submit_accept_twice(emulator: Emulator, midjourney: Midjourney, novita:
 
 
 def test_submit_slow_reply(emulator: Emulator, midjourney: Midjourney) -> None:
-    once(emulator, "submit_slow_reply", seconds=30)
+    once(emulator, "submit_slow_reply", seconds=2 * PATIENCE)
     with pytest.raises(httpx.ReadTimeout):
-        midjourney.http.post("/midjourney/v1/imagine", json={"prompt": "a fox"}, timeout=0.1)
-    assert emulator.billed() == 1
+        midjourney.http.post("/midjourney/v1/imagine", json={"prompt": "a fox"}, timeout=HASTY)
+    assert until(emulator.billed) == 1
     once(emulator, "submit_slow_reply", seconds=0.2)
     begun = time.monotonic()
     midjourney.imagine()
@@ -132,9 +134,9 @@ def test_fetch_faults_of_the_way(emulator: Emulator, midjourney: Midjourney, nov
     once(emulator, "fetch_garbage")
     with pytest.raises(ValueError):
         midjourney.read(job).json()
-    once(emulator, "fetch_slow", seconds=30)
+    once(emulator, "fetch_slow", seconds=2 * PATIENCE)
     with pytest.raises(httpx.ReadTimeout):
-        midjourney.http.get("/midjourney/v1/fetch", params={"jobId": job}, timeout=0.1)
+        midjourney.http.get("/midjourney/v1/fetch", params={"jobId": job}, timeout=HASTY)
     assert midjourney.read(job).json()["status"] == "SUCCESS"
 
 
@@ -210,13 +212,14 @@ def test_clock_skew(emulator: Emulator, novita: Novita) -> None:
     link = novita.done()["images"][0]["image_url"]
     assert novita.bare.get(link).status_code == 200
     emulator.add_faults({"kind": "clock_skew", "seconds": 7200})
+    before = time.time()
     reply = novita.bare.get(link)
     assert (reply.status_code, "Request has expired" in reply.text) == (403, True)
-    ahead = email.utils.parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
-    assert 7190 < ahead < 7210
+    told = email.utils.parsedate_to_datetime(reply.headers["date"]).timestamp()
+    assert before + 7199 <= told <= time.time() + 7200
     done = novita.done()
     assert novita.bare.get(done["images"][0]["image_url"]).status_code == 200
-    assert int(done["extra"]["debug_info"]["complete_time_ms"]) > (time.time() + 7190) * 1000
+    assert int(done["extra"]["debug_info"]["complete_time_ms"]) > (before + 7199) * 1000
 
 
 def test_queue_halved(emulator: Emulator, midjourney: Midjourney) -> None:
@@ -281,5 +284,5 @@ def test_a_fault_that_cannot_be_read(emulator: Emulator, fault: dict[str, Any]) 
     with pytest.raises(ValueError):
         emulator.add_faults({"kind": "job_stuck"}, fault)
     assert emulator.faults() == {"faults": []}
-    reply = httpx.post(f"{emulator.url}/__emulator__/faults", json={"faults": [fault]}, trust_env=False)
+    reply = httpx.post(f"{emulator.url}/__emulator__/faults", json={"faults": [fault]}, **QUICK)
     assert (reply.status_code, "error" in reply.json()) == (400, True)

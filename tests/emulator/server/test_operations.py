@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import Receiver, once, until
+from tests.emulator.clients import HASTY, Receiver, once
 from tests.emulator.operations import (
     CASES,
     SILENT,
@@ -24,6 +24,7 @@ from tests.emulator.operations import (
     links_in,
     status_in,
 )
+from tests.patience import PATIENCE, until
 
 RUNNING = ("PENDING_QUEUE", "ON_QUEUE", "RUNNING", "TASK_STATUS_QUEUED", "TASK_STATUS_PROCESSING")
 WORDS = (
@@ -125,10 +126,13 @@ def test_submit_faults(emulator: Emulator, api: Api, case: Case) -> None:
     once(emulator, "submit_html")
     assert "<html>" in api.post(case.path, **body).text
     assert emulator.billed(case.name) == 0
-    for kind in ("submit_lose_reply", "submit_slow_reply"):
-        once(emulator, kind, operation=case.name, **({"seconds": 30} if kind == "submit_slow_reply" else {}))
-        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadTimeout)):
-            api.http.post(case.path, json=body, timeout=0.3)
+    once(emulator, "submit_lose_reply", operation=case.name)
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.post(case.path, **body)
+    once(emulator, "submit_slow_reply", operation=case.name, seconds=2 * PATIENCE)
+    with pytest.raises(httpx.ReadTimeout):
+        api.http.post(case.path, json=body, timeout=HASTY)
+    until(lambda: emulator.billed(case.name) == 2)
     once(emulator, "submit_5xx_after")
     assert api.post(case.path, **body).status_code == 502
     once(emulator, "submit_garbage")

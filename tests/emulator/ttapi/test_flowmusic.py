@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import Receiver, until
+from tests.emulator.clients import Receiver
 from tests.emulator.operations import FLOWMUSIC, Api, clip
 from tests.emulator.playback import heard, seconds
+from tests.patience import until
 
 GENERATIONS = "/flowmusic/v1/generations"
 EXTEND = "/flowmusic/v1/extend"

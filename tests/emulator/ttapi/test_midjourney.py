@@ -10,7 +10,8 @@ from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.emulator.ttapi.midjourney import ACTIONS, GRID, grid_size
-from tests.emulator.clients import Midjourney, difference, picture_of, until
+from tests.emulator.clients import Midjourney, difference, picture_of
+from tests.patience import PATIENCE, until
 
 
 def test_accepted_names_the_id_in_both_ways(midjourney: Midjourney) -> None:
@@ -23,18 +24,19 @@ def test_accepted_names_the_id_in_both_ways(midjourney: Midjourney) -> None:
 
 
 def test_from_queue_to_pictures(emulator: Emulator, midjourney: Midjourney) -> None:
-    emulator.configure(hold=True, queue_seconds=0.4)
-    job = midjourney.imagine(hookUrl="http://example.invalid/x")
-    waiting = midjourney.read(job).json()
+    emulator.configure(hold=True, queue_seconds=PATIENCE)
+    waiting = midjourney.read(midjourney.imagine(hookUrl="http://example.invalid/x")).json()
     assert waiting["status"] == "PENDING_QUEUE"
     assert waiting["data"]["progress"] == "0"
     assert waiting["data"]["hookUrl"] == "http://example.invalid/x"
     assert {name for name, value in waiting["data"].items() if value is None} == {
         *("discordImage", "cdnImage", "width", "height", "components", "seed", "images")
     }
+    emulator.configure(queue_seconds=0.01)
+    job = midjourney.imagine()
     running = until(lambda: (body := midjourney.read(job).json())["status"] == "ON_QUEUE" and body)
     assert 0 <= int(running["data"]["progress"]) <= 99
-    assert emulator.release() == 1
+    assert emulator.release(job) == 1
     done = midjourney.finished(job)
     assert (done["status"], done["message"], done["jobId"]) == ("SUCCESS", "", job)
     data = done["data"]

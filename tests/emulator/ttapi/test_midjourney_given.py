@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from tests.emulator.clients import Receiver, difference, photo, picture_of, until
+from tests.emulator.clients import Receiver, difference, photo, picture_of
 from tests.emulator.operations import DATA_URI, V1, Api, grid, mask
+from tests.patience import until
 
 BLEND = "/midjourney/v1/blend"
 DESCRIBE = "/midjourney/v1/describe"

@@ -9,8 +9,9 @@ import pytest
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.emulator.ttapi.novelai import CANDIDATES
-from tests.emulator.clients import Receiver, picture_of, until
+from tests.emulator.clients import Receiver, picture_of
 from tests.emulator.operations import NOVELAI, Api
+from tests.patience import until
 
 
 @pytest.fixture

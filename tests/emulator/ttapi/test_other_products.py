@@ -133,7 +133,7 @@ def test_gpt_image_is_the_vendors_example(emulator: Emulator, api: Api) -> None:
 
 
 def test_veo_has_a_status_word_of_its_own(emulator: Emulator, api: Api) -> None:
-    emulator.configure(hold=True, queue_seconds=0.2)
+    emulator.configure(hold=True)
     job = api.submit(VEO[0], prompt="a city", model="omni-flash", aspect_ratio="9:16", reference_images=["", LINK])
     assert api.read(VEO[1], job).json()["status"] == "RUNNING"
     emulator.release()
