@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import header, thumbnail
+from prefect_genmedia.quoting import for_markdown, visible, without_signatures
 
 PAGE_THUMBNAIL = 320
 MARKDOWN_THUMBNAIL = 120
@@ -20,15 +22,23 @@ MARKDOWN_PICTURES = 40
 MARKDOWN_BYTES = 280_000
 
 
+def _shown(text: str) -> str:
+    return visible(without_signatures(text))
+
+
+# Others' words, as a page may show them once they are escaped.
+Shown = Annotated[str, AfterValidator(_shown)]
+
+
 class GalleryPicture(BaseModel):
     """One file: `path` is where it is now (for thumbnail, size, weight), `href` how the page finds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    label: str  # what it is: "grid", "refined", "square 1080×1080"
+    label: Shown  # what it is: "grid", "refined", "square 1080×1080"
     href: str  # relative to the page, or https
     path: Path | None = None
-    caption: str = ""  # small print: provider, operation, job id
+    caption: Shown = ""  # small print: provider, operation, job id
 
 
 class GalleryStep(BaseModel):
@@ -36,7 +46,7 @@ class GalleryStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str
+    title: Shown
     pictures: tuple[GalleryPicture, ...]
     thumbnails: int | None = None  # how many of them a table shows; the rest are named
 
@@ -46,8 +56,8 @@ class GallerySection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str
-    prompt: str = ""
+    title: Shown
+    prompt: Shown = ""
     steps: tuple[GalleryStep, ...]
 
 
@@ -83,7 +93,9 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
         )
         for section in sections
     ]
-    return environment.get_template("gallery.html").render(title=title, sections=shown, facts=facts)
+    return environment.get_template("gallery.html").render(
+        title=_shown(title), sections=shown, facts={_shown(name): _shown(fact) for name, fact in facts.items()}
+    )
 
 
 def gallery_markdown(
@@ -98,9 +110,10 @@ def gallery_markdown(
     What does not fit is counted in the last line. Files are linked where `href` is an http(s) address:
     Prefect's pages could not follow a relative one. Blocking: call it in a thread from async code.
     """
-    parts = [f"# {_text(title)}\n\n"]
+    parts = [f"# {for_markdown(title)}\n\n"]
     if facts:
-        parts.append(" · ".join(f"**{_text(name)}** {_text(value)}" for name, value in facts.items()) + "\n\n")
+        said = (f"**{for_markdown(name)}** {for_markdown(value)}" for name, value in facts.items())
+        parts.append(" · ".join(said) + "\n\n")
     space = _Space(most, MARKDOWN_BYTES - sum(len(part.encode()) for part in parts))
     parts += [_markdown_section(section, space) for section in sections]
     if space.left_out:
@@ -127,16 +140,16 @@ class _Space:
 
 def _markdown_section(section: GallerySection, space: _Space) -> str:
     """One prompt or photograph: a table with a cell a step, and below it what would make the cells too wide."""
-    paragraphs = [f"### {_text(section.title)}"]
+    paragraphs = [f"### {for_markdown(section.title)}"]
     if section.prompt:
-        paragraphs.append(_text(section.prompt))
+        paragraphs.append(for_markdown(section.prompt))
     if section.steps:
-        rows = [[_text(step.title) for step in section.steps], ["---"] * len(section.steps)]
+        rows = [[for_markdown(step.title) for step in section.steps], ["---"] * len(section.steps)]
         rows.append([_cell(section, step, space) for step in section.steps])
         paragraphs.append("\n".join("| " + " | ".join(row) + " |" for row in rows))
-    below = [_text(picture.caption) for step in section.steps for picture in step.pictures if picture.caption]
+    below = [for_markdown(picture.caption) for step in section.steps for picture in step.pictures if picture.caption]
     unseen = [step.pictures[step.thumbnails :] for step in section.steps if step.thumbnails is not None]
-    below += ["also " + ", ".join(_text(picture.label) for picture in rest) for rest in unseen if rest]
+    below += ["also " + ", ".join(for_markdown(picture.label) for picture in rest) for rest in unseen if rest]
     if below:
         paragraphs.append(" · ".join(below))
     return "\n\n".join(paragraphs) + "\n\n"
@@ -149,8 +162,8 @@ def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
 
 
 def _picture(card: Card) -> str:
-    image = f"![{_text(card.alt)}]({card.thumbnail})" if card.thumbnail else "no preview"
-    label = _text(card.label)
+    image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "no preview"
+    label = for_markdown(card.label)
     if card.href.startswith(("https://", "http://")):
         image, label = f"[{image}]({card.href})", f"[{label}]({card.href})"
     return "<br>".join(filter(None, [image, label, card.facts]))
@@ -185,14 +198,3 @@ def _href(href: str) -> str:
 
 def _weight(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
-
-
-# What would mean something to Markdown where it stands, and no more: Prefect's pages show entities as written.
-_MEANING = re.compile(r"^[#>+=-]|(?<=^\d)[.)]|[|`*\[\]~\\]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
-
-
-def _text(text: str, longest: int = 240) -> str:
-    """One line of plain text, safe in a Markdown table: a sign with a meaning becomes an entity."""
-    line = " ".join(text.split())
-    line = line if len(line) <= longest else line[: longest - 1] + "…"
-    return _MEANING.sub(lambda sign: f"&#{ord(sign[0])};", line)

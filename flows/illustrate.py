@@ -3,65 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
+import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import prefect.runtime.flow_run
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
-from pydantic import BaseModel, Field
+from pydantic import Field, StringConstraints, ValidationError
 from slugify import slugify
 
+from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.checking import refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.parameters import (
+    LONGEST_TITLE,
+    Attempts,
+    Given,
+    Name,
+    Photograph,
+    Pick,
+    Refinement,
+    Renditions,
+)
 from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page
 from prefect_genmedia.imaging import SOCIAL, Rendition, sharpest
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.tasks import imaging, midjourney, novita
-
-Pick = Literal["sharpest", "all", 1, 2, 3, 4]
-
-
-class Photograph(BaseModel):
-    """An existing picture to refine, without Midjourney before it."""
-
-    picture: str = Field(description="A path or an https URL.")
-    prompt: str = Field(description="What to make of it.", min_length=1, max_length=1024)
-
-
-class Refinement(BaseModel):
-    """How Novita's img2img redraws a picture."""
-
-    model_name: str = Field(default="sd_xl_base_1.0.safetensors", description="The checkpoint's sd_name.")
-    strength: float = Field(default=0.45, ge=0, le=1, description="How far from the input: 0 keeps it, 1 ignores it.")
-    longest_side: int = Field(default=1024, ge=128, le=2048, description="Longest side of the result in pixels.")
-    steps: int = Field(default=25, ge=1, le=100, description="Denoising steps.")
-    guidance_scale: float = Field(default=7.5, ge=1, le=30, description="How closely the prompt is followed.")
-    sampler_name: novita.Sampler = Field(default="DPM++ 2M Karras", description="The denoising algorithm.")
-    negative_prompt: str | None = Field(default=None, max_length=1024, description="What to leave out.")
-    image_num: int = Field(default=1, ge=1, le=8, description="Results a picture; each is billed.")
-    seed: int = Field(default=-1, ge=-1, description="-1 draws a seed.")
-
-    def of(self, picture: MediaFile | str, prompt: str, width: int, height: int) -> novita.Img2ImgRequest:
-        """The request for one picture of this size, its shape kept and its sides multiples of 8."""
-        scale = self.longest_side / max(width, height)
-        return novita.Img2ImgRequest(
-            **self.model_dump(exclude={"longest_side"}),
-            image=picture,
-            prompt=prompt[:1024],
-            width=_side(width * scale),
-            height=_side(height * scale),
-        )
-
-
-def _side(pixels: float) -> int:
-    return min(2048, max(128, round(pixels / 8) * 8))
 
 
 def _run_name() -> str:
@@ -72,19 +49,19 @@ def _run_name() -> str:
 
 @flow(name="illustrate", flow_run_name=_run_name)
 async def illustrate(
-    prompts: list[str] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    photographs: list[Photograph] = [],  # noqa: B006
-    pick: Pick = "sharpest",
-    chooser: str | None = None,
-    mode: midjourney.Mode = "fast",
-    upscale: bool = False,
-    refinement: Refinement | None = Refinement(),
-    renditions: list[Rendition] = list(SOCIAL),  # noqa: B006
-    collection: str | None = None,
-    ttapi_credentials: str = "ttapi",
-    novita_credentials: str = "novita",
-    request_key: str | None = None,
-    attempts: Annotated[int, Field(ge=1, le=5)] = 1,
+    prompts: Given[Annotated[list[str], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
+    photographs: Given[Annotated[list[Photograph], Field(max_length=1000)]] = [],  # noqa: B006
+    pick: Given[Pick] = "sharpest",
+    chooser: Name | None = None,
+    mode: Given[midjourney.Mode] = "fast",
+    upscale: Given[bool] = False,
+    refinement: Given[Refinement | None] = Refinement(),
+    renditions: Given[Renditions] = list(SOCIAL),  # noqa: B006
+    collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    ttapi_credentials: Name = "ttapi",
+    novita_credentials: Name = "novita",
+    request_key: Name | None = None,
+    attempts: Attempts = 1,
 ) -> Illustrations:
     """Make pictures from prompts and photographs, publish them in every size, and show them.
 
@@ -107,11 +84,12 @@ async def illustrate(
         attempts: How often a job that the provider fails may be bought in all.
     """
     started = datetime.now(UTC)
+    # Prefect keeps a run's parameters as they were given, signed links too: from here on all that we name is unsigned.
     name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
     work = _Work(
         ttapi=await _load(TTAPICredentials, ttapi_credentials) if prompts else None,
         novita=await _load(NovitaCredentials, novita_credentials) if refinement is not None else None,
-        folder=f"published/{slugify(name)}",
+        folder=f"published/{folder_name(name)}",
         pick=pick,
         chooser=_chooser(chooser),
         mode=mode,
@@ -175,7 +153,7 @@ class _Work:
     terms: dict[str, Any]
 
     async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
-        item = Illustration(number=number, title=prompt, prompt=prompt)
+        item = Illustration(number=number, title=quoting.title(prompt, LONGEST_TITLE), prompt=prompt)
         assert self.ttapi is not None
         try:
             request = midjourney.ImagineRequest(prompt=prompt, mode=self.mode, get_u_images=True)
@@ -188,8 +166,7 @@ class _Work:
         return item
 
     async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
-        title = f"{Path(photograph.picture).name}: {photograph.prompt}"
-        item = Illustration(number=number, title=title, prompt=photograph.prompt)
+        item = Illustration(number=number, title=photograph.title, prompt=photograph.prompt)
         try:
             picture = await imaging.take_in(photograph.picture)
             item = item.model_copy(update={"photograph": picture})
@@ -233,7 +210,8 @@ class _Work:
             refined = await novita.img2img(request, self.novita, copy=copy, **self.terms)
             item, finished = item.with_job(refined, refined=refined.media), refined.media
         for file in finished:
-            stem = f"{item.number:03d}-{slugify(item.title, max_length=40)}-{len(item.published) + 1}"
+            words = slugify(item.title, max_length=40) or "picture"
+            stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
             published = await imaging.render(
                 file, self.renditions, folder=self.folder, stem=stem, manifest=item.manifest(file)
             )
@@ -251,8 +229,24 @@ def _sharpest(files: Sequence[MediaFile]) -> int:
 
 def _failed(item: Illustration, failure: Exception) -> Illustration:
     # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
-    get_run_logger().error("%s: %s", item.title, failure, exc_info=not isinstance(failure, GenMediaError))
-    return item.model_copy(update={"error": str(failure)})
+    said = quoting.one_line(refusal(failure) if isinstance(failure, ValidationError) else failure)
+    where = "" if isinstance(failure, GenMediaError) else _traceback(failure)
+    get_run_logger().error("%s: %s%s", item.title, said, where)
+    return item.model_copy(update={"error": said})
+
+
+def _traceback(failure: Exception) -> str:
+    lines = "".join(traceback.format_exception(failure))
+    return "\n" + quoting.visible(quoting.without_signatures(lines))
+
+
+def folder_name(collection: str) -> str:
+    """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
+    plain = slugify(collection, max_length=80)
+    if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
+        return plain
+    mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{plain}-{mark}" if plain else mark
 
 
 def _chooser(name: str | None) -> Any:

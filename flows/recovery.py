@@ -6,11 +6,14 @@ import asyncio
 import time
 from typing import Any, Literal
 
+import prefect.runtime.flow_run
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from pydantic import BaseModel
 
+from prefect_genmedia import quoting
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
+from prefect_genmedia.flows.parameters import Count, Name, Seconds
 from prefect_genmedia.jobs import JobRef, JobResult, bought_job, orphans, ref_of
 from prefect_genmedia.ledger import is_dead
 from prefect_genmedia.tasks import jobs
@@ -46,8 +49,12 @@ class OrphanReport(BaseModel):
         return f"found {len(self.orphans)}" + (": " + ", ".join(counts) if counts else "")
 
 
-@flow(name="resume_job", flow_run_name="resume {job}")
-async def resume_job(job: str, credentials: str | None = None) -> JobResult[Any]:
+def _run_name() -> str:
+    return f"resume {quoting.title(str(prefect.runtime.flow_run.parameters.get('job', '')))}"
+
+
+@flow(name="resume_job", flow_run_name=_run_name)
+async def resume_job(job: Name, credentials: Name | None = None) -> JobResult[Any]:
     """Wait for one bought job and bring its files in. Never buys.
 
     Args:
@@ -60,7 +67,9 @@ async def resume_job(job: str, credentials: str | None = None) -> JobResult[Any]
 
 
 @flow(name="adopt_orphans")
-async def adopt_orphans(quiet_seconds: float = 600, deadline_seconds: float = 120, most: int = 500) -> OrphanReport:
+async def adopt_orphans(
+    quiet_seconds: Seconds = 600, deadline_seconds: Seconds = 120, most: Count = 500
+) -> OrphanReport:
     """Find jobs that are paid, finished or not, and that no live run works on; bring their files in. Never buys.
 
     Args:
@@ -73,8 +82,8 @@ async def adopt_orphans(quiet_seconds: float = 600, deadline_seconds: float = 12
     found = await asyncio.gather(*(_recover(ref_of(row), row.title, deadline_seconds) for row in abandoned))
     report = OrphanReport(orphans=list(found))
     table = [
-        {"job": each.job.id[:12], "operation": each.job.operation, "what": each.title, "outcome": each.outcome,
-         "says": each.says} for each in found
+        {"job": each.job.id[:12], "operation": each.job.operation, "what": quoting.title(each.title),
+         "outcome": each.outcome, "says": each.says} for each in found
     ]  # fmt: skip
     await acreate_table_artifact(table or [{"job": "none"}], key="genmedia-orphans", description=report.summary)
     get_run_logger().info("Orphans: %s.", report.summary)
@@ -83,7 +92,7 @@ async def adopt_orphans(quiet_seconds: float = 600, deadline_seconds: float = 12
 
 async def _recover(job: JobRef, title: str, deadline_seconds: float) -> Orphan:
     def orphan(outcome: Outcome, says: object, files: list[str] | None = None) -> Orphan:
-        return Orphan(job=job, title=title, outcome=outcome, says=str(says), files=files or [])
+        return Orphan(job=job, title=title, outcome=outcome, says=quoting.one_line(says), files=files or [])
 
     try:
         credentials = await jobs.find_credentials(job)

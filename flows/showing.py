@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
 from prefect_genmedia.jobs import JobRef, JobResult
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.quoting import for_markdown, without_signatures
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.redaction import LONGEST_SENTENCE
 
 
 class Purchase(BaseModel):
@@ -25,14 +27,17 @@ class Purchase(BaseModel):
     quota: float | None
 
 
+Unsigned = Annotated[str, AfterValidator(without_signatures)]
+
+
 class Illustration(BaseModel):
-    """What came of one prompt or photograph."""
+    """What came of one prompt or photograph. It is published: links in it have no queries."""
 
     model_config = ConfigDict(frozen=True)
 
     number: int
-    title: str
-    prompt: str
+    title: Unsigned
+    prompt: Unsigned
     grid: MediaFile | None = None
     photograph: MediaFile | None = None
     picked: list[MediaFile] = []
@@ -84,7 +89,7 @@ class Illustrations(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    collection: str
+    collection: Unsigned
     items: list[Illustration]
     seconds: float
     page: str | None = None
@@ -122,7 +127,11 @@ def artifact(made: Illustrations) -> str:
     """The gallery as Prefect markdown. Blocking."""
     store = MediaStore(read_settings().media_store)
     text = gallery_markdown(made.collection, _sections(made, store, ""), _facts(made))
-    failed = [f"- **{item.title}**: {item.error}" for item in made.items if item.error]
+    failed = [
+        f"- **{for_markdown(item.title)}**: {for_markdown(item.error, LONGEST_SENTENCE)}"
+        for item in made.items
+        if item.error
+    ]
     return text + ("\n\n## Failed\n\n" + "\n".join(failed) if failed else "")
 
 

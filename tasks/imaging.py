@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import task
 
-from prefect_genmedia.errors import MediaError
+from prefect_genmedia import quoting
+from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
@@ -23,11 +25,13 @@ from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]
 
+# A folder or a file of the store: no way out of it, and no query.
+_PLACE = re.compile(r"\w[\w .()+-]{0,199}")
 QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
 def _name(parameters: dict[str, Any]) -> str:
-    return f"render: {parameters['stem'] or 'a picture'} in {len(parameters['renditions'])} sizes"
+    return f"render: {quoting.title(parameters['stem'] or '') or 'a picture'} in {len(parameters['renditions'])} sizes"
 
 
 @task(name="imaging.render", task_run_name=cast(Any, _name), retries=1, retry_delay_seconds=2)
@@ -42,9 +46,21 @@ async def render(
     """Cut one picture to sizes, from one decode, into `folder` of the media store. Free.
 
     Files are named `<stem>-<rendition name>`, `stem` defaulting to the start of the picture's sha256. With a
-    `manifest`, a JSON of it and of the file's facts lies beside each. Raises MediaError, MediaInvalidError.
+    `manifest`, a JSON of it and of the file's facts lies beside each; links in it lose their queries. Raises
+    MediaError, MediaInvalidError; ConfigurationError for a folder or a stem that is no name of one.
     """
+    check_place(folder, stem)
     return await asyncio.to_thread(_render, source, renditions, folder, stem or source.sha256[:16], manifest)
+
+
+def check_place(folder: str, stem: str | None) -> None:
+    """Raises ConfigurationError unless both stay inside of the media store, and hold nothing of a link."""
+    names = [("folder", part) for part in folder.split("/")] + [("stem", stem)] * (stem is not None)
+    for what, name in names:
+        if _PLACE.fullmatch(name or "") is None:
+            raise ConfigurationError(
+                f"{what} must be made of letters, digits, spaces and . - _ + ( ) and begin with a letter or a digit"
+            )
 
 
 def _render(
@@ -56,7 +72,7 @@ def _render(
         if manifest is not None:
             for file in files:
                 facts = {"file": Path(file.uri).name, **file.model_dump(exclude={"uri"})}
-                text = json.dumps({**facts, **manifest}, indent=2, ensure_ascii=False)
+                text = json.dumps({**facts, **quoting.without_signatures(manifest)}, indent=2, ensure_ascii=False)
                 _write(store, incoming, f"{folder}/{Path(file.uri).name}.json", text.encode() + b"\n")
     return files
 

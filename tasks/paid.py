@@ -43,7 +43,8 @@ from prefect_genmedia.jobs import (
     script_state,
 )
 from prefect_genmedia.media.pictures import pictures_in, read_picture
-from prefect_genmedia.operation import Operation, RequestT, ResultT, fingerprint
+from prefect_genmedia.operation import Operation, Request, RequestT, ResultT, fingerprint
+from prefect_genmedia.quoting import for_markdown
 from prefect_genmedia.tasks.terms import TaskTerms, terms_of
 
 Credentials = TTAPICredentials | NovitaCredentials
@@ -84,9 +85,9 @@ def _run_name(operation: Operation[Any, Any]) -> Callable[[dict[str, Any]], str]
     verb = operation.name.rpartition(".")[2]
 
     def name(parameters: dict[str, Any]) -> str:
-        title = getattr(parameters["request"], "title", "") or operation.name
-        copy = _terms(parameters).get("copy", 0)
-        return f"{verb}: {title}" + (f" (copy {copy})" if copy else "")
+        request, copy = parameters["request"], _terms(parameters).get("copy", 0)
+        title = request.title if isinstance(request, Request) else ""
+        return f"{verb}: {title or operation.name}" + (f" (copy {copy})" if copy in range(1, 2**31) else "")
 
     return name
 
@@ -192,7 +193,7 @@ class _ProgressArtifact:
         self.said, self.written = (progress.state, percent), time.monotonic()
         if time.monotonic() < self.quiet_until:
             return
-        description = f"{self.operation}: {_words(progress)}. Job {progress.job}"
+        description = f"{self.operation}: {_words(progress)}. Job {for_markdown(progress.job)}"
         try:
             # Prefect's client tries a lost API again for minutes: paid work does not wait for that.
             async with asyncio.timeout(ARTIFACT_PATIENCE_SECONDS):

@@ -16,9 +16,10 @@ def _no_truth_value(value: object) -> object:
     return value
 
 
+NO_TRUTH_VALUE = BeforeValidator(_no_truth_value)
 # Text that is a number is one: forms and environment variables send it so.
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
-Finite = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_truth_value)]
+Whole = Annotated[int, NO_TRUTH_VALUE]
+Finite = Annotated[float, Field(allow_inf_nan=False), NO_TRUTH_VALUE]
 
 
 def check_number(name: str, value: object, least: float, most: float, *, whole: bool = False) -> None:

@@ -1,0 +1,111 @@
+"""What the flows are asked for. What cannot be used is refused by its name, and never shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from prefect_genmedia import quoting
+from prefect_genmedia.checking import NO_TRUTH_VALUE, Finite, Whole, refusal
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.tasks import novita
+
+T = TypeVar("T")
+
+
+def _refused_by_name(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    # As a ConfigurationError, for a ValidationError makes Prefect log all parameters as they were given.
+    error: ConfigurationError
+    try:
+        return handler(value)
+    except ValidationError as failure:
+        error = refusal(failure, within=info.field_name or "")
+    raise error
+
+
+Given = Annotated[T, WrapValidator(_refused_by_name)]
+
+Attempts = Given[Annotated[Whole, Field(ge=1, le=5)]]
+Seconds = Given[Annotated[Finite, Field(ge=0, le=366 * 86400)]]
+Count = Given[Annotated[Whole, Field(ge=1, le=10_000)]]
+Name = Given[Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]]
+
+Pick = Annotated[Literal["sharpest", "all", 1, 2, 3, 4], NO_TRUTH_VALUE]
+LONGEST_TITLE = 240
+
+
+class Photograph(BaseModel):
+    """An existing picture to refine, without Midjourney before it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    picture: str = Field(description="A path or an https URL.", min_length=1)
+    prompt: str = Field(description="What to make of it.", min_length=1, max_length=1024)
+
+    @property
+    def title(self) -> str:
+        """The picture's name, which may be the end of a signed link, and what is to be made of it."""
+        name = quoting.one_line(self.picture).rstrip("/").rpartition("/")[2]
+        return quoting.title(f"{name}: {self.prompt}", LONGEST_TITLE)
+
+    def __repr__(self) -> str:
+        return f"Photograph({self.title!r})"
+
+    __str__ = __repr__
+
+
+class Refinement(BaseModel):
+    """How Novita's img2img redraws a picture."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+
+    model_name: str = Field(
+        default="sd_xl_base_1.0.safetensors", min_length=1, max_length=255, description="The checkpoint's sd_name."
+    )
+    strength: Finite = Field(default=0.45, ge=0, le=1, description="How far from the input: 0 keeps it, 1 ignores it.")
+    longest_side: Whole = Field(default=1024, ge=128, le=2048, description="Longest side of the result in pixels.")
+    steps: Whole = Field(default=25, ge=1, le=100, description="Denoising steps.")
+    guidance_scale: Finite = Field(default=7.5, ge=1, le=30, description="How closely the prompt is followed.")
+    sampler_name: novita.Sampler = Field(default="DPM++ 2M Karras", description="The denoising algorithm.")
+    negative_prompt: str | None = Field(default=None, max_length=1024, description="What to leave out.")
+    image_num: Whole = Field(default=1, ge=1, le=8, description="Results a picture; each is billed.")
+    seed: Whole = Field(default=-1, ge=-1, le=2**32 - 1, description="-1 draws a seed.")
+
+    def of(self, picture: MediaFile | str, prompt: str, width: int, height: int) -> novita.Img2ImgRequest:
+        """The request for one picture of this size, its shape kept and its sides multiples of 8."""
+        scale = self.longest_side / max(width, height)
+        return novita.Img2ImgRequest(
+            **self.model_dump(exclude={"longest_side"}),
+            image=picture,
+            prompt=prompt[:1024],
+            width=_side(width * scale),
+            height=_side(height * scale),
+        )
+
+
+def _named_apart(renditions: list[Rendition]) -> list[Rendition]:
+    names = Counter(rendition.name for rendition in renditions)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise ValueError(f"two renditions are called {twice[0]}; one file would replace the other")
+    return renditions
+
+
+Renditions = Annotated[list[Rendition], Field(max_length=64), AfterValidator(_named_apart)]
+
+
+def _side(pixels: float) -> int:
+    return min(2048, max(128, round(pixels / 8) * 8))
