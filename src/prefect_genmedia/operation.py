@@ -44,6 +44,8 @@ class JobStatus:
     message: str = ""
     quota: float | None = None
     refunded: bool | None = None
+    remark: str = ""
+    """What in this answer cannot be, and so counts as not given."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Link:
 
     url: str
     role: str
-    kind: Literal["image", "video", "audio"] = "image"
+    kind: Literal["image", "video", "audio", "file"] = "image"
     width: int | None = None
     height: int | None = None
     tolerance: int = 0  # pixels by which width and height may differ
@@ -78,6 +80,9 @@ class Provider:
     accepted: Callable[[dict[str, Any]], str | None]
     """The job id in a submit's answer; None when there is none; ApiError when the answer is a refusal."""
     status: Callable[[dict[str, Any]], JobStatus]
+    """Where the job of a fetch's answer stands. ApiError when the answer is a refusal and says nothing of the job."""
+    job_id_of: Callable[[dict[str, Any]], str | None]
+    """Which job a fetch's answer says that it is about; None when it does not say."""
     payload: Callable[[dict[str, Any]], dict[str, Any]]
     callback_url_of: Callable[[dict[str, Any]], str | None]
     """The callback address that a fetch's answer names; None for none. Where the provider is known to repeat
