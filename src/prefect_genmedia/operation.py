@@ -47,7 +47,8 @@ class JobStatus:
     message: str = ""
     quota: float | None = None
     refunded: bool | None = None
-    remark: str = ""  # what is odd about the answer
+    remark: str = ""
+    """What in this answer cannot be, and so counts as not given."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Link:
 
     url: str
     role: str
-    kind: Literal["image", "video", "audio"] = "image"
+    kind: Literal["image", "video", "audio", "file"] = "image"
     width: int | None = None
     height: int | None = None
     tolerance: int = 0  # pixels by which width and height may differ
@@ -83,8 +84,9 @@ class Provider:
     accepted: Callable[[dict[str, Any]], str | None]
     """The job id in a submit's answer; None when there is none; ApiError when the answer is a refusal."""
     status: Callable[[dict[str, Any]], JobStatus]
+    """Where the job of a fetch's answer stands. ApiError when the answer is a refusal and says nothing of the job."""
     job_id_of: Callable[[dict[str, Any]], str | None]
-    """Which job a fetch's answer is about; None where it does not say."""
+    """Which job a fetch's answer says that it is about; None when it does not say."""
     payload: Callable[[dict[str, Any]], dict[str, Any]]
     callback_url_of: Callable[[dict[str, Any]], str | None]
     """The callback address that a fetch's answer names; None for none. Where the provider is known to repeat

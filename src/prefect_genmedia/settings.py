@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -28,6 +29,13 @@ def _default_media_store() -> str:
     return str(home() / "media")
 
 
+def _default_user_agent() -> str:
+    try:
+        return f"prefect-genmedia/{version('prefect-genmedia')}"
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "prefect-genmedia"
+
+
 class Settings(BaseSettings):
     """Read afresh for every job, so a change needs no restart. What is shown of it has no address in it."""
 
@@ -38,6 +46,9 @@ class Settings(BaseSettings):
 
     media_store: str = Field(default_factory=_default_media_store, repr=False, min_length=1)
     """A folder, or an fsspec URL such as s3://bucket/prefix."""
+
+    user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
+    """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""
 
     callback_url: str | None = Field(default=None, repr=False)
     """The public address of `genmedia receiver`, for example https://hooks.example.com/callbacks."""

@@ -67,6 +67,8 @@ def test_the_root_of_all_errors_is_unknown() -> None:
         ("1.5", 1.5),
         (" 2 ", 2),
         ("600", 600),
+        ("900", 900),
+        ("86400", 86400),
         ("Sat, 21 Nov 2026 10:00:00 GMT", 0),
         ("Sat, 21 Nov 2026 10:00:30 GMT", 30),
         ("Sat, 21 Nov 2026 11:00:30 +0100", 30),
@@ -79,7 +81,7 @@ def test_retry_after_in_seconds_or_as_a_date(value: str, seconds: float) -> None
 @pytest.mark.parametrize(
     "value",
     [
-        None, "", " ", "soon", "-1", "-0.1", "601", "99999999999", "1e999", "inf", "-inf", "nan", "1,5", "1;2", "0x10",
+        None, "", " ", "soon", "-1", "-0.1", "86401", "99999999999", "1e999", "inf", "-inf", "nan", "1,5", "0x10",
         "Sat, 21 Nov 2026 09:59:59 GMT", "Sat, 21 Nov 2099 10:00:00 GMT", "Sat, 99 Nov 2026 10:00:00 GMT",
         "Sat, 21 Nov 2026", "\x00", "9" * 5000,
     ],

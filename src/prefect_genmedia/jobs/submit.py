@@ -126,7 +126,7 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
     """One POST; and whether we were asked to stop while it was on its way: it is then waited for a little longer."""
     path = call.operation.submit_route(row.request).path
     patience = call.settings.submit_timeout_seconds
-    posting = asyncio.ensure_future(call.pool.post(call.account, path, body, patience, fence.may_begin))
+    posting = asyncio.ensure_future(call.pool.post(call.account, path, body, patience, may_begin=fence.may_begin))
     cancelled = await outlast(posting, call.settings.cancel_grace_seconds)
     if not posting.done():
         posting.cancel()

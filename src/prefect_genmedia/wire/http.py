@@ -1,6 +1,6 @@
 """One HTTP pool: keys go to the provider's own origin only, every failure becomes one of our errors.
 
-Only this module and media.py's downloads (through `Pool.stream`) touch httpx.
+Only this room touches httpx.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,41 +22,21 @@ import httpx
 from prefect_genmedia.errors import (
     ConfigurationError,
     GenMediaError,
-    InvalidRequestError,
     MediaError,
     NotDeliveredError,
+    OperationRetiredError,
     ResponseFormatError,
+    ServerError,
     SubmitOutcomeUnknown,
     TransportError,
 )
 from prefect_genmedia.operation import Account
-from prefect_genmedia.wire.redaction import quotable, without_signatures
-from prefect_genmedia.wire.retry import parse_retry_after
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
+from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING
 
-
-class _NotBegun(Exception):
-    """The submit was held back before its first byte."""
-
-
-def _fenced(may_begin: Callable[[], bool]) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
-    async def trace(event: str, info: dict[str, Any]) -> None:
-        # The last moment before bytes are written: the connection is there.
-        if event in ("http11.send_request_headers.started", "http2.send_request_headers.started") and not may_begin():
-            raise _NotBegun
-
-    return trace
-
-
-def encode_body(body: dict[str, Any]) -> bytes:
-    """The JSON that goes out. Raises InvalidRequestError for what JSON cannot say."""
-    try:
-        return json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
-    except (ValueError, TypeError, RecursionError):
-        pass
-    raise InvalidRequestError("the request holds a value that JSON cannot say")
-
-
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+FETCH_SECONDS = 60.0  # one free read, from its first byte to the answer's last
+LONGEST_SILENCE = 30.0  # within it
 
 # These failures happen before the first byte of the request is on its way.
 _NOT_DELIVERED = (
@@ -68,6 +48,7 @@ _NOT_DELIVERED = (
     httpx.ProxyError,
 )
 
+_QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 _LOCATION = re.compile(r"(b'[Ll]ocation', b')[^']*")
 _TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
 
@@ -83,19 +64,28 @@ class _Redact(logging.Filter):
 
 def redact(text: str) -> str:
     """`text` without query strings of URLs, redirect targets and callback tokens."""
-    return _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", without_signatures(text)))
+    return _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", _QUERY.sub(r"\1?...", text)))
 
 
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_Redact())
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A 2xx answer of a provider: its parsed JSON."""
+class _NotBegun(Exception):
+    """The submit was held back before its first byte."""
 
-    status: int
-    body: Any
+
+def encode_body(body: dict[str, Any]) -> bytes:
+    """The JSON of a submit. Raises ConfigurationError when it cannot be written as JSON; nothing was sent."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        why = "it holds half a sign (a lone surrogate)"
+    except (ValueError, TypeError) as failure:
+        why = str(failure)
+    except RecursionError:
+        why = "it is nested too deeply"
+    raise ConfigurationError(f"the request cannot be written as JSON: {why}")
 
 
 @dataclass
@@ -108,26 +98,53 @@ class Pool:
     users: int = 0
 
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
-        """One free read. Raises ApiError, TransportError or ResponseFormatError."""
-        body = json.dumps(params).encode() if method == "POST" else None
+        """One free read. Raises ApiError, TransportError or ResponseFormatError.
+
+        A 404 that is not in the provider's own words is a gateway's: ServerError, for it may pass.
+        """
+        content = encode_body(params) if method == "POST" else None
         query = params if method == "GET" else None
-        return await self._call(self.api, account, method, path, query, body, httpx.Timeout(30, pool=None))
+        patience = httpx.Timeout(LONGEST_SILENCE, pool=None)
+        reply = await self._call(self.api, account, method, path, query, content, patience, FETCH_SECONDS)
+        refusal = refusal_of(account, reply)
+        if isinstance(refusal, OperationRetiredError) and refusal.code is None:
+            refusal = ServerError(
+                f"HTTP {reply.status} from something in between, not in {account.provider.name}'s own words",
+                provider=account.provider.name,
+                http_status=reply.status,
+                retry_after=refusal.retry_after,
+            )
+        if refusal is not None:
+            raise refusal
+        return answer_of(account, reply)
 
     async def post(
-        self, account: Account, path: str, body: bytes, timeout_seconds: float, may_begin: Callable[[], bool]
+        self,
+        account: Account,
+        path: str,
+        body: bytes,
+        timeout_seconds: float,
+        *,
+        queue_seconds: float | None = None,
+        may_begin: Callable[[], bool] | None = None,
     ) -> Answer:
-        """One paid submit, sent exactly once on a connection of its own, if `may_begin` still says so by then.
+        """One paid submit, sent exactly once on a connection of its own. `body` is from `encode_body`.
 
-        Raises NotDeliveredError when nothing was sent, ApiError when the provider refused or failed,
-        SubmitOutcomeUnknown when no usable answer came back.
+        `timeout_seconds` runs from the moment it has its connection and goes out: then `may_begin` is asked, and not
+        before; until then nothing was sent, and it waits `queue_seconds` for a place among our own connections (None:
+        as long as it takes). Raises NotDeliveredError when nothing was sent, ApiError when the provider refused or
+        failed, SubmitOutcomeUnknown when no usable answer came back.
         """
-        patience = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
+        patience = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds), pool=queue_seconds)
         error: GenMediaError
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return await self._call(self.submit, account, "POST", path, None, body, patience, may_begin)
-        except TimeoutError:
-            error = SubmitOutcomeUnknown(f"no answer within {timeout_seconds:g} s")
+            reply = await self._call(
+                self.submit, account, "POST", path, None, body, patience, timeout_seconds, may_begin
+            )
+            refusal = refusal_of(account, reply)
+            if refusal is None:
+                return answer_of(account, reply)
+            error = unless_it_names_a_job(account, reply, refusal)
         except NotDeliveredError as undelivered:
             error = undelivered
         except (TransportError, ResponseFormatError) as lost:
@@ -141,34 +158,58 @@ class Pool:
         method: str,
         path: str,
         query: dict[str, str] | None,
-        body: bytes | None,
+        content: bytes | None,
         patience: httpx.Timeout,
+        seconds: float,
         may_begin: Callable[[], bool] | None = None,
-    ) -> Answer:
+    ) -> Reply:
         provider = account.provider
+        limit = asyncio.timeout(None)
+        sending = False
+
+        async def watch(event: str, info: dict[str, Any]) -> None:
+            nonlocal sending
+            # A proxy's CONNECT comes before, and holds nothing of ours.
+            if sending or not event.endswith("send_request_headers.started") or info["request"].method == b"CONNECT":
+                return
+            # The last moment before bytes are written: the connection is there.
+            if may_begin is not None and not may_begin():
+                raise _NotBegun
+            sending = True
+            limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+        headers = {**provider.auth(account.api_key), "accept-encoding": ACCEPT_ENCODING}
+        if content is not None:
+            headers["content-type"] = "application/json"
         error: GenMediaError
         try:
-            response = await client.request(
-                method,
-                account.base_url + path,
-                params=query,
-                content=body,
-                headers={**provider.auth(account.api_key), **({"content-type": "application/json"} if body else {})},
-                timeout=patience,
-                extensions={} if may_begin is None else {"trace": _fenced(may_begin)},
-            )
+            async with limit:
+                request = client.build_request(
+                    method,
+                    account.base_url + path,
+                    params=query,
+                    content=content,
+                    headers=headers,
+                    timeout=patience,
+                    extensions={"trace": watch},
+                )
+                return await received(await client.send(request, stream=True))
         except _NotBegun:
             error = NotDeliveredError("the claim on the job ran out before the submit could begin")
         except _NOT_DELIVERED as failure:
             error = NotDeliveredError(f"could not reach {account.base_url}: {type(failure).__name__}")
-        except httpx.TimeoutException as failure:
-            error = TransportError(f"{provider.name} gave no answer in time ({type(failure).__name__})")
+        except TimeoutError:
+            error = TransportError(f"no answer within {seconds:g} s")
         except httpx.HTTPError as failure:
-            error = TransportError(f"the connection to {provider.name} broke ({type(failure).__name__})")
+            name = type(failure).__name__
+            if not sending:
+                error = NotDeliveredError(f"could not reach {account.base_url}: {name}")
+            elif isinstance(failure, httpx.TimeoutException):
+                error = TransportError(f"{provider.name} gave no answer in time ({name})")
+            else:
+                error = TransportError(f"the connection to {provider.name} broke ({name})")
         except (httpx.InvalidURL, UnicodeEncodeError):
             error = ConfigurationError(f"the base URL or the key for {provider.name} cannot be sent")
-        else:
-            return _read(account, response)
         error.provider = provider.name
         # Raised here and not in the except block: httpx errors hold the request, and so the key.
         raise error
@@ -192,62 +233,24 @@ class Pool:
             await client.aclose()
 
 
-def _read(account: Account, response: httpx.Response) -> Answer:
-    provider = account.provider
-    try:
-        body = _parse(response.content) if len(response.content) <= MAX_ANSWER_BYTES else None
-        readable = body is not None
-    except (ValueError, RecursionError):
-        body, readable = None, False
-    if response.is_redirect:
-        raise ConfigurationError(
-            f"{account.base_url} answers with a redirect; set base_url to the address it leads to",
-            provider=provider.name,
-        )
-    if not response.is_success:
-        retry_after = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"))
-        error = provider.error(response.status_code, body, retry_after)
-        error.args = (quotable(error.message, account.api_key),)
-        raise error
-    if not readable or not isinstance(body, dict):
-        kind = response.headers.get("content-type", "no content type").split(";")[0]
-        raise ResponseFormatError(
-            f"{account.base_url} answered with {kind} where JSON was due",
-            provider=provider.name,
-            http_status=response.status_code,
-        )
-    return Answer(response.status_code, body)
-
-
-def _parse(content: bytes) -> Any:
-    """The JSON of an answer. Half a surrogate pair, which JSON allows and no database takes, becomes "?"."""
-    text = content.decode("utf-8", "replace")
-    body = json.loads(text)
-    return _whole(body) if "\\ud" in text.lower() else body
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_whole(name): _whole(item) for name, item in value.items()}
-    return [_whole(item) for item in value] if isinstance(value, list) else value
-
-
 @cache
 def _ssl_context() -> ssl.SSLContext:
     # Loading the CA bundle costs tens of milliseconds: once a process, not once a client.
     return httpx.create_ssl_context()
 
 
-def _open() -> Pool:
+def _open(user_agent: str) -> Pool:
     tls = _ssl_context()
+    headers = {"user-agent": user_agent}
     return Pool(
-        api=httpx.AsyncClient(verify=tls, limits=httpx.Limits(max_connections=200)),
+        api=httpx.AsyncClient(verify=tls, headers=headers, limits=httpx.Limits(max_connections=200)),
         # A kept-alive connection that the server has just closed looks like a lost reply.
-        submit=httpx.AsyncClient(verify=tls, limits=httpx.Limits(max_connections=100, max_keepalive_connections=0)),
+        submit=httpx.AsyncClient(
+            verify=tls, headers=headers, limits=httpx.Limits(max_connections=100, max_keepalive_connections=0)
+        ),
         download=httpx.AsyncClient(
             verify=tls,
+            headers=headers,
             follow_redirects=True,
             timeout=httpx.Timeout(60, connect=10, pool=None),
             limits=httpx.Limits(max_connections=32),
@@ -260,12 +263,15 @@ _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
 
 
 @asynccontextmanager
-async def http_pool() -> AsyncIterator[Pool]:
-    """The pool of the running event loop, shared by all who are inside; closed by the last to leave."""
+async def http_pool(user_agent: str | None = None) -> AsyncIterator[Pool]:
+    """The pool of the running event loop, shared by all who are inside; closed by the last to leave.
+
+    `user_agent` is what whoever opens it calls itself; GENMEDIA_USER_AGENT by default.
+    """
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)
     if pool is None:
-        pool = _pools[loop] = _open()
+        pool = _pools[loop] = _open(user_agent or read_settings().user_agent)
     pool.users += 1
     try:
         yield pool

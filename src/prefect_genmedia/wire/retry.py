@@ -15,7 +15,7 @@ from prefect_genmedia.errors import (
     ServerError,
 )
 
-LONGEST_RETRY_AFTER = 600.0
+LONGEST_RETRY_AFTER = 86_400.0  # seconds; more than a day is absurd
 
 
 class Verdict(StrEnum):

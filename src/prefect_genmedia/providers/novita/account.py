@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_genmedia.errors import NotFoundError, OperationRetiredError, ResponseFormatError
+from prefect_genmedia.errors import ApiError, ResponseFormatError
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.words import number
 from prefect_genmedia.wire.http import http_pool
 
 OLDER_PATH = "/v3/user"
@@ -37,7 +38,9 @@ async def read_balance(account: Account) -> Balance:
     async with http_pool() as pool:
         try:
             body = (await pool.fetch(account, account.provider.balance_path, {})).body
-        except (OperationRetiredError, NotFoundError):
+        except ApiError as missing:
+            if missing.http_status not in (404, 410):
+                raise
             body = {"availableBalance": (await pool.fetch(account, OLDER_PATH, {})).body.get("credit_balance")}
     available = _usd(body.get("availableBalance"))
     if available is None:
@@ -52,7 +55,5 @@ async def read_balance(account: Account) -> Balance:
 
 def _usd(value: Any) -> float | None:
     """The page counts in 0.0001 USD, as text."""
-    try:
-        return float(value) / TEN_THOUSANDTHS
-    except (TypeError, ValueError):
-        return None
+    usd = number(value)
+    return None if usd is None else usd / TEN_THOUSANDTHS

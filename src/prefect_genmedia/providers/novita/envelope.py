@@ -5,6 +5,7 @@ Sources: novita.ai/docs, "Task result", "Error codes", "Webhook". Other servers 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from prefect_genmedia.errors import (
@@ -20,15 +21,10 @@ from prefect_genmedia.errors import (
     ServerError,
 )
 from prefect_genmedia.operation import JobState, JobStatus, Provider
+from prefect_genmedia.providers.words import eta, job_id_in, number, percent, state_of
 
-_STATES = {
-    "TASK_STATUS_QUEUED": JobState.QUEUED,
-    "TASK_STATUS_PROCESSING": JobState.RUNNING,
-    "TASK_STATUS_SUCCEED": JobState.SUCCEEDED,
-    "TASK_STATUS_FAILED": JobState.FAILED,
-    # The vendor's own web page treats this one as queued.
-    "TASK_STATUS_UNKNOWN": JobState.QUEUED,
-}
+# Novita's reasons are such words; a gateway's are sentences.
+_REASON = re.compile(r"[A-Z][A-Z0-9_]+")
 _KEY = "Check api_key in the NovitaCredentials block."
 _BY_REASON: dict[str, tuple[type[ApiError], str]] = {
     "MISSING_API_KEY": (AuthenticationError, _KEY),
@@ -77,56 +73,49 @@ def error(status: int, body: Any, retry_after: float | None) -> ApiError:
         message[:2000],
         provider="novita",
         http_status=status,
-        code=reason or None,
+        code=reason if _REASON.fullmatch(reason) else None,
         retry_after=retry_after,
         advice=advice,
     )
 
 
+def _refuses(body: dict[str, Any]) -> bool:
+    return bool(body.get("reason")) or 400 <= (number(body.get("code")) or 0) < 500
+
+
 def _accepted(body: dict[str, Any]) -> str | None:
     # {"task_id"} today; {"code", "msg", "data": {"task_id"}} in the vendor's older examples.
-    data = body.get("data")
-    task_id = body.get("task_id") or (data.get("task_id") if isinstance(data, dict) else None)
-    code = _number(body.get("code")) or 0
-    if not task_id and (body.get("reason") or 400 <= code < 500):
+    if found := job_id_in((body, body.get("data"), body.get("task")), ("task_id",)):
+        return found
+    if _refuses(body):
         raise error(400, body, None)
-    return str(task_id) if task_id else None
+    return None
+
+
+def _job_id_of(body: dict[str, Any]) -> str | None:
+    return job_id_in((body.get("task"), body), ("task_id",))
 
 
 def _status(body: dict[str, Any]) -> JobStatus:
     task = body.get("task")
     task = task if isinstance(task, dict) else {}
+    if not task and _refuses(body):
+        raise error(int(number(body.get("code")) or 400), body, None)
     word = str(task.get("status") or "")
-    state = _STATES.get(word)
-    message = str(task.get("reason") or "")
+    state, message = state_of(word), str(task.get("reason") or "")
     if state is None:
-        state, message = JobState.RUNNING, f"Novita gives the unknown status {word!r}; waiting on"
-    percent, eta = _number(task.get("progress_percent")), _number(task.get("eta"))
+        state, message = JobState.RUNNING, f"Novita gives the unknown status {word[:64]!r}; waiting on"
     return JobStatus(
         state=state,
         provider_state=word[:64],
-        percent=percent,
-        eta_seconds=eta if eta else None,
+        percent=percent(task.get("progress_percent")),
+        eta_seconds=eta(task.get("eta")),
         message=message,
     )
 
 
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def _payload(body: dict[str, Any]) -> dict[str, Any]:
     return body
-
-
-def job_id_of(body: dict[str, Any]) -> str | None:
-    """Which job a fetch's answer is about."""
-    task = body.get("task")
-    task_id = task.get("task_id") if isinstance(task, dict) else None
-    return str(task_id) if task_id else None
 
 
 def _callback_url(body: dict[str, Any]) -> str | None:
@@ -139,7 +128,7 @@ def _callback_url(body: dict[str, Any]) -> str | None:
 
 def _balance(body: dict[str, Any]) -> float:
     """USD; the page counts in 0.0001 USD."""
-    left = _number(body.get("availableBalance"))
+    left = number(body.get("availableBalance"))
     if left is None:
         raise ResponseFormatError("the balance page names no available balance", provider="novita")
     return left / 10_000
@@ -151,8 +140,8 @@ NOVITA = Provider(
     error=error,
     accepted=_accepted,
     status=_status,
+    job_id_of=_job_id_of,
     payload=_payload,
-    job_id_of=job_id_of,
     callback_url_of=_callback_url,
     balance_path="/openapi/v1/billing/balance/detail",
     balance=_balance,

@@ -5,7 +5,6 @@ Sources: docs.ttapi.io, "Authentication", "Response format", "Quick start".
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -23,13 +22,8 @@ from prefect_genmedia.errors import (
     ServerError,
 )
 from prefect_genmedia.operation import JobState, JobStatus, Provider
+from prefect_genmedia.providers.words import job_id, job_id_in, number, percent, quota, state_of
 
-_STATES = {
-    "PENDING_QUEUE": JobState.QUEUED,
-    "ON_QUEUE": JobState.RUNNING,
-    "SUCCESS": JobState.SUCCEEDED,
-    "FAILED": JobState.FAILED,
-}
 _BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
     400: (InvalidRequestError, ""),
     401: (AuthenticationError, "Check api_key in the TTAPICredentials block; is the e-mail activated?"),
@@ -40,6 +34,11 @@ _BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
 }
 _REJECTED = re.compile(r"banned|moderat|image denied|sensitive|violation", re.IGNORECASE)
 # More than 30 illegal prompts a day are not refunded; so a banned prompt's refund is not known.
+_UNKNOWN = re.compile(r"not (be )?found|not exist|n't exist|no such|unknown|cannot find", re.IGNORECASE)
+_UNKNOWN_JOB = re.compile(rf"(job|task).*({_UNKNOWN.pattern})", re.IGNORECASE)
+# Older answers hold the id alone: {"data": "b8bd3ff0-..."}.
+_BARE_ID = re.compile(r"(?=.*[0-9])[0-9A-Za-z_-]{8,64}")
+_REFUSED = ("FAILED", "FAIL", "FAILURE")
 _NOT_SURELY_REFUNDED = re.compile(r"banned prompt", re.IGNORECASE)
 
 
@@ -56,12 +55,13 @@ def error(status: int, body: Any, retry_after: float | None) -> ApiError:
     message = _message(body)
     kind, advice = _BY_STATUS.get(status, (ServerError if status >= 500 else ApiError, ""))
     if status == 404:
-        # An unknown job and an unknown path look alike; only the first comes with TTAPI's envelope.
-        kind = NotFoundError if isinstance(body, dict) else OperationRetiredError
-        advice = "" if kind is NotFoundError else "Is base_url TTAPI's address?"
+        # An unknown job comes in TTAPI's envelope and words; whatever else is a wrong path, or a gateway's page.
+        known = _is_refusal(body) and _UNKNOWN.search(message)
+        kind = NotFoundError if known else OperationRetiredError
+        advice = "" if known else "Is base_url TTAPI's address?"
     elif status == 400 and _REJECTED.search(message):
         kind = ContentRejectedError
-    elif status == 400 and re.search(r"job.*(not (found|exist)|unknown)", message, re.IGNORECASE):
+    elif status == 400 and _UNKNOWN_JOB.search(message):
         kind = NotFoundError
     return kind(
         message or f"TTAPI answers HTTP {status}",
@@ -72,43 +72,45 @@ def error(status: int, body: Any, retry_after: float | None) -> ApiError:
     )
 
 
+def _is_refusal(body: Any) -> bool:
+    return isinstance(body, dict) and str(body.get("status")).upper() in _REFUSED
+
+
 def _accepted(body: dict[str, Any]) -> str | None:
     data = body.get("data")
-    if body.get("status") == "FAILED":
+    first = data[0] if isinstance(data, list) and data else data
+    # A refusal that names a job is none: of two signs that disagree the costlier counts.
+    if found := job_id_in((first, body), ("jobId", "taskId")):
+        return found
+    if _is_refusal(body):
         raise error(400, body, None)
-    for holder in (data if isinstance(data, dict) else {}, body):
-        for name in ("jobId", "job_id"):
-            if holder.get(name):
-                return str(holder[name])
-    return None
+    return job_id(data) if isinstance(data, str) and _BARE_ID.fullmatch(data) else None
 
 
-def number(value: Any) -> float | None:
-    """`value` as a number: 2, "2", "4.00" and "100%" are all sent."""
-    try:
-        read = float(str(value).strip().rstrip("%"))
-    except ValueError:
-        return None
-    return read if math.isfinite(read) else None
+def _job_id_of(body: dict[str, Any]) -> str | None:
+    return job_id_in((body, body.get("data")), ("jobId",))
 
 
 def _status(body: dict[str, Any]) -> JobStatus:
     data = payload(body)
-    word = str(body.get("status") or "")
-    state = _STATES.get(word)
-    message = _message(body)
+    word = str(body.get("status") or data.get("status") or "")
+    state, message = state_of(word), _message(body)
+    if _is_refusal(body) and not body.get("data") and _UNKNOWN_JOB.search(message):
+        raise error(404, body, None)
     if state is None:
         # A word nobody told us of: keep polling, say it once.
-        state, message = JobState.RUNNING, f"TTAPI gives the unknown status {word!r}; waiting on"
-    if state in (JobState.QUEUED, JobState.RUNNING) and message in ("success", "SUCCESS"):
+        state, message = JobState.RUNNING, f"TTAPI gives the unknown status {word[:64]!r}; waiting on"
+    if state in (JobState.QUEUED, JobState.RUNNING) and message.lower() == "success":
         message = ""
+    cost, remark = quota(data.get("quota"))
     return JobStatus(
         state=state,
         provider_state=word[:64],
-        percent=number(data.get("progress")),
+        percent=percent(data.get("progress")),
         message=message,
-        quota=number(data.get("quota")),
+        quota=cost,
         refunded=None if _NOT_SURELY_REFUNDED.search(message) else True,
+        remark=remark,
     )
 
 
@@ -116,16 +118,9 @@ def payload(body: dict[str, Any]) -> dict[str, Any]:
     """`data`, which may be null or absent, with the job id in it, wherever and however it was written."""
     data = body.get("data")
     data = dict(data) if isinstance(data, dict) else {}
-    job_id = data.get("job_id") or body.get("jobId") or body.get("job_id")
-    if job_id:
-        data.setdefault("jobId", job_id)
+    if found := job_id_in((data, body), ("jobId",)):
+        data.setdefault("jobId", found)
     return data
-
-
-def job_id_of(body: dict[str, Any]) -> str | None:
-    """Which job a fetch's answer is about."""
-    job_id = payload(body).get("jobId")
-    return str(job_id) if job_id else None
 
 
 def _callback_url(body: dict[str, Any]) -> str | None:
@@ -150,8 +145,8 @@ TTAPI = Provider(
     error=error,
     accepted=_accepted,
     status=_status,
+    job_id_of=_job_id_of,
     payload=payload,
-    job_id_of=job_id_of,
     callback_url_of=_callback_url,
     balance_path="/midjourney/v1/info",
     balance=_balance,

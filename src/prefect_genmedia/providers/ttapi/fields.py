@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.operation import Link, Request, Witness
 from prefect_genmedia.providers.answer import Answer, Text, Texts
-from prefect_genmedia.providers.ttapi.envelope import number
+from prefect_genmedia.providers.words import job_id_in, number
 
 Mode = Literal["relax", "fast", "turbo"]
 JobId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
@@ -105,8 +105,8 @@ def _list_ids(body: dict[str, Any]) -> list[str]:
     rows = body.get("data")
     if not isinstance(rows, list) or body.get("status") == "FAILED":
         raise ResponseFormatError("the job list holds no list", provider="ttapi")
-    ids = (row.get("job_id") or row.get("jobId") for row in rows if isinstance(row, dict))
-    return [str(job_id) for job_id in ids if job_id]
+    ids = (job_id_in((row,), ("jobId",)) for row in rows)
+    return [job_id for job_id in ids if job_id]
 
 
 def _frozen(body: dict[str, Any]) -> float | None:
