@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.errors import JobFailedError, ResponseFormatError, SubmitOutcomeUnknown
+from prefect_genmedia.errors import JobFailedError, JobTimeoutError, ResponseFormatError, SubmitOutcomeUnknown
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.job import JobRequest
 from tests.shop import buy, refusal, the_row
@@ -38,7 +38,8 @@ async def test_a_wrong_place_is_corrected_without_paying_again(
 
 
 async def test_a_wrong_fetch_path_is_corrected_without_paying_again(emulator: Emulator, ttapi: Account) -> None:
-    await refusal(flux(fetch_path="/flux/no-such-path"), ttapi, request_key="kite")
+    error = await refusal(flux(fetch_path="/flux/no-such-path"), ttapi, request_key="kite", deadline_seconds=1)
+    assert isinstance(error, JobTimeoutError)
     right = await buy(flux(results=["data.imageUrl"]), ttapi, request_key="kite")
     assert right.media and emulator.billed() == 1
 

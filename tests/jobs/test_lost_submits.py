@@ -123,16 +123,59 @@ async def test_a_call_that_is_cancelled_while_its_submit_is_out_loses_nothing(
     assert emulator.billed() == 1
 
 
-async def test_a_submit_that_surely_was_not_accepted_is_sent_again(
-    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A gateway's error page: in no list, and no quota is frozen for it."""
-    monkeypatch.setenv("GENMEDIA_RECONCILE_SECONDS", "2")
+async def test_absence_alone_is_no_proof(emulator: Emulator, ttapi: Account) -> None:
+    """A gateway's error page. It is in no list and no quota is frozen for it; but a list that lags looks the same."""
     emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
+    for _ in range(2):
+        error = await refusal(imagine(), ttapi)
+        assert isinstance(error, SubmitOutcomeUnknown)
+        assert "it may lag" in str(error)
+    assert posts(emulator, SUBMIT_IMAGINE) == 1
+    assert emulator.billed() == 0
+
+
+async def test_a_list_that_shows_a_later_job_proves_that_it_was_not_accepted(
+    emulator: Emulator, ttapi: Account
+) -> None:
+    emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
+    assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
+    await buy(imagine("bought later"), ttapi)
     result = await buy(imagine(), ttapi)
-    assert history(result.job.id)[:4] == ["INTENT", "UNKNOWN", "NOT_ACCEPTED", "INTENT"]
+    assert history(result.job.id)[:4] == ["INTENT", "UNKNOWN", "UNKNOWN", "NOT_ACCEPTED"]
+    assert posts(emulator, SUBMIT_IMAGINE) == 3
+    assert emulator.billed() == 2
+
+
+async def test_a_list_that_lags_hides_a_paid_job_and_it_is_not_bought_again(emulator: Emulator, ttapi: Account) -> None:
+    """Nothing is listed yet, nothing is frozen yet: a job of ours that was bought later is not listed either."""
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 1}, {"kind": "list_lags", "seconds": 3600})
+    emulator.add_faults({"kind": "frozen_lags", "seconds": 3600})
+    assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
+    await buy(imagine("bought later"), ttapi)
+    assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
+    emulator.add_faults({"kind": "clock_skew", "seconds": 4000})  # the list has caught up
+    result = await buy(imagine(), ttapi)
+    assert len(result.media) == 5
     assert posts(emulator, SUBMIT_IMAGINE) == 2
-    assert emulator.billed() == 1
+    assert emulator.billed() == 2
+
+
+async def test_a_later_job_in_a_list_that_hides_a_running_one_proves_nothing(
+    emulator: Emulator, ttapi: Account
+) -> None:
+    """One of ours is with the provider and the list does not show it: then it may hide the lost one as well."""
+    emulator.configure(hold=True)
+    emulator.add_faults({"kind": "list_lags", "seconds": 3600, "times": 1})
+    running = await refusal(imagine("hidden"), ttapi, deadline_seconds=0.5)
+    assert isinstance(running, JobTimeoutError)
+    emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
+    assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
+    emulator.configure(hold=False)
+    await buy(imagine("bought later"), ttapi)
+    error = await refusal(imagine(), ttapi)
+    assert isinstance(error, SubmitOutcomeUnknown)
+    assert "does not show our running job" in str(error)
+    assert posts(emulator, SUBMIT_IMAGINE) == 3
 
 
 async def test_ten_lost_at_once_are_each_found(emulator: Emulator, ttapi: Account) -> None:
@@ -535,7 +578,7 @@ async def test_a_server_that_cannot_be_reached_is_tried_again(emulator: Emulator
     """Connection refused: nothing was sent, so the same job is submitted once the server is there."""
     account = ttapi_at(gate.url)
     buying = asyncio.create_task(buy(imagine(), account))
-    await a_until(lambda: ledger.rows(states=["NOT_ACCEPTED"]), "the first try refused")
+    await a_until(lambda: [row for row in ledger.rows(["NOT_ACCEPTED"]) if row.sends], "the first try refused")
     gate.listen(deaf=False)
     result = await buying
     assert set(history(result.job.id)[:3]) == {"INTENT", "NOT_ACCEPTED"}

@@ -22,7 +22,9 @@ from prefect_genmedia.errors import (
     SubmitOutcomeUnknown,
     TransportError,
 )
-from prefect_genmedia.operation import Account
+from prefect_genmedia.jobs import resume, script_run
+from prefect_genmedia.operation import Account, Request
+from prefect_genmedia.providers.novita.images import IMG2IMG
 from tests.patience import PATIENCE, a_until
 from tests.shop import SUBMIT_IMAGINE, buy, history, imagine, img2img, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
@@ -208,25 +210,75 @@ async def test_one_who_waits_for_anothers_job_has_a_deadline_too(emulator: Emula
 # -- the provider forgets --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+FORGETFUL = pytest.mark.parametrize(
     ("provider", "status"), [("ttapi", 404), ("ttapi", 400), ("novita", 404)], ids=lambda value: str(value)
 )
-@pytest.mark.parametrize("after", [0, 2])
-async def test_a_forgotten_job_is_expired_and_not_bought_again(
-    emulator: Emulator, provider: str, status: int, after: int
-) -> None:
-    request, account = (
-        (imagine(), ttapi_at(emulator.url)) if provider == "ttapi" else (img2img(), novita_at(emulator.url))
-    )
+
+
+def forgotten(emulator: Emulator, provider: str, status: int, after: int = 0) -> tuple[Request, Account]:
     emulator.configure(hold=True)
     emulator.add_faults({"kind": "job_forgotten", "after_fetches": after, "status": status})
-    for _ in range(2):
-        error = await refusal(request, account)
+    if provider == "ttapi":
+        return imagine(), ttapi_at(emulator.url)
+    return img2img(), novita_at(emulator.url)
+
+
+@FORGETFUL
+@pytest.mark.parametrize("after", [0, 2])
+async def test_a_forgotten_job_is_expired_after_its_time_and_not_bought_again(
+    emulator: Emulator, provider: str, status: int, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0.5")
+    request, account = forgotten(emulator, provider, status, after)
+    for attempts in (1, 2):
+        error = await refusal(request, account, attempts=attempts)
         assert isinstance(error, JobExpiredError)
         assert error.job is not None
         assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
         assert "no longer knows" in str(error)
     assert the_row().state == "EXPIRED"
+    assert emulator.billed() == 1
+
+
+@FORGETFUL
+async def test_many_looks_in_a_short_time_are_a_symptom(emulator: Emulator, provider: str, status: int) -> None:
+    """It stays SUBMITTED, and whoever waits is told what the provider says."""
+    request, account = forgotten(emulator, provider, status)
+    error = await refusal(request, account, deadline_seconds=2)
+    assert isinstance(error, JobTimeoutError)
+    assert the_row().state == "SUBMITTED"
+    assert the_row().missing_since is not None
+    reads = [n for path, n in emulator.requests()["requests"].items() if "fetch" in path or "task-result" in path]
+    assert sum(reads) > 3
+
+
+async def test_what_is_forgotten_is_bought_again_when_that_is_asked(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0.2")
+    request, account = forgotten(emulator, "novita", 404)
+    await refusal(request, account)
+    emulator.clear_faults()
+    emulator.configure(hold=False)
+    result = await buy(request, account, on_expired="resubmit")
+    assert len(result.media) == 1
+    assert emulator.billed() == 2
+
+
+async def test_a_job_that_the_provider_knows_after_all_is_brought_in(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EXPIRED is what was believed; a resume asks again."""
+    monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0.2")
+    request, account = img2img(), novita_at(emulator.url)
+    emulator.add_faults({"kind": "fetch_404", "seconds": 3600})
+    await refusal(request, account)
+    with pytest.raises(JobExpiredError):
+        await resume(IMG2IMG, the_row(), account, run=script_run())
+    emulator.add_faults({"kind": "clock_skew", "seconds": 4000})  # an hour of the provider's has passed
+    result = await resume(IMG2IMG, the_row(), account, run=script_run())
+    assert result.media[0].path.exists()
+    assert the_row().state == "STORED"
     assert emulator.billed() == 1
 
 

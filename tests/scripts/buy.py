@@ -26,7 +26,7 @@ async def one(order: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     return {
         "error": None,
         "job": result.job.model_dump(),
-        "media": [file.model_dump() for file in result.media],
+        "media": [file.model_dump(mode="json") for file in result.media],
     }
 
 
@@ -37,6 +37,8 @@ async def main() -> None:
         print(json.dumps(answer), flush=True)
     if order["end"] == "raise":
         raise RuntimeError("the script fails after it has bought")
+    if order["end"] == "exit 1":
+        sys.exit(1)
     if order["end"] == "sleep":
         await asyncio.sleep(3600)  # alive until the test kills it
 

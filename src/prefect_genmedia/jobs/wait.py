@@ -63,6 +63,8 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
             lasting = call.settings.expired_after_seconds
             if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting):
                 return []
+            if missing == 1:
+                call.run.log.warning("%s: the provider does not know it at present (%s).", row.operation, gone.message)
         except RateLimitedError as busy:
             error = busy  # its own pace, not a failure
         except (TransportError, ServerError, ResponseFormatError) as failure:
