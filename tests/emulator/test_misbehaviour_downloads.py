@@ -197,6 +197,15 @@ def test_links_to_elsewhere(emulator: Emulator, midjourney: Any) -> None:
     assert set(written(emulator, midjourney, "to")[1]) == {METADATA}
 
 
+def test_a_relative_link_keeps_its_signature(emulator: Emulator, novita: Any) -> None:
+    task = novita.done()["task"]["task_id"]
+    emulator.add_faults({"kind": "links_written", "style": "relative"})
+    reply = novita.read(task)
+    link = reply.json()["images"][0]["image_url"]
+    assert link.startswith("../../s3/prod/")
+    assert novita.bare.get(urljoin(str(reply.url), link)).status_code == 200
+
+
 def test_links_of_a_callback_and_of_novita(emulator: Emulator, novita: Any, receiver: Any) -> None:
     emulator.add_faults({"kind": "links_written", "style": "relative", "at": "callback"})
     done = novita.done({"webhook": {"url": receiver.url}})["images"][0]["image_url"]
