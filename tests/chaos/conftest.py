@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.rig import Stable, stable_on_prefect
+from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """One Prefect server is enough: under xdist the tests that use it go to one worker."""
-    if "stable" in getattr(item, "fixturenames", ()):
+    if "on_prefect" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("chaos"))
 
 
@@ -25,6 +25,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def stable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
-    with stable_on_prefect(tmp_path_factory.mktemp("chaos")) as (_, stable):
-        yield stable
+def on_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PrefectServer, Stable]]:
+    with stable_on_prefect(tmp_path_factory.mktemp("chaos")) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def server(on_prefect: tuple[PrefectServer, Stable]) -> PrefectServer:
+    return on_prefect[0]
+
+
+@pytest.fixture(scope="session")
+def stable(on_prefect: tuple[PrefectServer, Stable]) -> Stable:
+    return on_prefect[1]

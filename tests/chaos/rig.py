@@ -19,10 +19,12 @@ from typing import Any, TypeVar
 import certifi
 import httpx
 
+import prefect_genmedia.deployments
 from tests.patience import PATIENCE, until
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).parents[2]
+DEPLOYMENTS = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
 
 def free_port() -> int:
@@ -82,6 +84,23 @@ class PrefectServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait(PATIENCE)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def make_pool(self) -> None:
+        """The work pool that our deployments name."""
+        if not self.api("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": ["genmedia"]}}}):
+            self.api("POST", "/work_pools/", {"name": "genmedia", "type": "process"})
+
+    def prefect(self, folder: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+        """Prefect's command, as somebody types it in this folder."""
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        environ = {**os.environ, **self.env, **(env or {})}
+        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=2 * PATIENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 # -- workers ----------------------------------------------------------------------------------------

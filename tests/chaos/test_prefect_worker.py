@@ -9,17 +9,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-import prefect_genmedia.deployments
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect
+from tests.chaos.rig import DEPLOYMENTS, PrefectServer, Stable, stable_on_prefect
 from tests.patience import PATIENCE, until
-
-FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
 
 def descendants(pid: int) -> list[int]:
@@ -34,18 +29,6 @@ def descendants(pid: int) -> list[int]:
             parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
     below = [child for child, parent in parents.items() if parent == pid]
     return below + [deeper for child in below for deeper in descendants(child)]
-
-
-def prefect(env: dict[str, str], folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def api(server: PrefectServer, method: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(method, f"{server.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
-    assert answer.is_success, answer.text
-    return answer.json()
 
 
 @contextmanager
@@ -81,10 +64,10 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
         "GENMEDIA_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
         "GENMEDIA_MEDIA_STORE": str(folder / "media"),
     }
-    prefect(env, folder, "work-pool", "create", "genmedia", "--type", "process")
-    prefect(env, folder, "deploy", "--prefect-file", str(FILE), "--name", "nightly")
+    server.make_pool()
+    server.prefect(folder, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", "nightly")
     assert saved.wait() == 0, saved.log.read_text()
-    deployment = api(server, "GET", "/deployments/name/illustrate/nightly")["id"]
+    deployment = server.api("GET", "/deployments/name/illustrate/nightly")["id"]
     parameters = {
         "prompts": ["a tram in the rain"],
         "refinement": {"longest_side": 128},
@@ -93,11 +76,13 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
         "ttapi_credentials": "worker",
         "novita_credentials": "worker",
     }
-    emulator.add_faults({"kind": "submit_slow_reply", "operation": "midjourney.imagine", "seconds": 120, "times": 1})
-    run = api(server, "POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+    emulator.add_faults(
+        {"kind": "submit_slow_reply", "operation": "midjourney.imagine", "seconds": 2 * PATIENCE, "times": 1}
+    )
+    run = server.api("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
 
     def state() -> str:
-        return str(api(server, "GET", f"/flow_runs/{run}")["state"]["type"])
+        return str(server.api("GET", f"/flow_runs/{run}")["state"]["type"])
 
     log = folder / "worker.log"
     with process_worker(env, log) as worker:
@@ -110,7 +95,7 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
             until(lambda: log.read_text().count(said) == times, "the worker's last word on its process")
             assert state() == "CRASHED"
             again = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
-            api(server, "POST", f"/flow_runs/{run}/set_state", again)
+            server.api("POST", f"/flow_runs/{run}/set_state", again)
 
         until(emulator.billed, "the first purchase")
         emulator.configure(hold=True)  # the second job will run until it is released

@@ -2,77 +2,58 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import yaml
 
-import prefect_genmedia.deployments
-from tests.chaos.rig import PrefectServer
+from tests.chaos.rig import DEPLOYMENTS, PrefectServer
 from tests.patience import until
 
-FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
-
-def prefect(env: dict[str, str], folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def api(server: PrefectServer, method: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(method, f"{server.url}{path}", json=body, trust_env=False, timeout=60)
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
-def test_a_cron_gets_its_runs_and_a_worker_does_the_one_that_falls_due(tmp_path: Path) -> None:
+def test_a_cron_gets_its_runs_and_a_worker_does_the_one_that_falls_due(server: PrefectServer, tmp_path: Path) -> None:
     # With SQLAlchemy 2.1 Prefect 3.8's scheduler dies, and only the server's log says so: no run ever appears.
-    server = PrefectServer(tmp_path / "prefect")
-    server.start()
+    server.make_pool()
+    server.prefect(tmp_path, "deploy", "--prefect-file", str(with_a_cron_that_is_often_due(tmp_path)), "--all")
     try:
-        server.wait()
-        _schedule(server, tmp_path)
+        nightly = until(lambda: made(server, "nightly"), "the nightly cron's runs", every=0.5)
+        assert {run["expected_start_time"][10:16] for run in nightly} == {"T02:00"}
+        (due, run), *_ = until(lambda: soon_due(server), "a run that is soon due", every=0.5)
+        # A worker takes what is due within 10 seconds, and starts it when its time has come.
+        time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds() - 8))
+        work = {
+            "TMPDIR": str(tmp_path),  # Prefect's worker keeps a folder there that belongs to whoever came first
+            "GENMEDIA_LEDGER_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+            "GENMEDIA_MEDIA_STORE": str(tmp_path / "media"),
+        }
+        start = ("worker", "start", "--pool", "genmedia", "--run-once", "--install-policy", "never")
+        server.prefect(tmp_path, *start, env=work)
+        done = server.api("GET", f"/flow_runs/{run}")
+        assert done["state"]["type"] == "COMPLETED", done["state"]
+        assert datetime.fromisoformat(done["start_time"]) >= due
     finally:
-        server.stop()
+        for deployment in server.api("POST", "/deployments/filter", {}):
+            server.api("DELETE", f"/deployments/{deployment['id']}")
 
 
-def _schedule(server: PrefectServer, folder: Path) -> None:
-    env = {
-        **os.environ,
-        **server.env,
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "TMPDIR": str(folder),  # Prefect's worker keeps a folder there that belongs to whoever came first
-        "GENMEDIA_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
-        "GENMEDIA_MEDIA_STORE": str(folder / "media"),
-    }
-    prefect(env, folder, "work-pool", "create", "genmedia", "--type", "process")
-    prefect(env, folder, "deploy", "--prefect-file", str(FILE), "--all")
+def with_a_cron_that_is_often_due(folder: Path) -> Path:
+    """Our own deployments, but adopt-orphans, which buys nothing, every 20 seconds: the sixth figure is seconds."""
+    said = yaml.safe_load(DEPLOYMENTS.read_text())
+    (sweep,) = (each for each in said["deployments"] if each["name"] == "adopt-orphans")
+    sweep["schedules"] = [{"cron": "* * * * * */20", "timezone": "UTC", "active": True}]
+    file = folder / "prefect.yaml"
+    file.write_text(yaml.safe_dump(said))
+    return file
 
-    def made(name: str) -> list[dict[str, Any]]:
-        found = {"deployments": {"name": {"any_": [name]}}, "limit": 200}
-        return [run for run in api(server, "POST", "/flow_runs/filter", found) if run["auto_scheduled"]]
 
-    nightly = until(lambda: made("nightly"), "the nightly cron's runs", 120, every=0.5)
-    assert {run["expected_start_time"][10:16] for run in nightly} == {"T02:00"}
+def made(server: PrefectServer, name: str) -> list[dict[str, Any]]:
+    """The runs that the server has made of a schedule."""
+    wanted = {"deployments": {"name": {"any_": [name]}}, "limit": 200}
+    return [run for run in server.api("POST", "/flow_runs/filter", wanted) if run["auto_scheduled"]]
 
-    # A cron that comes due every 20 seconds; its sixth figure is seconds. The flow buys nothing.
-    (sweep,) = api(server, "POST", "/deployments/filter", {"deployments": {"name": {"any_": ["adopt-orphans"]}}})
-    often = [{"schedule": {"cron": "* * * * * */20", "timezone": "UTC"}, "active": True}]
-    api(server, "POST", f"/deployments/{sweep['id']}/schedules", often)
 
-    def to_come() -> list[tuple[datetime, str]]:
-        times = [(datetime.fromisoformat(run["expected_start_time"]), run["id"]) for run in made("adopt-orphans")]
-        soon = datetime.now(UTC) + timedelta(seconds=60)
-        return sorted(each for each in times if each[0] < soon)
-
-    (due, run), *_ = until(to_come, "a run that is soon due", 120, every=0.5)
-    time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-    prefect(env, folder, "worker", "start", "--pool", "genmedia", "--run-once", "--install-policy", "never")
-    state = api(server, "GET", f"/flow_runs/{run}")["state"]
-    assert state["type"] == "COMPLETED", state
+def soon_due(server: PrefectServer) -> list[tuple[datetime, str]]:
+    runs = [(datetime.fromisoformat(run["expected_start_time"]), run["id"]) for run in made(server, "adopt-orphans")]
+    return sorted(each for each in runs if each[0] < datetime.now(UTC) + timedelta(seconds=60))
