@@ -31,6 +31,8 @@ lint: $(READY)
 
 types: $(READY)
 	$(RUN) -m mypy -p prefect_genmedia
+	$(RUN) -m pyright
+	$(RUN) tests/typing/check.py
 
 chaos: $(READY)
 	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)

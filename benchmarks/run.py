@@ -11,8 +11,9 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 _home = tempfile.mkdtemp(prefix="genmedia-bench-")
 os.environ |= {
@@ -27,13 +28,14 @@ os.environ |= {
 import httpx
 from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
+from pydantic import SecretStr
 
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.jobs import run
 from prefect_genmedia.tasks.midjourney import IMAGINE, ImagineRequest, imagine
 
-Contender = Callable[[str, int], Awaitable[None]]
+Contender = Callable[[str, int], Coroutine[Any, Any, None]]
 
 
 def raw(semaphore: int) -> Contender:
@@ -67,13 +69,13 @@ def raw(semaphore: int) -> Contender:
 
 async def core(url: str, jobs: int) -> None:
     """The pack without Prefect."""
-    account = TTAPICredentials(api_key="core", base_url=url).get_client()
+    account = TTAPICredentials(api_key=SecretStr("core"), base_url=url).get_client()
     await asyncio.gather(*(run(IMAGINE, ImagineRequest(prompt=f"core {n}"), account) for n in range(jobs)))
 
 
 async def tasks(url: str, jobs: int) -> None:
     """The pack's tasks, gathered in a flow."""
-    credentials = TTAPICredentials(api_key="tasks", base_url=url)
+    credentials = TTAPICredentials(api_key=SecretStr("tasks"), base_url=url)
 
     @flow
     async def album() -> None:

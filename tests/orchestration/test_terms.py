@@ -63,6 +63,7 @@ async def test_the_task_runs_page_shows_them(emulator, ttapi):
         await midjourney.imagine(KITE, ttapi, request_key="sku-7", attempts=2)
 
     (run,) = await task_runs(await one(return_state=True), 1)
+    said: list[str] = []
     async with get_client() as client:
         of_run = LogFilter(task_run_id=LogFilterTaskRunId(any_=[run.id]))
         for _ in range(600):
