@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+# Not when the first callback comes: it takes seconds, and nobody would be answered meanwhile.
+from prefect.events import emit_event as emit_prefect_event
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -23,8 +25,8 @@ from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.operation import JobState, JobStatus, Provider
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.wire.redaction import without_signatures
 
 MAX_BYTES = 1024 * 1024
 log = logging.getLogger("prefect_genmedia.receiver")
@@ -33,10 +35,7 @@ Emit = Callable[[JobRow, JobStatus, str], None]
 
 def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
     """Tell Prefect: `genmedia.job.succeeded` or `genmedia.job.failed`, one for each finished job."""
-    import prefect.events
-
-    said = without_signatures(status.message)
-    prefect.events.emit_event(
+    emit_prefect_event(
         event=f"genmedia.job.{status.state}",
         resource={
             "prefect.resource.id": f"genmedia.job.{row.id}",
@@ -47,7 +46,7 @@ def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
             "job": row.id,
             "operation": row.operation,
             "job_id": job_id,
-            "message": said,
+            "message": one_line(status.message),
         },
     )
 
@@ -88,7 +87,10 @@ class Receiver:
 
     async def _hint(self, ledger: Ledger, row_id: str, provider: Provider, body: dict[str, Any]) -> str:
         body = _unwrapped(body)
-        job_id, status = _job_id(provider, body), provider.status(body)
+        try:
+            job_id, status = _job_id(provider, body), provider.status(body)
+        except (ValueError, TypeError, OverflowError):  # a number of 400 digits, for one
+            return "malformed"
         if job_id is None or status.state not in (JobState.SUCCEEDED, JobState.FAILED):
             return "malformed" if job_id is None else "early"
         row = await asyncio.to_thread(ledger.get, row_id)
@@ -96,8 +98,15 @@ class Receiver:
             return "forged"
         if not await asyncio.to_thread(ledger.hint, row_id, job_id):
             return "late or repeated"
-        self.emit(row, status, job_id)
+        await self._tell(row, status, job_id)
         return "accepted"
+
+    async def _tell(self, row: JobRow, status: JobStatus, job_id: str) -> None:
+        """Tell whoever listens, in a thread: Prefect may be slow to take it, or away."""
+        try:
+            await asyncio.to_thread(self.emit, row, status, job_id)
+        except Exception as failure:  # whatever the listener does, the callback is in the ledger: it was taken
+            log.warning("Nobody could be told that job %s has ended: %s", row.id, type(failure).__name__)
 
     async def stats(self, request: Request) -> Response:
         return JSONResponse(dict(self.counts))
