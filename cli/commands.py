@@ -146,9 +146,7 @@ def resume_job(
 def adopt_job(
     job: Annotated[
         str | None,
-        typer.Argument(
-            help="The start of the id of a job whose outcome is UNKNOWN; none: all orphans.", callback=_name
-        ),
+        typer.Argument(help="The start of the id of a job to settle or correct; none: all orphans.", callback=_name),
     ] = None,
     job_id: Annotated[
         str | None, typer.Option(help="The provider's id, once you have found it there.", callback=_name)
@@ -156,6 +154,9 @@ def adopt_job(
     not_accepted: Annotated[
         bool, typer.Option("--not-accepted", help="You have looked: the provider never took it.")
     ] = False,
+    block: Annotated[
+        str | None, typer.Option(help="The credentials block; found by itself by default.", callback=_name)
+    ] = None,
     quiet_seconds: Annotated[
         float,
         typer.Option(
@@ -171,7 +172,17 @@ def adopt_job(
     if job is None:
         jobs.adopt_orphans(quiet_seconds)
     else:
-        jobs.adopt_job(job, job_id, not_accepted)
+        jobs.adopt_job(job, job_id, not_accepted, block)
+
+
+@jobs_app.command("accept")
+def accept_job(
+    job: Annotated[str, typer.Argument(help="The start of its id, or the provider's job id.", callback=_name)],
+) -> None:
+    """Close a job with the files that have come: those that are missing are not asked for any more."""
+    from prefect_genmedia.cli.job_commands import accept_job as accept
+
+    accept(job)
 
 
 @jobs_app.command("import")

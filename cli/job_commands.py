@@ -12,10 +12,20 @@ from rich.table import Table
 
 from prefect_genmedia.cli.terminal import cell, console, say, say_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
-from prefect_genmedia.jobs import JobResult, bought_job, import_job, ref_of, resume, script_run
+from prefect_genmedia.jobs import (
+    JobResult,
+    accept_as_is,
+    bought_job,
+    import_job,
+    name_job,
+    not_bought,
+    ref_of,
+    resume,
+    script_run,
+)
 from prefect_genmedia.jobs.witnesses import listed_jobs
 from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
-from prefect_genmedia.operation import Operation
+from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
 
@@ -87,6 +97,8 @@ def show_job(name: str) -> None:
     say((f"{'State':>14}", "dim"), "  ", (row.state, _colour(row)), reason)
     for label, fact in facts.items():
         say((f"{label:>14}", "dim"), f"  {one_line(fact)}")
+    for remark in row.remarks or ():
+        say((f"{'Remark':>14}", "dim"), f"  {one_line(remark)}")
     say(("\nWhat happened", "bold"))
     for line in ledger.history(row.id):
         say(f"{_time(line.at)}  {line.state:<13} {one_line(line.note)}")
@@ -95,6 +107,8 @@ def show_job(name: str) -> None:
         for file in files:
             size = f"{file.width}x{file.height}" if file.width else ""
             say(f"{one_line(file.role):<13} {size:<11} {file.bytes:>9} bytes  {file.uri}")
+            for remark in file.remarks or ():
+                say(f"{'':<13} {one_line(remark)}")
     say(("\nRequest", "bold"))
     say_json(row.request)
     if advice := _advice(row):
@@ -103,32 +117,44 @@ def show_job(name: str) -> None:
 
 def _advice(row: JobRow) -> str:
     name = row.id[:12]
+    if row.state == LedgerState.SUCCEEDED and row.reason:
+        return f"Ask for what is missing: genmedia jobs resume {name}; or be content: genmedia jobs accept {name}"
     return {
         LedgerState.SUBMITTED: f"It is paid. Bring it in: genmedia jobs resume {name}",
         LedgerState.SUCCEEDED: f"It is paid and done. Bring it in: genmedia jobs resume {name}",
         LedgerState.UNKNOWN: f"It may be paid. Look it up at the provider, then: genmedia jobs adopt {name} "
         f"--job-id ID, or genmedia jobs adopt {name} --not-accepted",
         LedgerState.INTENT: "A worker is submitting it, or has died doing so: run the flow again, it will find out.",
+        LedgerState.EXPIRED: f"Look once more: genmedia jobs resume {name}. Buying it again: on_expired='resubmit'.",
         LedgerState.FAILED: f"Another try is another purchase: run it with attempts={row.attempt + 1}.",
     }.get(LedgerState(row.state), "")
 
 
 def resume_job(name: str, block: str | None) -> None:
     row = bought_job(name)
-    if row.state in (LedgerState.INTENT, LedgerState.NOT_ACCEPTED):
+    if row.job_id is None and row.state in (LedgerState.INTENT, LedgerState.NOT_ACCEPTED):
         raise ConfigurationError(f"job {row.id[:12]} was not bought ({row.state})", advice="Run its flow again.")
-    from prefect_genmedia.tasks.jobs import find_credentials, operation_of
 
-    async def bring_in() -> Any:
-        credentials = await find_credentials(ref_of(row), None if block is None else [block])
-        return await resume(operation_of(row.operation), row, credentials.get_client(), run=script_run())
+    async def bring_in() -> JobResult[Any]:
+        operation, account = await _account_of(row, block)
+        return await resume(operation, row, account, run=script_run())
 
     _print_files(asyncio.run(bring_in()))
+
+
+async def _account_of(row: JobRow, block: str | None) -> tuple[Operation[Any, Any], Account]:
+    """The operation of a job, and the account that bought it. Raises ConfigurationError."""
+    from prefect_genmedia.tasks.jobs import find_credentials, operation_of
+
+    credentials = await find_credentials(ref_of(row), None if block is None else [block])
+    return operation_of(row.operation), credentials.get_client()
 
 
 def _print_files(result: JobResult[Any]) -> None:
     for file in result.media:
         say(f"{one_line(file.role):<13} {file.uri}")
+    for remark in result.remarks:
+        say(f"{'remark':<13} {one_line(remark)}")
 
 
 def import_jobs(operation_name: str, job_ids: list[str], from_list: int, block: str) -> None:
@@ -181,16 +207,22 @@ def adopt_orphans(quiet_seconds: float) -> None:
     say(f"Orphans: {report.summary}")
 
 
-def adopt_job(name: str, job_id: str | None, not_accepted: bool) -> None:
+def adopt_job(name: str, job_id: str | None, not_accepted: bool, block: str | None) -> None:
+    """Write down what a person has found out about a job. The provider is asked before an id is believed."""
     if (job_id is None) == (not not_accepted):
         raise ConfigurationError("say what you found", advice="Either --job-id ID or --not-accepted.")
-    ledger = _ledger()
     row = bought_job(name)
-    if row.state != LedgerState.UNKNOWN:
-        raise ConfigurationError(f"job {row.id[:12]} is {row.state}, not UNKNOWN: there is nothing to settle")
-    if job_id is not None:
-        ledger.submitted(row.id, job_id, "found by hand")
-        say(f"Job {row.id[:12]} is {job_id}. Bring it in: genmedia jobs resume {row.id[:12]}")
-    else:
-        ledger.not_accepted(row.id, "the provider never took it, found by hand")
+    if job_id is None:
+        not_bought(row)
         say(f"Job {row.id[:12]} was not bought. The next run that asks for it buys it.")
+        return
+    operation, account = asyncio.run(_account_of(row, block))
+    asyncio.run(name_job(operation, row, job_id, account))
+    say(f"Job {row.id[:12]} is {one_line(job_id)}. Bring it in: genmedia jobs resume {row.id[:12]}")
+
+
+def accept_job(name: str) -> None:
+    """Close a job with the files that have come."""
+    row = bought_job(name)
+    accept_as_is(row)
+    say(f"Job {row.id[:12]} is STORED with the files that have come.")

@@ -158,7 +158,7 @@ class _Work:
         try:
             request = midjourney.ImagineRequest(prompt=prompt, mode=self.mode, get_u_images=True)
             grid = await midjourney.imagine(request, self.ttapi, copy=copy, **self.terms)
-            item = item.with_job(grid, grid=grid.media[0])
+            item = item.with_job(grid, grid=grid.at(0) or grid.media[0])
             for index in await self._picked(grid):
                 item = await self._finish(item, await self._single(grid, index), prompt, copy)
         except Exception as failure:
@@ -185,9 +185,13 @@ class _Work:
         return [self.pick - 1]
 
     async def _four(self, grid: JobResult[Any]) -> list[MediaFile]:
-        if len(grid.media) >= 5:
-            return grid.media[1:5]
-        return await imaging.quadrants(grid.media[0])
+        """The four pictures, each in its place: one that has not come is cut out of the grid."""
+        four = [file for file in map(grid.at, range(1, 5)) if file is not None]
+        whole = grid.at(0)
+        if len(four) == 4 or whole is None:
+            return four
+        cut = await imaging.quadrants(whole)
+        return [grid.at(place) or quadrant for place, quadrant in enumerate(cut, 1)]
 
     async def _single(self, grid: JobResult[Any], index: int) -> tuple[MediaFile, JobResult[Any] | None]:
         if not self.upscale:

@@ -38,6 +38,7 @@ from prefect_genmedia.jobs import (
     Run,
     RunState,
     identity,
+    lacks_files,
     run,
     script_run,
     script_state,
@@ -115,6 +116,11 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
         run = _this_run()
         canonical = request.canonical(digests)
         job = identity(operation, canonical, account, run.scope(terms.request_key), terms.copy)[1]
+        try:
+            if lacks_files(job):
+                return None  # deleted since, or not come before the last deadline: to be brought in
+        except GenMediaError:
+            return None
         # How the answer is read is no part of the job, but of what the task gives.
         read = {name: canonical.get(name) for name in operation.reading}
         return f"genmedia-{fingerprint(job, read, run.name)}"

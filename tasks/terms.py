@@ -23,6 +23,11 @@ class TaskTerms(TypedDict, total=False):
     deadline, or resubmit, which may pay twice."""
     deadline_seconds: float | None
     """How long this call waits; the operation's own patience by default. The job outlives it."""
+    on_expired: Literal["fail", "resubmit"]
+    """What to do when the provider has forgotten the job that was bought: fail (by default), or buy it once more."""
+    strict: bool
+    """Refuse a file that is not quite what the answer said, and a job of which a file is missing. Off by default: what
+    is odd is told in the result's remarks, and nothing paid for is held back."""
 
 
 def terms_of(words: TaskTerms) -> Terms:

@@ -7,7 +7,6 @@ So a forged or a repeated one can at most cause one free read, and those are ref
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -20,15 +19,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_genmedia.errors import GenMediaError
+from prefect_genmedia.errors import ApiError, GenMediaError, ResponseFormatError
 from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.operation import JobState, JobStatus, Provider
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.answers import read_json
 
 MAX_BYTES = 1024 * 1024
+LONGEST_ID = 255  # characters of a job id; real ones have a few dozen
 log = logging.getLogger("prefect_genmedia.receiver")
 Emit = Callable[[JobRow, JobStatus, str], None]
 
@@ -89,14 +90,14 @@ class Receiver:
         body = _unwrapped(body)
         try:
             job_id, status = _job_id(provider, body), provider.status(body)
-        except (ValueError, TypeError, OverflowError):  # a number of 400 digits, for one
+        except ApiError:  # a refusal, which says nothing of a job
             return "malformed"
         if job_id is None or status.state not in (JobState.SUCCEEDED, JobState.FAILED):
             return "malformed" if job_id is None else "early"
         row = await asyncio.to_thread(ledger.get, row_id)
         if row is None:
             return "forged"
-        if not await asyncio.to_thread(ledger.hint, row_id, job_id):
+        if not await asyncio.to_thread(ledger.hint, row_id, job_id, status.state is JobState.SUCCEEDED):
             return "late or repeated"
         await self._tell(row, status, job_id)
         return "accepted"
@@ -120,8 +121,8 @@ async def _body(request: Request) -> dict[str, Any] | str:
             content += chunk
             if len(content) > MAX_BYTES:
                 return "oversized"
-        body = json.loads(bytes(content))
-    except (ValueError, RecursionError, ClientDisconnect):
+        body = read_json(bytes(content))
+    except (ResponseFormatError, ClientDisconnect):
         return "malformed"
     return body if isinstance(body, dict) else "malformed"
 
@@ -133,9 +134,8 @@ def _unwrapped(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _job_id(provider: Provider, body: dict[str, Any]) -> str | None:
-    task = body.get("task")
-    found = task.get("task_id") if isinstance(task, dict) else provider.payload(body).get("jobId")
-    return found if isinstance(found, str) and 0 < len(found) <= 255 else None
+    found = provider.job_id_of(body)
+    return found if found is not None and len(found) <= LONGEST_ID else None
 
 
 def create_receiver(emit: Emit = emit_event) -> Starlette:

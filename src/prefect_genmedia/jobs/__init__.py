@@ -1,6 +1,14 @@
 """One paid job from claim to files: `run` gives its files, buying at most once; `resume` never buys."""
 
-from prefect_genmedia.jobs.bought import accept_as_is, bought_job, import_job, name_job, not_bought, orphans
+from prefect_genmedia.jobs.bought import (
+    accept_as_is,
+    bought_job,
+    import_job,
+    lacks_files,
+    name_job,
+    not_bought,
+    orphans,
+)
 from prefect_genmedia.jobs.buying import open_store, resume, run
 from prefect_genmedia.jobs.purchase import identity
 from prefect_genmedia.jobs.values import (
@@ -26,6 +34,7 @@ __all__ = [
     "bought_job",
     "identity",
     "import_job",
+    "lacks_files",
     "name_job",
     "not_bought",
     "open_store",

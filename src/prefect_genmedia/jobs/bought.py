@@ -7,8 +7,9 @@ from typing import Any
 
 from prefect_genmedia.errors import ConfigurationError, NotFoundError
 from prefect_genmedia.jobs.buying import ledger_of
-from prefect_genmedia.jobs.values import JobRef, ref_of, script_run
+from prefect_genmedia.jobs.values import JobRef, media_file_of, ref_of, script_run
 from prefect_genmedia.ledger import JobRow, LedgerState
+from prefect_genmedia.media import MediaStore
 from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.http import http_pool
@@ -66,6 +67,19 @@ async def _ask_for(operation: Operation[Any, Any], row: JobRow, job_id: str, acc
     about = account.provider.job_id_of(answer.body)
     if about is not None and about != job_id:
         raise ConfigurationError(f"asked for job {job_id}, {account.provider.name} answered with job {about}")
+
+
+def lacks_files(key: str) -> bool:
+    """Is this job bought, and are some of its files not (or no longer) here? Raises LedgerError, ConfigurationError."""
+    settings = read_settings()
+    ledger = ledger_of(settings)
+    row = ledger.newest(key)
+    if row is None or row.state not in (S.SUCCEEDED, S.STORED):
+        return False
+    if row.state == S.SUCCEEDED:
+        return bool(row.reason)
+    store = MediaStore(settings.media_store)
+    return not all(store.has(media_file_of(file)) for file in ledger.media(row.id))
 
 
 def not_bought(row: JobRow) -> None:

@@ -24,7 +24,7 @@ from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.reconcile import reconcile
 from prefect_genmedia.jobs.slots import Place, slots_of
 from prefect_genmedia.jobs.submit import submit
-from prefect_genmedia.jobs.values import JobResult, media_file_of, ref_of
+from prefect_genmedia.jobs.values import SCRIPT, JobResult, media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, wait
 from prefect_genmedia.ledger import Claim, JobRow, LedgerState, MediaRow, is_dead
 from prefect_genmedia.operation import JobState, Link
@@ -237,7 +237,7 @@ async def _partly_delivered(call: Call, row: JobRow) -> JobResult[Any] | None:
 
 
 async def _result(call: Call, row: JobRow, files: list[MediaRow]) -> JobResult[Any]:
-    if call.run.is_script and row.delivered_at is None:
+    if row.run.startswith(SCRIPT) and row.delivered_at is None:
         await call.record_fact(row, call.ledger.handed_over, row.id)
     result = call.operation.result.model_validate(row.result or {})
     remarks = [*(row.remarks or ()), *([row.reason] if row.reason else ())]

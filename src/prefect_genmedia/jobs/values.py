@@ -49,6 +49,10 @@ class JobResult(BaseModel, Generic[ResultT]):
     remarks: tuple[str, ...] = ()
     """What is odd about what came, and held nothing back: fewer files than bought, a file of another size."""
 
+    def at(self, position: int) -> MediaFile | None:
+        """The file with this place in the answer; None when it has not come."""
+        return next((file for file in self.media if file.position == position), None)
+
     @field_validator("result", mode="before")
     @classmethod
     def _typed(cls, value: Any, info: Any) -> Any:
@@ -70,6 +74,7 @@ class Progress:
     eta_seconds: float | None = None
 
 
+SCRIPT = "script:"  # what the run of a plain script is called by, before its process
 LARGEST_COPY = 2**31 - 1  # what the ledger's column takes
 
 
@@ -114,9 +119,9 @@ RunState = Literal["live", "finished", "ended", "unknown"]
 
 async def script_state(name: str) -> RunState:
     """A plain script's run: live with its process, then ended (what it was given is in the ledger)."""
-    if not name.startswith("script:"):
+    if not name.startswith(SCRIPT):
         return "unknown"
-    return "live" if is_dead(name.removeprefix("script:")) is False else "ended"
+    return "live" if is_dead(name.removeprefix(SCRIPT)) is False else "ended"
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class Run:
     @property
     def is_script(self) -> bool:
         """Asked outside of a flow run: there is no run whose end would say that the files have been delivered."""
-        return self.name.startswith("script:")
+        return self.name.startswith(SCRIPT)
 
     def scope(self, request_key: str | None) -> str:
         """Who shares a job: all who give the same request_key; else this run with its retries; else all scripts."""
@@ -145,7 +150,7 @@ class Run:
 
 def script_run() -> Run:
     """The run of a plain script: lives as long as its process."""
-    return Run(f"script:{this_process()}")
+    return Run(f"{SCRIPT}{this_process()}")
 
 
 def ref_of(row: JobRow) -> JobRef:

@@ -33,6 +33,11 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(each for each in values if isinstance(each, str) and each)
 
 
+def _places(value: Any) -> tuple[str | None, ...]:
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(each if isinstance(each, str) and each.strip() else None for each in values)
+
+
 def _url(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -43,14 +48,18 @@ def _pixels(value: Any) -> int | None:
 
 
 def _rows(value: Any) -> tuple[Any, ...]:
-    """The rows of a list that can be read at all; null is an empty list."""
-    return tuple(row for row in value if isinstance(row, dict | Result)) if isinstance(value, list | tuple) else ()
+    """The rows of a list, an empty one for each that cannot be read: the others keep their places."""
+    if not isinstance(value, list | tuple):
+        return ()
+    return tuple(row if isinstance(row, dict | Result) else {} for row in value)
 
 
 # Strings in one product are numbers in another, lists are null or a single string: all of it is read. Whether a
 # link is one is for the download to say.
 Text = Annotated[str | None, BeforeValidator(_text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Places = Annotated[tuple[str | None, ...], BeforeValidator(_places)]
+"""Links by their place; None where one is missing."""
 Url = Annotated[str | None, BeforeValidator(_url)]
 Pixels = Annotated[int | None, BeforeValidator(_pixels)]
 Rows = BeforeValidator(_rows)

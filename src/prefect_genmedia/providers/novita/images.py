@@ -109,7 +109,14 @@ def links(result: NovitaResult, request: dict[str, Any]) -> list[Link]:
     width, height = request.get("width"), request.get("height")
     if hires_fix := request.get("hires_fix"):
         width, height = hires_fix["target_width"], hires_fix["target_height"]
-    return [Link(url, "image", width=width, height=height, tolerance=ROUNDING) for url in urls]
+    size: dict[str, Any] = {"width": width, "height": height, "tolerance": ROUNDING}
+    return [Link(url, "image", place=place, **size) for place, url in urls.items()]
+
+
+def files_due(request: dict[str, Any]) -> int | None:
+    """One unless the request says more."""
+    number = request.get("image_num", 1)
+    return number if isinstance(number, int) else None
 
 
 TXT2IMG = Operation(
@@ -120,6 +127,7 @@ TXT2IMG = Operation(
     request=Txt2ImgRequest,
     result=NovitaResult,
     links=links,
+    files_due=files_due,
     source="https://novita.ai/docs/api-reference/model-apis-txt2img",
     callback=CALLBACK,
     unit="USD",
@@ -134,6 +142,7 @@ IMG2IMG = Operation(
     request=Img2ImgRequest,
     result=NovitaResult,
     links=links,
+    files_due=files_due,
     source="https://novita.ai/docs/api-reference/model-apis-img2img",
     callback=CALLBACK,
     unit="USD",

@@ -105,8 +105,9 @@ CALLBACK = ("extra", "webhook", "url")
 LIFECYCLE = "left the vendor's sitemap on 2026-08-19, no retirement notice found"
 
 
-def picture_urls(result: NovitaResult) -> list[str]:
-    return [image.image_url for image in result.images if image.image_url]
+def picture_urls(result: NovitaResult) -> dict[int, str]:
+    """Each picture's link by its place."""
+    return {place: image.image_url for place, image in enumerate(result.images) if image.image_url}
 
 
 def video_links(result: NovitaResult, request: dict[str, Any]) -> list[Link]:
@@ -120,7 +121,7 @@ def video_links(result: NovitaResult, request: dict[str, Any]) -> list[Link]:
 def all_links(result: NovitaResult, request: dict[str, Any]) -> list[Link]:
     """Every picture, video and sound."""
     found = [
-        *(Link(url, "image") for url in picture_urls(result)),
+        *(Link(url, "image") for url in picture_urls(result).values()),
         *(Link(video.video_url, "video", kind="video") for video in result.videos if video.video_url),
         *(Link(audio.audio_url, "audio", kind="audio") for audio in result.audios if audio.audio_url),
     ]

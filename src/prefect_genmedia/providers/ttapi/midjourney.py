@@ -6,6 +6,7 @@ Source: docs.ttapi.io/api/en/midjourney. Nothing here was checked against the li
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
@@ -13,7 +14,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Link, Operation, Route, becomes
-from prefect_genmedia.providers.answer import Pixels, Text, Texts, Url
+from prefect_genmedia.providers.answer import Pixels, Places, Text, Texts, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
     WITNESS,
@@ -114,7 +115,7 @@ class MidjourneyResult(TTAPIResult):
     components: Texts = ()
     """The actions that may follow."""
     seed: Text = None
-    images: Texts = ()
+    images: Places = ()
     """The four pictures of a grid: top left, top right, bottom left, bottom right."""
 
 
@@ -126,9 +127,20 @@ def links(result: MidjourneyResult, request: dict[str, Any]) -> list[Link]:
     whole = result.cdn_image or result.discord_image
     if not whole:
         raise ResponseFormatError("the finished job names no picture")
-    role = "grid" if result.images else "image"
-    first = Link(whole, role, width=result.width, height=result.height)
-    return [first, *(Link(url, QUADRANTS[i] if i < 4 else "image") for i, url in enumerate(result.images))]
+    pictures = four(result.images)
+    first = Link(whole, "grid" if pictures else "image", width=result.width, height=result.height, place=0)
+    return [first, *(replace(link, place=place + 1) for place, link in pictures.items())]
+
+
+def four(links: tuple[str | None, ...]) -> dict[int, Link]:
+    """The pictures of a grid by their place; a missing one is left out, and shifts no other."""
+    roles = dict(enumerate(QUADRANTS))
+    return {place: Link(url, roles.get(place, "image"), place=place) for place, url in enumerate(links) if url}
+
+
+def files_due(request: dict[str, Any]) -> int | None:
+    """The grid and its four pictures, where these are asked for."""
+    return 5 if request.get("get_u_images") else 1
 
 
 # Fast costs 2 quota in the vendor's examples; what the other modes cost is not documented.
@@ -146,6 +158,7 @@ IMAGINE = Operation(
     request=ImagineRequest,
     result=MidjourneyResult,
     links=links,
+    files_due=files_due,
     source="https://docs.ttapi.io/api/en/midjourney/imagine",
     callback=("hookUrl",),
     witness=WITNESS,

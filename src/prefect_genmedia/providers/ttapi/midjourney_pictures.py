@@ -13,7 +13,7 @@ from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.imaging import inspect
 from prefect_genmedia.media.pictures import GivenPicture, PictureLimit, pictures_in, read_picture
 from prefect_genmedia.operation import Link, Operation, Route, Several
-from prefect_genmedia.providers.answer import Text, Texts
+from prefect_genmedia.providers.answer import Places, Text
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
     DATA_URI,
@@ -27,7 +27,14 @@ from prefect_genmedia.providers.ttapi.fields import (
     TTAPIResult,
     WebUrl,
 )
-from prefect_genmedia.providers.ttapi.midjourney import FETCH, QUADRANTS, FinishedJob, MidjourneyResult, Prompt, links
+from prefect_genmedia.providers.ttapi.midjourney import (
+    FETCH,
+    FinishedJob,
+    MidjourneyResult,
+    Prompt,
+    four,
+    links,
+)
 
 
 class BlendRequest(TTAPIRequest):
@@ -158,9 +165,9 @@ class EditResult(TTAPIResult):
     """A finished edit: four pictures."""
 
     mode: Text = None
-    images: Texts = ()
+    images: Places = ()
     """The four pictures at Midjourney."""
-    cdn_images: Texts = ()
+    cdn_images: Places = ()
     """The same four at TTAPI."""
     submit_time: Text = None
     finish_time: Text = None
@@ -173,10 +180,10 @@ def no_files(result: MidjourneyResult, request: dict[str, Any]) -> list[Link]:
 
 def edit_links(result: EditResult, request: dict[str, Any]) -> list[Link]:
     """The four pictures, from TTAPI's own store where it has them."""
-    urls = result.cdn_images or result.images
-    if not urls:
+    pictures = four(result.images) | four(result.cdn_images)
+    if not pictures:
         raise ResponseFormatError("the finished job names no picture")
-    return [Link(url, QUADRANTS[i] if i < 4 else "image") for i, url in enumerate(urls)]
+    return list(pictures.values())
 
 
 # Fast costs 4 quota in the vendor's example; what the other modes cost is not documented.
@@ -246,6 +253,7 @@ EDIT = Operation(
     request=EditRequest,
     result=EditResult,
     links=edit_links,
+    files_due=lambda request: 4,
     source="https://docs.ttapi.io/api/en/midjourneyedit/submit",
     callback=("hookUrl",),
     witness=FINDER,
