@@ -138,6 +138,9 @@ class JobTimeoutError(JobError):
 class MediaError(GenMediaError):
     """A media file could not be read, fetched or kept."""
 
+    http_status: int | None = None
+    retry_after: float | None = None
+
 
 class MediaExpiredError(MediaError):
     """The result link is dead."""

@@ -28,6 +28,8 @@ class MediaFile(BaseModel):
     width: int | None = None
     height: int | None = None
     role: str = "image"
+    remarks: tuple[str, ...] = ()
+    """What looked odd when it came in. It is whole all the same."""
 
     @property
     def path(self) -> Path:
