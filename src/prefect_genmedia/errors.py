@@ -220,6 +220,8 @@ class MediaError(GenMediaError):
 
     in_store: bool = False
     """Is it our store that could not take or give it?"""
+    http_status: int | None = None
+    retry_after: float | None = None
 
 
 class MediaExpiredError(MediaError):

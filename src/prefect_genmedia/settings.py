@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
     """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""
 
+    allow_private_links: bool = False
+    """May a provider's link lead to a loopback, link-local or private address where the base URL is not?"""
+
     callback_url: str | None = Field(default=None, repr=False)
     """The public address of `genmedia receiver`, for example https://hooks.example.com/callbacks."""
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from PIL import ExifTags, Image, ImageFile, ImageSequence, UnidentifiedImageError
 
 from prefect_genmedia.errors import GenMediaError, MediaError, MediaInvalidError
+from prefect_genmedia.imaging.mending import mended
 
 MAX_PIXELS = 100_000_000
 """The largest picture that is decoded. A small file can claim to be far larger (a decompression bomb)."""
@@ -65,6 +66,8 @@ class PictureFacts(PictureHeader):
 
     frames: int
     bytes: int
+    remarks: tuple[str, ...] = ()
+    """What is odd of it, though all of its pixels are there."""
 
 
 def header(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureHeader:
@@ -74,16 +77,24 @@ def header(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureHead
     MediaInvalidError when it is not a picture, or has more than `max_pixels` pixels; MediaError
     when the file cannot be read.
     """
-    with opened(source, max_pixels) as picture:
-        return _header(picture, picture.size)
+    try:
+        with opened(source, max_pixels, mend=False) as picture:
+            return _header(picture, picture.size)
+    except MediaInvalidError:
+        # Only now, for it takes reading more of the file.
+        with opened(source, max_pixels) as picture:
+            return _header(picture, picture.size)
 
 
 def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
     """Decode all of a picture, every frame of it, and say what it is.
 
+    What is odd and costs no pixel (a JPEG without its end mark, a wrong checksum in a comment) is a remark.
     Raises MediaInvalidError when it is not a picture, is cut short or damaged, has more than
     `max_pixels` pixels, or is too long an animation; MediaError when the file cannot be read.
     """
+    given = source
+    source, remark = _put_right(source)
     with opened(source, max_pixels) as picture:
         if picture.format == "PNG":
             picture.verify()  # checksums, and an end that decoding would not miss
@@ -91,21 +102,18 @@ def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureFac
         size = picture.size
         frames = _decode_frames(picture, _name(source), max_pixels)
         found = _header(picture, size)
-        weight = len(source) if isinstance(source, bytes) else source.stat().st_size
-        return PictureFacts(found.width, found.height, found.media_type, frames=frames, bytes=weight)
+        weight = len(given) if isinstance(given, bytes) else given.stat().st_size
+        remarks = (remark,) if remark else ()
+        return PictureFacts(found.width, found.height, found.media_type, frames, weight, remarks)
 
 
 @contextmanager
-def opened(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile.ImageFile]:
+def opened(source: Path | bytes, max_pixels: int = MAX_PIXELS, *, mend: bool = True) -> Iterator[ImageFile.ImageFile]:
     """Open a picture for reading. What goes wrong inside the block is the picture's fault, and is said so."""
     name = _name(source)
-    try:
-        stream: BinaryIO = source.open("rb") if isinstance(source, Path) else BytesIO(source)
-    except OSError as error:
-        raise MediaError(f"{name} cannot be read: {error.strerror or error}") from None
-    with stream:
+    with _stream(source) as stream:
         try:
-            picture = Image.open(stream, formats=FORMATS)
+            picture = Image.open(mended(stream)[0] if mend else stream, formats=FORMATS)
             check_pixels(picture, name, max_pixels)
             yield picture
         except (GenMediaError, MemoryError):
@@ -115,6 +123,22 @@ def opened(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image
                 raise MediaError(f"{name} cannot be read: {error.strerror}") from None
             stream.seek(0)
             raise MediaInvalidError(f"{name} {_fault(error, stream.read(12), stream, max_pixels)}") from None
+
+
+def _stream(source: Path | bytes) -> BinaryIO:
+    try:
+        return source.open("rb") if isinstance(source, Path) else BytesIO(source)
+    except OSError as error:
+        raise MediaError(f"{_name(source)} cannot be read: {error.strerror or error}") from None
+
+
+def _put_right(source: Path | bytes) -> tuple[Path | bytes, str]:
+    with _stream(source) as stream:
+        try:
+            whole, remark = mended(stream)
+            return (whole.read() if remark else source), remark
+        except OSError as error:
+            raise MediaError(f"{_name(source)} cannot be read: {error.strerror or error}") from None
 
 
 def check_pixels(picture: Image.Image, name: str, max_pixels: int) -> None:

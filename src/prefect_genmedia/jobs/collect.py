@@ -118,6 +118,7 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
             error = failure
         tries += 1
         pause = min(LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + 0.5 * random.random())
+        pause = max(pause, error.retry_after or 0.0)
         most = OPTIONAL_TRIES if link.optional else STORE_TRIES if error.in_store else None
         if call.is_over(pause) or (most is not None and tries >= most):
             raise error

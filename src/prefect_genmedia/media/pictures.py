@@ -29,6 +29,7 @@ from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.wire.http import Pool
 
 LONGEST_REFERENCE = 4096  # characters of a path or a URL
+DOWNLOAD_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -179,12 +180,16 @@ def read_picture(source: MediaFile | str | bytes, most: int) -> bytes:
 
 async def _download(url: str, most: int, pool: Pool) -> bytes:
     content = bytearray()
-    async with pool.stream(url) as response:
-        if not response.is_success:
-            raise MediaError(f"the picture's URL answers HTTP {response.status_code}")
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            _refuse_large(len(content), most)
+    try:
+        # The user's own link: it may lead anywhere, also into our own network.
+        async with asyncio.timeout(DOWNLOAD_SECONDS), pool.stream(url) as incoming:
+            if not 200 <= incoming.status < 300:
+                raise MediaError(f"the picture's URL answers HTTP {incoming.status}")
+            async for piece in incoming.pieces:
+                content += piece
+                _refuse_large(len(content), most)
+    except TimeoutError:
+        raise MediaError(f"the picture's URL did not give all of it within {DOWNLOAD_SECONDS:g} s") from None
     return bytes(content)
 
 

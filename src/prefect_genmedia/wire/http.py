@@ -12,9 +12,10 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -23,6 +24,7 @@ from prefect_genmedia.errors import (
     ConfigurationError,
     GenMediaError,
     MediaError,
+    MediaInvalidError,
     NotDeliveredError,
     OperationRetiredError,
     ResponseFormatError,
@@ -32,8 +34,9 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.operation import Account
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.downloads import Incoming, open_download, pieces
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
-from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING
+from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING, UnpackingError
 
 FETCH_SECONDS = 60.0  # one free read, from its first byte to the answer's last
 LONGEST_SILENCE = 30.0  # within it
@@ -94,8 +97,10 @@ class Pool:
 
     api: httpx.AsyncClient
     submit: httpx.AsyncClient
-    download: httpx.AsyncClient
+    open_download: Callable[[str | None], httpx.AsyncClient]
+    allow_private_links: bool = False
     users: int = 0
+    _downloads: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
 
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
         """One free read. Raises ApiError, TransportError or ResponseFormatError.
@@ -215,21 +220,34 @@ class Pool:
         raise error
 
     @asynccontextmanager
-    async def stream(self, url: str) -> AsyncIterator[httpx.Response]:
-        """A download without any key, redirects followed. Raises MediaError when it cannot start or breaks."""
+    async def stream(self, url: str, *, base_url: str | None = None) -> AsyncIterator[Incoming]:
+        """A download without any key, redirects followed.
+
+        With a `base_url` neither the link nor a redirect may lead into our own network, unless that is there itself;
+        without one, for links that the user gave, they may lead anywhere. Raises MediaError when it cannot start,
+        may not, or breaks; MediaInvalidError when it was packed and is cut.
+        """
+        host = None if base_url is None or self.allow_private_links else urlsplit(base_url).hostname
+        client = self._downloads.get(host)
+        if client is None:
+            client = self._downloads[host] = self.open_download(host)
         error: MediaError
         try:
-            async with self.download.stream("GET", url) as response:
-                yield response
+            async with client.stream("GET", url) as response:
+                yield Incoming(response.status_code, response.headers, pieces(response))
                 return
+        except UnpackingError as failure:
+            error = MediaInvalidError(f"the file cannot be unpacked: {failure}")
+        except httpx.UnsupportedProtocol:
+            error = MediaError("the link is no web address")
         except httpx.HTTPError as failure:
             error = MediaError(f"the download broke ({type(failure).__name__})")
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeError):
             error = MediaError("the link is no URL")
         raise error
 
     async def close(self) -> None:
-        for client in (self.api, self.submit, self.download):
+        for client in (self.api, self.submit, *self._downloads.values()):
             await client.aclose()
 
 
@@ -239,22 +257,18 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _open(user_agent: str) -> Pool:
+def _open(user_agent: str, allow_private_links: bool) -> Pool:
     tls = _ssl_context()
     headers = {"user-agent": user_agent}
+
     return Pool(
         api=httpx.AsyncClient(verify=tls, headers=headers, limits=httpx.Limits(max_connections=200)),
         # A kept-alive connection that the server has just closed looks like a lost reply.
         submit=httpx.AsyncClient(
             verify=tls, headers=headers, limits=httpx.Limits(max_connections=100, max_keepalive_connections=0)
         ),
-        download=httpx.AsyncClient(
-            verify=tls,
-            headers=headers,
-            follow_redirects=True,
-            timeout=httpx.Timeout(60, connect=10, pool=None),
-            limits=httpx.Limits(max_connections=32),
-        ),
+        open_download=partial(open_download, tls, user_agent),
+        allow_private_links=allow_private_links,
     )
 
 
@@ -271,7 +285,8 @@ async def http_pool(user_agent: str | None = None) -> AsyncIterator[Pool]:
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)
     if pool is None:
-        pool = _pools[loop] = _open(user_agent or read_settings().user_agent)
+        settings = read_settings()
+        pool = _pools[loop] = _open(user_agent or settings.user_agent, settings.allow_private_links)
     pool.users += 1
     try:
         yield pool

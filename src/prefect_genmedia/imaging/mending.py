@@ -1,0 +1,76 @@
+"""Pictures that are whole and that strict decoders refuse all the same: what no pixel depends on is put right."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from io import BytesIO
+from typing import BinaryIO
+
+from PIL import Image
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_END_OF_JPEG = b"\xff\xd9"
+_SCAN_OF_JPEG = b"\xff\xda"
+# Behind the last pixel these change nothing; where pixels are missing each is decoded into others.
+_TAILS = (b"", b"\x55" * 64, b"\xaa" * 64)
+
+
+def mended(stream: BinaryIO) -> tuple[BinaryIO, str]:
+    """The picture at its beginning, put right where that takes a mending, and what was wrong; "" for nothing."""
+    start = stream.read(len(_PNG))
+    content, remark = None, ""
+    if start == _PNG:
+        content, remark = _with_right_checksums(stream)
+    elif start[:2] == b"\xff\xd8":
+        content, remark = _with_its_end(stream)
+    stream.seek(0)
+    return (stream if content is None else BytesIO(content)), remark
+
+
+def _with_right_checksums(stream: BinaryIO) -> tuple[bytes | None, str]:
+    """A wrong checksum in a chunk that is no pixels: a comment, a date, a colour profile."""
+    wrong: list[tuple[int, bytes, bytes]] = []
+    while len(head := stream.read(8)) == 8:
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"IEND":
+            break
+        if not kind[0] & 0x20:  # a capital letter: the picture itself
+            stream.seek(length + 4, os.SEEK_CUR)
+            continue
+        content = stream.read(length)
+        place, checksum = stream.tell(), stream.read(4)
+        right = zlib.crc32(kind + content).to_bytes(4, "big")
+        if len(checksum) == 4 and checksum != right:
+            wrong.append((place, right, kind))
+    if not wrong:
+        return None, ""
+    stream.seek(0)
+    whole = bytearray(stream.read())
+    for place, right, _ in wrong:
+        whole[place : place + 4] = right
+    kinds = ", ".join(sorted({kind.decode("latin-1") for _, _, kind in wrong}))
+    return bytes(whole), f"the checksum of a part that is no pixels ({kinds}) is wrong"
+
+
+def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
+    """A JPEG of which only the end mark is missing. Where pixels are missing too it stays as it is."""
+    stream.seek(-2, os.SEEK_END)
+    if stream.read(2) == _END_OF_JPEG:
+        return None, ""
+    stream.seek(0)
+    content = stream.read()
+    if content.rfind(_END_OF_JPEG) > content.rfind(_SCAN_OF_JPEG):
+        return None, ""  # it has its end, and something behind it
+    content = content.removesuffix(b"\xff")
+    if len({_pixels(content + tail + _END_OF_JPEG) for tail in _TAILS}) != 1:
+        return None, ""
+    return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"
+
+
+def _pixels(content: bytes) -> bytes | int:
+    try:
+        with Image.open(BytesIO(content), formats=("JPEG",)) as picture:
+            return picture.tobytes()
+    except Exception:  # Pillow's decoders raise nearly anything on damaged bytes
+        return len(content)

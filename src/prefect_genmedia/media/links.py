@@ -1,0 +1,63 @@
+"""Links as providers write them: without a scheme, relative, in quotes, or the file itself as a data: URI."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
+
+import filetype
+
+from prefect_genmedia.errors import MediaError, MediaInvalidError
+
+_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`<>"
+# cdn.example.com/a.png: a host, and no file beside the API's.
+_HOST_FIRST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(:\d+)?/", re.IGNORECASE)
+_DATA = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{256,}={0,2}")
+
+
+def resolve(text: str, base_url: str) -> str:
+    """The address that a link in an answer means; relative ones are the provider's own. Raises MediaError."""
+    url = re.sub(r"[\t\r\n]", "", text.strip(_AROUND)).replace("\\/", "/").replace("&amp;", "&")
+    if _HOST_FIRST.match(url):
+        url = "https://" + url
+    try:
+        full = urljoin(base_url.rstrip("/") + "/", url)
+        parts = urlsplit(full)
+        usable = bool(url) and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise MediaError("the result link is no web address")
+    return full
+
+
+def inline_content(text: str) -> tuple[bytes, str] | None:
+    """The file and its label where the answer holds the file itself, as a data: URI or as base64; None for a link.
+
+    Raises MediaInvalidError when that is no base64.
+    """
+    text = text.strip(_AROUND)
+    if head := _DATA.match(text):
+        label, *words = (word.strip().lower() for word in head[1].split(";"))
+        content = text[head.end() :]
+        if "base64" in words:
+            return _decoded(unquote(content)), label
+        return unquote_to_bytes(content), label
+    if _BASE64.fullmatch(text):
+        try:
+            content_of_base64 = _decoded(text)
+        except MediaInvalidError:
+            return None
+        return (content_of_base64, "") if filetype.guess(content_of_base64[:4096]) else None
+    return None
+
+
+def _decoded(text: str) -> bytes:
+    text = re.sub(r"\s", "", text).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise MediaInvalidError("the file within the answer is cut, or no base64") from None
