@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from raw_server import Asked, RawServer, always, reply, serving
 
 from prefect_genmedia.errors import MediaError, MediaExpiredError, MediaInvalidError
 from prefect_genmedia.media import MediaFile, MediaStore, download, open_media
@@ -22,6 +21,7 @@ from prefect_genmedia.media.pictures import Picture, PictureLimit, load_picture
 from prefect_genmedia.operation import Link
 from prefect_genmedia.wire.addresses import kind_of
 from prefect_genmedia.wire.http import http_pool
+from tests.raw_server import Asked, RawServer, always, reply, serving
 
 ELSEWHERE = "https://8.8.8.8"  # an account on the public internet; nothing is ever sent there
 

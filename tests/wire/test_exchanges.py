@@ -10,7 +10,6 @@ import zlib
 from typing import Any
 
 import pytest
-from raw_server import Asked, RawServer, always, reply, serving
 
 from prefect_genmedia.errors import (
     ApiError,
@@ -28,6 +27,7 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.wire.http import Answer, encode_body, http_pool
+from tests.raw_server import Asked, RawServer, always, reply, serving
 
 ACCEPTED = {"status": "SUCCESS", "data": {"jobId": "j1"}}
 BODY = encode_body({"prompt": "a cat"})
