@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree
 
 import httpx
 import pytest
@@ -176,8 +176,7 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
 def copy_of_the_package(folder: Path) -> Path:
     """The package as the wheel has it, importable from `folder`."""
     package = folder / "prefect_genmedia"
-    no_caches = ignore_patterns("__pycache__")
-    copytree(Path(prefect_genmedia.__file__).parent, package, ignore=no_caches)  # what links lead to, too
+    copytree(Path(prefect_genmedia.__file__).parent, package)  # what links lead to, too
     return package
 
 

@@ -63,10 +63,11 @@ class Wire:
         while True:
             try:
                 client, _ = self._listener.accept()
-            except OSError:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                line = _Line(self, client, self._target)
+            except OSError:  # this wire is closed, or nobody is behind it any more
                 return
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_Line(self, client, self._target).run, daemon=True).start()
+            threading.Thread(target=line.run, daemon=True).start()
 
     def due(self, head: bytes) -> Strike | None:
         """Count this request; the strike that it is meant for."""

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import venv
 import warnings
 from collections.abc import Callable
@@ -63,9 +64,10 @@ def run(*command: str | Path, **more: str) -> str:
 def python_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter that has Novita's official client and nothing of ours."""
     folder = tmp_path_factory.mktemp("python-client")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt")
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", "-r", HERE / "requirements.txt")
     return python
 
 

@@ -3,6 +3,9 @@
 Not a test: test_official_clients.py builds the environment that this needs, and runs it.
 """
 
+# pyright: reportMissingImports=false
+# (the vendor's client is in that environment only)
+
 import base64
 import io
 import json

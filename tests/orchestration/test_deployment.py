@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 
 import prefect_genmedia.deployments
 from prefect_genmedia.settings import Settings
@@ -29,7 +30,8 @@ async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulato
     await novita.asave("novita", overwrite=True)
     # Its own TMPDIR: Prefect's worker keeps a folder there that belongs to whoever came first.
     env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1", "TMPDIR": str(tmp_path)}
-    await asyncio.to_thread(prefect, env, tmp_path, "work-pool", "create", "genmedia", "--type", "process")
+    async with get_client() as client:
+        await client.create_work_pool(WorkPoolCreate(name="genmedia", type="process"))
     await asyncio.to_thread(prefect, env, tmp_path, "deploy", "--prefect-file", str(FILE), "--all")
     async with get_client() as client:
         deployed = {each.name: each for each in await client.read_deployments()}
