@@ -20,6 +20,12 @@ def test_every_folder_at_the_top_is_linked_into_the_package():
         assert link.resolve() == (ROOT / folder).resolve()
 
 
+def test_pyright_reads_every_room():
+    """It follows no link from src: one that is not named is not read, and nobody is told."""
+    read = PROJECT["tool"]["pyright"]["include"]
+    assert {f"src/prefect_genmedia/{folder}" for folder in LINKED} <= set(read)
+
+
 def test_nothing_of_the_pack_lands_outside_its_own_name():
     assert Path(prefect_genmedia.__file__).parent.name == "prefect_genmedia"
     assert PROJECT["project"]["entry-points"]["prefect.collections"] == {"prefect_genmedia": "prefect_genmedia.blocks"}
