@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from prefect_genmedia.quoting import shown
+
 
 class GenMediaError(Exception):
     """The root. `job` is the JobRef of the paid job concerned, or None when nothing was bought."""
@@ -25,7 +27,8 @@ class GenMediaError(Exception):
         advice: str | None = None,
         **details: Any,
     ) -> None:
-        super().__init__(message)
+        # Whoever raises it may quote a provider, a path or a link.
+        super().__init__(shown(message))
         self.provider = provider
         self.operation = operation
         self.job = job
