@@ -20,7 +20,8 @@ ACCOUNT_NAME = (
 )
 
 
-class TTAPICredentials(StrictBlock, CredentialsBlock):
+# Pydantic takes the configuration of the last base: StrictBlock's.
+class TTAPICredentials(CredentialsBlock, StrictBlock):
     """A TTAPI key: Midjourney, NovelAI and FlowMusic.
 
     Example:
@@ -56,7 +57,7 @@ class TTAPICredentials(StrictBlock, CredentialsBlock):
         return Account(TTAPI, self.base_url, self.api_key.get_secret_value(), self.account_name)
 
 
-class NovitaCredentials(StrictBlock, CredentialsBlock):
+class NovitaCredentials(CredentialsBlock, StrictBlock):
     """A Novita AI key, or one for a server that speaks Novita's v3 API.
 
     Example:

@@ -34,6 +34,7 @@ PHOTOGRAPHS = ("chelsea.png", "coffee.png")
 
 def run_demo(folder: Path, keep: bool, seconds: float) -> None:
     """Everything the demo makes stays below `folder`; it can be deleted at any time."""
+    read_settings()
     folder = folder.resolve()
     started = time.monotonic()
     # Ended from outside, we still end the server that we have started.

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from prefect_genmedia.quoting import escaped, one_line, visible, without_signatures
+from prefect_genmedia.quoting import escaped, one_line, shown, without_signatures
 
 console = Console(markup=False, highlight=False, emoji=False)
 errors = Console(stderr=True, markup=False, highlight=False, emoji=False)
@@ -26,7 +26,7 @@ def speak_any_encoding() -> None:
 def styled(*parts: str | tuple[str, str]) -> Text:
     """A line of texts, each alone or with its style: `styled(("Files", "bold"), " below")`."""
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
-    return Text.assemble(*((visible(without_signatures(text)), style) for text, style in pairs))
+    return Text.assemble(*((shown(text), style) for text, style in pairs))
 
 
 def say(*parts: str | tuple[str, str], to: Console = console) -> None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import header, thumbnail
-from prefect_genmedia.quoting import for_markdown, visible, without_signatures
+from prefect_genmedia.quoting import for_markdown, shown
 
 PAGE_THUMBNAIL = 320
 MARKDOWN_THUMBNAIL = 120
@@ -22,12 +22,8 @@ MARKDOWN_PICTURES = 40
 MARKDOWN_BYTES = 280_000
 
 
-def _shown(text: str) -> str:
-    return visible(without_signatures(text))
-
-
 # Others' words, as a page may show them once they are escaped.
-Shown = Annotated[str, AfterValidator(_shown)]
+Shown = Annotated[str, AfterValidator(shown)]
 
 
 class GalleryPicture(BaseModel):
@@ -86,7 +82,7 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = [
+    cards = [
         (
             section,
             [(step, [_card(section, each, PAGE_THUMBNAIL) for each in step.pictures]) for step in section.steps],
@@ -94,7 +90,7 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
         for section in sections
     ]
     return environment.get_template("gallery.html").render(
-        title=_shown(title), sections=shown, facts={_shown(name): _shown(fact) for name, fact in facts.items()}
+        title=shown(title), sections=cards, facts={shown(name): shown(fact) for name, fact in facts.items()}
     )
 
 
@@ -156,8 +152,8 @@ def _markdown_section(section: GallerySection, space: _Space) -> str:
 
 
 def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
-    shown = step.pictures[: step.thumbnails]
-    pictures = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in shown]
+    seen = step.pictures[: step.thumbnails]
+    pictures = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in seen]
     return "<br>".join(filter(None, pictures))
 
 

@@ -38,6 +38,7 @@ from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact
 from prefect_genmedia.imaging import SOCIAL, Rendition, sharpest
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile
+from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, midjourney, novita
 
 
@@ -70,7 +71,8 @@ async def illustrate(
 
     Args:
         prompts: Midjourney prompts; each becomes a grid of four.
-        photographs: Existing pictures to refine, without Midjourney before it.
+        photographs: Existing pictures to refine, without Midjourney before it. Prefect keeps parameters as they
+            are given: a signed link stays in its database, and nowhere else.
         pick: Which of the four pictures of a grid go on.
         chooser: Your own choice instead of pick, 'package.module:function'. It gets four paths and gives indexes.
         mode: Midjourney's speed.
@@ -84,7 +86,7 @@ async def illustrate(
         attempts: How often a job that the provider fails may be bought in all.
     """
     started = datetime.now(UTC)
-    # Prefect keeps a run's parameters as they were given, signed links too: from here on all that we name is unsigned.
+    read_settings()  # what is wrong with them is said once, and not of each picture
     name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
     work = _Work(
         ttapi=await _load(TTAPICredentials, ttapi_credentials) if prompts else None,
@@ -241,7 +243,7 @@ def _failed(item: Illustration, failure: Exception) -> Illustration:
 
 def _traceback(failure: Exception) -> str:
     lines = "".join(traceback.format_exception(failure))
-    return "\n" + quoting.visible(quoting.without_signatures(lines))
+    return "\n" + quoting.shown(lines)
 
 
 def folder_name(collection: str) -> str:

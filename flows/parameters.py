@@ -60,7 +60,7 @@ class Photograph(BaseModel):
     def title(self) -> str:
         """The picture's name, which may be the end of a signed link, and what is to be made of it."""
         name = quoting.one_line(self.picture).rstrip("/").rpartition("/")[2]
-        return quoting.title(f"{name}: {self.prompt}", LONGEST_TITLE)
+        return quoting.title(f"{name or 'a picture'}: {self.prompt}", LONGEST_TITLE)
 
     def __repr__(self) -> str:
         return f"Photograph({self.title!r})"

@@ -73,7 +73,7 @@ def _render(
             for file in files:
                 facts = {"file": Path(file.uri).name, **file.model_dump(exclude={"uri"})}
                 text = json.dumps({**facts, **quoting.without_signatures(manifest)}, indent=2, ensure_ascii=False)
-                _write(store, incoming, f"{folder}/{Path(file.uri).name}.json", text.encode() + b"\n")
+                _write(store, incoming, f"{folder}/{Path(file.uri).name}.json", text.encode("utf-8", "replace") + b"\n")
     return files
 
 

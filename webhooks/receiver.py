@@ -139,7 +139,8 @@ def _job_id(provider: Provider, body: dict[str, Any]) -> str | None:
 
 
 def create_receiver(emit: Emit = emit_event) -> Starlette:
-    """The app: POST /callbacks/<provider>/<token>, and its counts at GET /callbacks."""
+    """The app: POST /callbacks/<provider>/<token>, and its counts at GET /callbacks. Raises ConfigurationError."""
+    read_settings()
     receiver = Receiver(emit)
     return Starlette(
         routes=[

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from prefect_genmedia.quoting import shown
+
 NOTHING_BOUGHT = "Nothing was bought."
 BOUGHT_ONCE = "It was bought once and is safe."
 MAY_BE_BILLED = "It may be billed; it is not sent again by itself."
@@ -31,7 +33,8 @@ class GenMediaError(Exception):
         money: str | None = None,
         **details: Any,
     ) -> None:
-        super().__init__(message)
+        # Whoever raises it may quote a provider, a path or a link.
+        super().__init__(shown(message))
         self.provider = provider
         self.operation = operation
         self.job = job

@@ -21,7 +21,7 @@ _LINK = re.compile(
 )
 _AUTHORITY = re.compile(r"[\w.~-]*(?::\d*)?|\[[0-9a-f:.]+\](?::\d*)?", re.IGNORECASE)
 _TAIL = re.compile(r"[?#]|%3f|;(?=[\w.-]+=)", re.IGNORECASE)
-_PUNCTUATION = re.compile(r"[\\'`)\]}.,;:!?*]*\Z")
+_PUNCTUATION = "\\'`)]}.,;:!?*"  # at its end, what is the sentence's
 # The usual signatures, also where nothing around them looks like a link.
 _SIGNED = re.compile(
     r"[?&;](?:x-[a-z]{2,8}-[\w-]+|signature|sig|hm|policy|key-pair-id|awsaccesskeyid|googleaccessid"
@@ -58,8 +58,7 @@ def without_signatures(value: Any) -> Any:
 
 def _unsigned(link: re.Match[str]) -> str:
     start, rest = link["start"], link["rest"]
-    end = _PUNCTUATION.search(rest)
-    closing = rest[end.start() :] if end else ""
+    closing = rest[len(rest.rstrip(_PUNCTUATION)) :]
     authority, path = _split(rest.removesuffix(closing))
     if _AUTHORITY.fullmatch(authority) is None or (":" in authority and "@" in path):
         return f"{start}...{closing}"  # half a password, for all we know
@@ -72,8 +71,13 @@ def _split(rest: str) -> tuple[str, str]:
     return authority.rpartition("@")[2], rest[len(authority) :]
 
 
-def visible(text: str) -> str:
-    """What is to be read of `text`: without escape sequences, controls and direction marks; lines stay lines."""
+def shown(text: object) -> str:
+    """Others' words as they may be shown: nothing that is not seen, and no signatures; lines stay lines."""
+    return str(without_signatures(_visible(str(text))))
+
+
+def _visible(text: str) -> str:
+    """`text` without escape sequences, controls and direction marks."""
     text = _SEQUENCE.sub("", text).replace("\r\n", "\n")
     return _UNSEEN.sub(lambda sign: _instead(sign[0]), text)
 
@@ -93,7 +97,7 @@ def escaped(json_text: str) -> str:
 
 def one_line(text: object) -> str:
     """Others' words in one line, without signatures: for terminals, logs and names."""
-    return " ".join(visible(without_signatures(str(text))).split())
+    return " ".join(shown(text).split())
 
 
 def title(text: str, longest: int = LONGEST_TITLE) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prefect_genmedia.checking import Finite, Whole
 from prefect_genmedia.imaging.reading import MAX_PIXELS
 
 Format = Literal["jpeg", "png", "webp"]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[Finite, Field(ge=0, le=1)]
 
 # WebP cannot hold more than 16383 pixels a side.
 LONGEST_SIDE: dict[Format, int] = {"jpeg": 16384, "png": 16384, "webp": 16383}
@@ -26,13 +27,13 @@ class Rendition(BaseModel):
         description="Names the file: small letters, digits, dashes.",
         examples=["square"],
     )
-    width: int | None = Field(
+    width: Whole | None = Field(
         default=None,
         ge=1,
         le=16384,
         description="Width in pixels; without it, it follows from the height.",
     )
-    height: int | None = Field(
+    height: Whole | None = Field(
         default=None,
         ge=1,
         le=16384,
@@ -46,7 +47,7 @@ class Rendition(BaseModel):
         ),
     )
     format: Format = Field(default="jpeg", description="The file format.")
-    quality: int | None = Field(
+    quality: Whole | None = Field(
         default=None,
         ge=1,
         le=100,
