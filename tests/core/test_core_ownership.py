@@ -247,7 +247,7 @@ async def test_a_request_key_shares_a_job_with_a_process_that_ended_well(emulato
     assert the_row().delivered_at is not None
     result = await buy(img2img(), novita, request_key="sku-1")
     assert result.job.model_dump() == first["job"]
-    assert [file.model_dump() for file in result.media] == first["media"]
+    assert [file.model_dump(mode="json") for file in result.media] == first["media"]
     assert emulator.billed() == 1
 
 
