@@ -17,13 +17,17 @@ import yaml
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from prefect_genmedia.emulator.drawing.recordings import Film, Tune, encoded
+
 Body = dict[str, Any]
+_TUNE = Tune("a waltz", "seed", 0.5)
+_FILM = Film(Image.new("RGB", (32, 32), "teal"), Image.new("RGB", (32, 32), "navy"), 0.5)
 RECORDINGS = {
-    "mp4": (b"\x00\x00\x00\x18ftypisom" + bytes(64), "video/mp4"),
-    "gif": (b"GIF89a" + bytes(64), "image/gif"),
-    "m4a": (b"\x00\x00\x00\x18ftypM4A " + bytes(64), "audio/mp4"),
-    "mp3": (b"ID3\x04" + bytes(64), "audio/mpeg"),
-    "wav": (b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(64), "audio/wav"),
+    "mp4": (encoded(_FILM, "mp4"), "video/mp4"),
+    "gif": (encoded(_FILM, "gif"), "image/gif"),
+    "m4a": (encoded(_TUNE, "m4a"), "audio/mp4"),
+    "mp3": (encoded(_TUNE, "mp3"), "audio/mpeg"),
+    "wav": (encoded(_TUNE, "wav"), "audio/wav"),
 }
 
 

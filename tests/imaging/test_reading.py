@@ -90,7 +90,7 @@ def test_a_cut_short_picture_is_found(save, cat, tmp_path: Path, options: str, k
         inspect(path)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("chelsea.png", 6), ("chelsea.png", 12), ("rocket.jpg", 3)])
+@pytest.mark.parametrize(("name", "missing"), [("chelsea.png", 6), ("chelsea.png", 12), ("rocket.jpg", 1)])
 def test_a_few_missing_bytes_are_found(photos: Path, tmp_path: Path, name: str, missing: int) -> None:
     path = tmp_path / name
     path.write_bytes((photos / name).read_bytes()[:-missing])

@@ -273,8 +273,8 @@ async def broken_pictures(emulator: Emulator, mine: Account, refined: Account) -
 
 
 @failing
-async def pictures_of_another_size(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
-    emulator.add_faults({"kind": "download_wrong_size", "factor": 0.25})
+async def pages_in_the_place_of_pictures(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
+    emulator.add_faults({"kind": "download_html"})
     return await refusal(img2img(), refined)
 
 

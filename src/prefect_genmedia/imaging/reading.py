@@ -86,19 +86,19 @@ def header(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureHead
             return _header(picture, picture.size)
 
 
-def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
+def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS, mend: bool = False) -> PictureFacts:
     """Decode all of a picture, every frame of it, and say what it is.
 
-    What is odd and costs no pixel (a JPEG without its end mark, a wrong checksum in a comment) is a remark.
-    Raises MediaInvalidError when it is not a picture, is cut short or damaged, has more than
-    `max_pixels` pixels, or is too long an animation; MediaError when the file cannot be read.
+    With `mend`, what is odd and costs no pixel (a JPEG without its end mark, a wrong checksum in a comment)
+    is a remark; without, it is damage. Raises MediaInvalidError when it is not a picture, is cut short or
+    damaged, has more than `max_pixels` pixels, or is too long an animation; MediaError when it cannot be read.
     """
     given = source
-    source, remark = _put_right(source)
-    with opened(source, max_pixels) as picture:
+    source, remark = _put_right(source) if mend else (source, "")
+    with opened(source, max_pixels, mend=False) as picture:
         if picture.format == "PNG":
             picture.verify()  # checksums, and an end that decoding would not miss
-    with opened(source, max_pixels) as picture:
+    with opened(source, max_pixels, mend=False) as picture:
         size = picture.size
         frames = _decode_frames(picture, _name(source), max_pixels)
         found = _header(picture, size)

@@ -100,7 +100,7 @@ def _misplaced(link: Link, kind: str) -> list[str]:
 def _looked_at(part: Path, link: Link) -> tuple[int | None, int | None, list[str]]:
     """A picture's size and what is odd of it. Raises MediaInvalidError when it is cut."""
     try:
-        facts = inspect(part)
+        facts = inspect(part, mend=True)
     except MediaInvalidError as failure:
         fault = failure.message.removeprefix(str(part)).strip()
         if "cut short" in fault:
