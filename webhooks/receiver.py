@@ -94,7 +94,7 @@ class Receiver:
         row = await asyncio.to_thread(ledger.get, row_id)
         if row is None:
             return "forged"
-        if not await asyncio.to_thread(ledger.hint, row_id, job_id):
+        if not await asyncio.to_thread(ledger.hint, row_id, job_id, status.state is JobState.SUCCEEDED):
             return "late or repeated"
         self.emit(row, status, job_id)
         return "accepted"

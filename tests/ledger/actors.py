@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -25,6 +26,7 @@ from prefect_genmedia.ledger import Database, JobRow, Ledger, Want, open_databas
 from prefect_genmedia.ledger import LedgerState as S
 from prefect_genmedia.ledger.models import TagRow
 from prefect_genmedia.operation import JobState, JobStatus, fingerprint, job_key
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -135,11 +137,11 @@ def race(*calls: Callable[[], T]) -> list[T]:
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
-        start.wait(20)
+        start.wait(PATIENCE)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [running.result(60) for running in [pool.submit(run, call) for call in calls]]
+        return [running.result(PATIENCE) for running in [pool.submit(run, call) for call in calls]]
 
 
 FORK = multiprocessing.get_context("forkserver")  # children of a process that has no threads and no connections
@@ -156,7 +158,7 @@ class Part:
 
     def together(self) -> None:
         """Go on when all have come here."""
-        self.barrier.wait(20)
+        self.barrier.wait(PATIENCE)
 
     def say(self, value: Any) -> None:
         self.pipe.send((True, value))
@@ -183,7 +185,7 @@ class Processes:
         return [self._next(pipe) for pipe in self._pipes]
 
     def _next(self, pipe: Any) -> Any:
-        assert pipe.poll(60), "a process says nothing"
+        assert pipe.poll(PATIENCE), "a process says nothing"
         well, value = pipe.recv()
         if not well:
             raise value
@@ -191,13 +193,13 @@ class Processes:
 
     def meet(self) -> None:
         """Let them go on from where they wait for the test."""
-        self._barrier.wait(20)
+        self._barrier.wait(PATIENCE)
 
     def kill(self) -> None:
         """As a crash, an out-of-memory kill or a power cut: no handler runs."""
         for process in self._processes:
             process.kill()
-            process.join(20)
+            process.join(PATIENCE)
 
 
 def _play(part: Part, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -293,10 +295,12 @@ def buy_each(part: Part, url: str, budget: Budget, count: int) -> int:
 
 
 def _told(url: str) -> str:
-    """The error that opening gives, by its name and its words."""
+    """The error that opening gives, by its name and its words; said before SQLite's own patience of half a minute."""
+    started = time.monotonic()
     try:
         open_database(url)
     except GenMediaError as error:
+        assert time.monotonic() - started < 15, "told only after a long wait"
         return f"{type(error).__name__}: {error}"
     return "nothing"
 
@@ -357,7 +361,7 @@ def buy_ten(part: Part, url: str, media: str, emulator_url: str, picture: str) -
 
     async def one(n: int) -> str:
         request = Img2ImgRequest(model_name="m", prompt=f"picture {n}", image=picture, width=128, height=128)
-        result = await run(IMG2IMG, request, account, terms=Terms(request_key=f"sku-{n}", deadline_seconds=25))
+        result = await run(IMG2IMG, request, account, terms=Terms(request_key=f"sku-{n}", deadline_seconds=PATIENCE))
         return str(result.job.job_id)
 
     async def ten() -> list[str]:

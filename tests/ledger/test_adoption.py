@@ -64,7 +64,7 @@ def test_what_was_not_bought_or_has_come_to_nothing_is_not_offered(ledger: Ledge
 def test_live_jobs_are_not_offered(url: str, ledger: Ledger) -> None:
     bring_to(ledger, S.SUBMITTED, want(run="flow:8"))
     elsewhere = bring_to(ledger, S.SUBMITTED, want(run="flow:9"))
-    rewrite(ledger, elsewhere, process=ELSEWHERE, lease_until=time.time() + 20)
+    rewrite(ledger, elsewhere, process=ELSEWHERE, lease_until=time.time() + 60)
     owner = Processes(1, hold, url, want(), S.SUBMITTED)
     (row_id,) = owner.said()
     assert ledger.undelivered(NEXT) == []

@@ -23,6 +23,7 @@ from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from tests import PHOTOS
 from tests.ledger.actors import Processes, buy_ten, states
 from tests.ledger.wire import Wire
+from tests.patience import PATIENCE
 from tests.postgres import Server
 
 OPERATIONS: dict[str, Any] = {"ttapi": IMAGINE, "novita": IMG2IMG}
@@ -50,7 +51,7 @@ def asked(provider: str, prompt: str) -> Request:
 
 async def buy(emulator: Emulator, provider: str, prompt: str) -> JobResult[Any]:
     account = Account(TTAPI if provider == "ttapi" else NOVITA, emulator.url, "a-key")
-    terms = Terms(deadline_seconds=25)
+    terms = Terms(deadline_seconds=PATIENCE)
     return await run(OPERATIONS[provider], asked(provider, prompt), account, run=Run("flow:1"), terms=terms)
 
 
@@ -143,7 +144,7 @@ class Trouble:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
 
 
 async def twenty(emulator: Emulator) -> list[JobResult[Any] | GenMediaError]:

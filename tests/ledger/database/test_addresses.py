@@ -7,7 +7,6 @@ import shutil
 import socket
 import sqlite3
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,9 +149,7 @@ def folder() -> Iterator[Path]:
 
 def without_rights(file: Path) -> str:
     """What a user hears who may not write there. Root may write everywhere: then another user asks."""
-    started = time.monotonic()
     (said,) = Processes(1, open_without_rights, f"sqlite:///{file}", os.geteuid() == 0).said()
-    assert time.monotonic() - started < 15, "told only after a long wait"
     return str(said)
 
 

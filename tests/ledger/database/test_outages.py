@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from tests.ledger.actors import (
     write_in_a_fork,
 )
 from tests.ledger.wire import Wire
+from tests.patience import PATIENCE, until
 from tests.postgres import Server
 
 Call = Callable[[Ledger, str], Any]
@@ -75,10 +75,7 @@ def locked(url: str) -> Iterator[None]:
 
 
 def until_waiting(postgres: Server, url: str, calls: int = 1) -> None:
-    deadline = time.monotonic() + 20
-    while postgres.waiting(url) < calls:
-        assert time.monotonic() < deadline, "nobody waits for the lock"
-        time.sleep(0.005)
+    until(lambda: postgres.waiting(url) >= calls, "the calls that wait for the lock", every=0.005)
 
 
 # -- PostgreSQL restarts --------------------------------------------------------------------------------
@@ -107,7 +104,7 @@ def test_a_restart_in_mid_call_is_a_ledger_error_and_the_next_call_works(postgre
             until_waiting(postgres, postgres_url, 10)
             end_waiting(postgres, postgres_url, list(running.values()))
         for name, call in running.items():
-            error = call.exception(20)
+            error = call.exception(PATIENCE)
             assert isinstance(error, LedgerError), f"{name}: {error!r}"
             assert "does not answer" in str(error), name
             assert not {"SELECT", "UPDATE", "INSERT"} & set(str(error).split()), name
@@ -120,12 +117,13 @@ def test_a_restart_in_mid_call_is_a_ledger_error_and_the_next_call_works(postgre
 def end_waiting(postgres: Server, url: str, calls: list[Future[Any]]) -> None:
     """End the connections that wait for a lock, not the one that holds it, until all calls have heard of it."""
     name = make_url(url).database
-    deadline = time.monotonic() + 20
-    while not all(call.done() for call in calls):
-        assert time.monotonic() < deadline
-        waiting = f"datname = '{name}' AND wait_event_type = 'Lock'"
+    waiting = f"datname = '{name}' AND wait_event_type = 'Lock'"
+
+    def all_have_heard() -> bool:
         postgres.do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}")
-        time.sleep(0.005)
+        return all(call.done() for call in calls)
+
+    until(all_have_heard, "the end of all calls", every=0.005)
 
 
 @pytest.mark.postgres
@@ -232,7 +230,7 @@ def test_who_writes_waits_while_another_process_writes_and_who_reads_does_not(sq
             assert call(ledger, row_id) is not None, name
         other.meet()
         for name, call in waiting.items():
-            call.result(20)
+            call.result(PATIENCE)
             assert name
 
 
@@ -245,7 +243,7 @@ def test_a_process_that_is_killed_while_it_writes_stops_nobody(sqlite_url: str) 
         with pytest.raises(TimeoutError):
             claiming.result(0.1)
         other.kill()
-        assert claiming.result(20).mine
+        assert claiming.result(PATIENCE).mine
 
 
 def test_opening_waits_while_another_process_has_the_file_to_itself(isolated: Any) -> None:
@@ -259,7 +257,7 @@ def test_opening_waits_while_another_process_has_the_file_to_itself(isolated: An
         with pytest.raises(TimeoutError):
             opening.result(0.3)
         other.meet()
-        assert opening.result(20).claim(want(), "call-1").mine
+        assert opening.result(PATIENCE).claim(want(), "call-1").mine
 
 
 def test_a_full_disk_is_a_ledger_error_until_there_is_room(sqlite_url: str) -> None:
