@@ -120,7 +120,7 @@ class Adoption(Life):
     def fact(self, name: str, first: str) -> str:
         """A small fact of this ledger; `first` becomes it where there is none yet."""
         with self.database.write() as session:
-            self.insert(session, FactRow, [{"name": name, "value": first}])
+            self.insert(session, FactRow, {"name": name, "value": first})
             # Read past SQLAlchemy, which logs the rows it reads when it is told to log at DEBUG.
             connection = session.connection()
             try:
@@ -139,8 +139,8 @@ class Adoption(Life):
     def set_fact(self, name: str, value: str) -> None:
         """Correct a fact of this ledger."""
         with self.database.write() as session:
-            if not self.insert(session, FactRow, [{"name": name, "value": value}]):
-                changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
+            self.insert(session, FactRow, {"name": name, "value": value})
+            changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
 
 
 def _plain(name: str) -> str:

@@ -148,16 +148,17 @@ class Claims(Rows):
             "updated_at": now,
             **self.lease(),
         }
-        if not self.insert(session, JobRow, [row]):
+        self.insert(session, JobRow, row)
+        if (made := session.get(JobRow, row_id)) is None:
             return None
         if instead_of is not None:
-            session.execute(update(JobRow).where(JobRow.id == instead_of.id).values(successor=row_id))
+            instead_of.successor = row_id
         self._tag(session, row_id, want)
-        return session.get_one(JobRow, row_id)
+        return made
 
     def _tag(self, session: Session, row_id: str, want: Want) -> None:
         if want.tags:
-            self.insert(session, TagRow, [{"job": row_id, "tag": tag} for tag in dict.fromkeys(want.tags)])
+            self.insert(session, TagRow, *({"job": row_id, "tag": tag} for tag in dict.fromkeys(want.tags)))
 
     def intend(self, row: JobRow, owner: str, want: Want) -> JobRow | None:
         """A POST is about to be sent: written down, and counted by the budget, before it is. The row as it then is.

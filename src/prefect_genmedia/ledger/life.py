@@ -238,10 +238,11 @@ class Life(Claims):
                 "request": {}, "state": S.SUBMITTED, "job_id": job_id, "process": this_process(), "run": run,
                 "created_at": now, "updated_at": now, "submitted_at": now,
             }  # fmt: skip
-            new = self.insert(session, JobRow, [values])
-            if new:
+            self.insert(session, JobRow, values)
+            row = session.scalars(select(JobRow).where(JobRow.key == key)).one()
+            if row.id == row_id:
                 self.note(session, row_id, S.SUBMITTED, "imported")
-            return session.scalars(select(JobRow).where(JobRow.key == key)).one(), new
+            return row, row.id == row_id
 
 
 IMPORTED = "imported"  # the scope of jobs that were bought elsewhere

@@ -70,11 +70,10 @@ class Rows:
             last = row  # it may have got its successor while we waited for its lock: PostgreSQL then shows the old one
         return None
 
-    def insert(self, session: Session, model: type[Base], rows: list[dict[str, Any]]) -> bool:
-        """Write rows, leaving out those that are there. Was the one row, or the last one, new?"""
+    def insert(self, session: Session, model: type[Base], *rows: dict[str, Any]) -> None:
+        """Write rows, leaving out those that are there already."""
         dialect = sqlite if self.database.sqlite else postgresql
-        statement = dialect.insert(model).values(rows).on_conflict_do_nothing()
-        return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0
+        session.execute(dialect.insert(model).values(list(rows)).on_conflict_do_nothing())
 
     def note(self, session: Session, row_id: str, state: str, words: str) -> None:
         """A line of a job's history."""
