@@ -309,6 +309,17 @@ def live_each(part: Part, url: str, jobs: list[tuple[str, Want]]) -> list[list[b
     return tried
 
 
+def intend_each(part: Part, url: str, jobs: list[tuple[str, Want]]) -> list[bool]:
+    """Send each job at the same moment as the other processes."""
+    ledger, sent = _open(url), []
+    for row_id, wanted in jobs:
+        row = row_of(ledger, row_id)
+        part.together()
+        sent.append(ledger.intend(row, "call-1", wanted) is not None)
+        part.together()
+    return sent
+
+
 def adopt_each(part: Part, url: str, whats: list[str]) -> list[bool]:
     """Find what was left behind, then adopt it at the same moment as the other processes."""
     ledger, adopted = _open(url), []
