@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Literal
 
 import prefect.runtime.flow_run
@@ -77,7 +76,7 @@ async def adopt_orphans(
         deadline_seconds: How long to wait for each; one that still runs is left for the next sweep.
         most: At most this many, oldest first.
     """
-    rows = await asyncio.to_thread(orphans, time.time() - quiet_seconds)
+    rows = await asyncio.to_thread(orphans, quiet_seconds)
     abandoned = [row for row in rows if await state_of(row.run) != "live" or is_dead(row.process)][:most]
     found = await asyncio.gather(*(_recover(ref_of(row), row.title, deadline_seconds) for row in abandoned))
     report = OrphanReport(orphans=list(found))

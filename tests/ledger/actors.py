@@ -24,13 +24,16 @@ from prefect_genmedia.budget import Budget
 from prefect_genmedia.errors import BudgetExceededError, GenMediaError, LedgerError
 from prefect_genmedia.ledger import Database, JobRow, Ledger, Want, open_database, open_ledger, this_process
 from prefect_genmedia.ledger import LedgerState as S
+from prefect_genmedia.ledger.life import LEAST_LOOKS
 from prefect_genmedia.ledger.models import TagRow
 from prefect_genmedia.operation import JobState, JobStatus, fingerprint, job_key
 from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
-ELSEWHERE = "another-machine|4711|1"
+_NAME, _BOOT, _SPACE, *_ = this_process().split("|")
+ELSEWHERE = f"another-container|{_BOOT}|{_SPACE}|4711|1"
+"""A process that cannot be looked at from here, though it may run on the same machine."""
 RUNNING = JobStatus(JobState.RUNNING, "ON_QUEUE", percent=40.0, eta_seconds=12.0)
 DONE = JobStatus(JobState.SUCCEEDED, "SUCCESS", percent=100.0, quota=3.5)
 REFUNDED = JobStatus(JobState.FAILED, "FAILED", message="the model is overloaded", refunded=True)
@@ -75,19 +78,38 @@ def want(
 
 def bring_to(ledger: Ledger, state: S, wanted: Want | None = None, owner: str = "call-1", job_id: str = "job-1") -> str:
     """The id of a new row in this state, on the way that a job takes there."""
-    row_id = ledger.claim(wanted or want(), owner).row.id
-    steps: dict[S, list[Callable[[], bool]]] = {
-        S.INTENT: [],
-        S.UNKNOWN: [lambda: ledger.unknown(row_id, "no answer")],
-        S.NOT_ACCEPTED: [lambda: ledger.not_accepted(row_id, "refused")],
-        S.SUBMITTED: [lambda: ledger.submitted(row_id, job_id, "accepted")],
+    wanted = wanted or want()
+    row = ledger.claim(wanted, owner).row
+    row_id = row.id
+    sent: list[Callable[[], object]] = [lambda: ledger.intend(row, owner, wanted)]
+    accepted = [*sent, lambda: ledger.submitted(row_id, job_id, "accepted")]
+    done = [*accepted, lambda: ledger.succeeded(row_id, DONE, {"seed": 7}, [])]
+    steps = {
+        S.INTENT: sent,
+        S.UNKNOWN: [*sent, lambda: ledger.unknown(row_id, "no answer", 1)],
+        S.NOT_ACCEPTED: [*sent, lambda: ledger.not_accepted(row_id, "refused", 1)],
+        S.SUBMITTED: accepted,
+        S.FAILED: [*accepted, lambda: ledger.failed(row_id, REFUNDED)],
+        S.EXPIRED: [*accepted, lambda: forget(ledger, row_id)],
+        S.SUCCEEDED: done,
+        S.STORED: [*done, lambda: ledger.stored(row_id, {0: FILE})],
     }
-    steps[S.FAILED] = [*steps[S.SUBMITTED], lambda: ledger.failed(row_id, REFUNDED)]
-    steps[S.EXPIRED] = [*steps[S.SUBMITTED], lambda: ledger.expired(row_id, "forgotten")]
-    steps[S.SUCCEEDED] = [*steps[S.SUBMITTED], lambda: ledger.succeeded(row_id, DONE, {"seed": 7})]
-    steps[S.STORED] = [*steps[S.SUCCEEDED], lambda: ledger.stored(row_id, [FILE])]
     assert all(step() for step in steps[state])
     return row_id
+
+
+def forget(ledger: Ledger, row_id: str) -> bool:
+    """The provider does not know the job, look for look, until that is held for true."""
+    return [ledger.missing(row_id, "forgotten", 0.0) for _ in range(LEAST_LOOKS)][-1]
+
+
+def buy(ledger: Ledger, wanted: Want, owner: str = "call-1") -> JobRow:
+    """Claim it and write down that it is sent. Raises BudgetExceededError."""
+    claim = ledger.claim(wanted, owner)
+    assert claim.mine
+    intended = ledger.intend(claim.row, owner, wanted)
+    assert intended is not None
+    return intended
 
 
 def row_of(ledger: Ledger, row_id: str) -> JobRow:
@@ -120,6 +142,15 @@ def rewrite(ledger: Ledger, row_id: str, **values: Any) -> None:
     """Write into a row what this machine's clock, network or owner would not give."""
     with ledger.database.write() as session:
         session.execute(update(JobRow).where(JobRow.id == row_id).values(**values))
+
+
+def lease_now(ledger: Ledger) -> float:
+    """What leases are measured by, now."""
+    clock = ledger.lease_clock()
+    if isinstance(clock, float):
+        return clock
+    with ledger.database.read() as session:
+        return float(session.scalars(select(clock)).one())
 
 
 def ended_process() -> str:
@@ -233,19 +264,37 @@ def claim_each(part: Part, url: str, wants: list[Want]) -> list[tuple[bool, str]
 
 
 def contested_steps(ledger: Ledger, row_id: str, wanted: Want, place: int) -> list[Callable[[], bool]]:
-    """A whole life: INTENT and back to it, bought, stored, lost, forgotten. Each step can be made only once."""
+    """A whole life: sent, refused, sent again, bought, stored, lost, named, failed. Each step can be made only once."""
+
+    def intend() -> bool:
+        return ledger.intend(row_of(ledger, row_id), "call-1", wanted) is not None
+
     return [
-        lambda: ledger.not_accepted(row_id, "refused"),
-        lambda: ledger.intend(row_of(ledger, row_id), "call-1", wanted),
+        intend,
+        lambda: ledger.not_accepted(row_id, "refused", 1),
+        intend,
         lambda: ledger.submitted(row_id, "job-1", "accepted"),
-        lambda: place == 0 and ledger.succeeded(row_id, DONE, {}),  # this one may be said again
-        lambda: ledger.stored(row_id, [FILE]),
+        lambda: place == 0 and ledger.succeeded(row_id, DONE, {}, []),  # these may be said again
+        lambda: ledger.stored(row_id, {0: FILE}),
         lambda: ledger.reopen(row_id, "call-1"),
-        lambda: ledger.expired(row_id, "forgotten"),
+        lambda: place == 0 and ledger.named(row_id, "job-2", "found by hand"),
+        lambda: ledger.failed(row_id, REFUNDED),
+        lambda: ledger.found_again(row_id, "call-1"),
     ]
 
 
-LIFE = ["INTENT", "NOT_ACCEPTED", "INTENT", "SUBMITTED", "SUCCEEDED", "STORED", "SUCCEEDED", "EXPIRED"]
+LIFE = [
+    "INTENT",
+    "NOT_ACCEPTED",
+    "INTENT",
+    "SUBMITTED",
+    "SUCCEEDED",
+    "STORED",
+    "SUCCEEDED",
+    "SUBMITTED",
+    "FAILED",
+    "SUBMITTED",
+]
 
 
 def live_each(part: Part, url: str, jobs: list[tuple[str, Want]]) -> list[list[bool]]:
@@ -258,6 +307,17 @@ def live_each(part: Part, url: str, jobs: list[tuple[str, Want]]) -> list[list[b
             steps.append(step())
         tried.append(steps)
     return tried
+
+
+def intend_each(part: Part, url: str, jobs: list[tuple[str, Want]]) -> list[bool]:
+    """Send each job at the same moment as the other processes."""
+    ledger, sent = _open(url), []
+    for row_id, wanted in jobs:
+        row = row_of(ledger, row_id)
+        part.together()
+        sent.append(ledger.intend(row, "call-1", wanted) is not None)
+        part.together()
+    return sent
 
 
 def adopt_each(part: Part, url: str, whats: list[str]) -> list[bool]:
@@ -288,7 +348,7 @@ def buy_each(part: Part, url: str, budget: Budget, count: int) -> int:
         wanted = want(f"picture {n} of {part.place}", run=f"flow:{part.place}", budget=budget)
         part.together()
         try:
-            bought += ledger.claim(wanted, f"call-{part.place}").mine
+            bought += buy(ledger, wanted, f"call-{part.place}").state == S.INTENT
         except BudgetExceededError:
             continue
     return bought

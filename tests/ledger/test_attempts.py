@@ -13,17 +13,32 @@ from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import bring_to, everything, history, race, rewrite, row_of, want
 
+AGAIN: dict[S, dict[str, Any]] = {S.FAILED: {"attempts": 2}, S.EXPIRED: {"on_expired": "resubmit"}}
+"""What a caller has to say so that it is bought again after this end."""
 
-@pytest.mark.parametrize("end", [S.FAILED, S.EXPIRED])
-def test_a_bad_end_is_final_unless_another_attempt_is_asked_for(ledger: Ledger, end: S) -> None:
+
+@pytest.mark.parametrize("end", AGAIN)
+def test_a_bad_end_is_final_unless_another_purchase_is_asked_for(ledger: Ledger, end: S) -> None:
     first = bring_to(ledger, end)
-    assert not ledger.claim(want(attempts=1), "call-2").mine
-    second = ledger.claim(want(attempts=2, task_run="task-2"), "call-2")
+    (other,) = [said for state, said in AGAIN.items() if state is not end]
+    for wanted in (want(), want(**other)):
+        assert not ledger.claim(wanted, "call-2").mine
+    second = ledger.claim(want(task_run="task-2", **AGAIN[end]), "call-2")
     assert second.mine
-    assert (second.row.attempt, second.row.state, second.row.key) == (2, S.INTENT, want().key)
-    assert history(ledger, second.row.id) == [(S.INTENT, "bought again")]
+    assert (second.row.attempt, second.row.state, second.row.key) == (2, S.NOT_ACCEPTED, want().key)
+    assert (second.row.sends, history(ledger, second.row.id)) == (0, [])
     left = row_of(ledger, first)
     assert (left.state, left.successor, left.attempt) == (end, second.row.id, 1)
+
+
+def test_what_was_forgotten_does_not_count_as_an_attempt(ledger: Ledger) -> None:
+    """Attempts are how often it may be bought when the provider says that it failed; a lost submit is none either."""
+    wanted = want(attempts=2, on_expired="resubmit")
+    ends = (S.EXPIRED, S.EXPIRED, S.FAILED, S.EXPIRED, S.FAILED)
+    for attempt, end in enumerate(ends, 1):
+        assert row_of(ledger, bring_to(ledger, end, wanted, owner=f"call-{attempt}")).attempt == attempt
+    last = ledger.claim(wanted, "call-6")
+    assert (last.mine, last.row.attempt, last.row.state) == (False, 5, S.FAILED)
 
 
 def test_attempts_are_counted_over_all_calls(ledger: Ledger) -> None:
@@ -46,11 +61,12 @@ def test_whoever_asks_for_a_job_gets_its_last_attempt(ledger: Ledger) -> None:
         assert (follower.mine, follower.row.id) == (False, second)
 
 
-def test_many_that_want_another_attempt_get_one(ledger: Ledger, another: Any) -> None:
+@pytest.mark.parametrize("end", AGAIN)
+def test_many_that_want_another_attempt_get_one(ledger: Ledger, another: Any, end: S) -> None:
     ledgers = [ledger, another(), another(), another()]
     for n in range(15):
-        wanted = want(f"picture {n}", attempts=2)
-        bring_to(ledger, S.FAILED, wanted)
+        wanted = want(f"picture {n}", **AGAIN[end])
+        bring_to(ledger, end, wanted)
         claims = race(*(partial(each.claim, wanted, f"call-{place}") for place, each in enumerate(ledgers, 2)))
         assert sorted(claim.mine for claim in claims) == [False, False, False, True]
         assert {claim.row.attempt for claim in claims} == {2}
@@ -65,7 +81,8 @@ def test_a_lost_submit_is_left_as_it_is_when_the_job_is_bought_anew(ledger: Ledg
     before = row_of(ledger, lost)
     claim = ledger.supersede(lost, want(), "call-1")
     assert claim.mine
-    assert (claim.row.attempt, claim.row.state, claim.row.owner, claim.row.key) == (2, S.INTENT, "call-1", want().key)
+    assert (claim.row.attempt, claim.row.state, claim.row.sends) == (2, S.NOT_ACCEPTED, 0)
+    assert (claim.row.owner, claim.row.key) == ("call-1", want().key)
     left = row_of(ledger, lost)
     assert (left.state, left.reason, left.owner, left.successor) == (S.UNKNOWN, before.reason, None, claim.row.id)
     assert history(ledger, lost)[-1] == (S.UNKNOWN, f"bought again as {claim.row.id}")
@@ -113,12 +130,15 @@ def test_of_two_that_supersede_one_does(ledger: Ledger, another: Any) -> None:
 
 
 def test_what_the_budget_forbids_is_not_bought_anew(ledger: Ledger) -> None:
+    """The lost one counts as well: nobody knows whether it was bought."""
     lost = bring_to(ledger, S.UNKNOWN)
-    before = everything(ledger, lost)
+    tight, enough = want(budget=Budget(per_run=7)), want(budget=Budget(per_run=8))
+    anew = ledger.supersede(lost, tight, "call-1").row
+    before = everything(ledger, anew.id)
     with pytest.raises(BudgetExceededError):
-        ledger.supersede(lost, want(budget=Budget(per_run=7)), "call-1")
-    assert everything(ledger, lost) == before
-    assert len(ledger.rows()) == 1
+        ledger.intend(anew, "call-1", tight)
+    assert everything(ledger, anew.id) == before
+    assert ledger.intend(anew, "call-1", enough) is not None
 
 
 def test_what_is_not_in_the_ledger_is_not_superseded(ledger: Ledger) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,14 +18,17 @@ from prefect_genmedia.budget import Budget
 from prefect_genmedia.errors import BudgetExceededError, ConfigurationError
 from prefect_genmedia.ledger import Database, JobRow, Ledger, Want
 from prefect_genmedia.ledger import LedgerState as S
+from prefect_genmedia.ledger.spending import _LOCK
 from prefect_genmedia.operation import JobState, JobStatus
-from tests.ledger.actors import DONE, Processes, bring_to, buy_each, everything, race, rewrite, row_of, want
+from tests.ledger.actors import DONE, Processes, bring_to, buy, buy_each, everything, race, rewrite, row_of, want
+from tests.patience import PATIENCE, until
+from tests.postgres import Server
 
 
 def left(ledger: Ledger, budget: Budget, **fields: Any) -> float:
     """How much a purchase may still cost, found out by asking for too much."""
     with pytest.raises(BudgetExceededError) as caught:
-        ledger.claim(want("too much", budget=budget, expected_cost=1e6, **fields), "call-0")
+        buy(ledger, want(f"too much {uuid4()}", budget=budget, expected_cost=1e6, **fields), "call-0")
     return float(caught.value.message.split(" has ")[1].split(" of ")[0])
 
 
@@ -52,40 +57,65 @@ def test_a_failed_job_counts_unless_its_money_came_back(ledger: Ledger, refunded
 
 def test_both_purchases_count_when_a_lost_submit_is_bought_again(ledger: Ledger) -> None:
     lost = bring_to(ledger, S.UNKNOWN)
-    assert ledger.supersede(lost, want(budget=Budget(per_run=8)), "call-1").mine
+    wanted = want(budget=Budget(per_run=8))
+    assert ledger.intend(ledger.supersede(lost, wanted, "call-1").row, "call-1", wanted)
     assert left(ledger, Budget(per_run=100)) == 92
 
 
 def test_another_attempt_is_refused_like_any_purchase(ledger: Ledger) -> None:
     row_id = bring_to(ledger, S.SUBMITTED)
     ledger.failed(row_id, JobStatus(JobState.FAILED, "FAILED", refunded=False))
-    before = everything(ledger, row_id)
+    tight = want(attempts=2, budget=Budget(per_run=7.9))
+    second = ledger.claim(tight, "call-1").row
+    before = everything(ledger, second.id)
     with pytest.raises(BudgetExceededError):
-        ledger.claim(want(attempts=2, budget=Budget(per_run=7.9)), "call-1")
-    assert everything(ledger, row_id) == before
-    assert ledger.claim(want(attempts=2, budget=Budget(per_run=8)), "call-1").mine
+        ledger.intend(second, "call-1", tight)
+    assert everything(ledger, second.id) == before
+    assert ledger.intend(second, "call-1", want(attempts=2, budget=Budget(per_run=8)))
 
 
 def test_what_the_provider_charged_counts_instead_of_what_was_expected(ledger: Ledger) -> None:
     """Dearer and cheaper than expected, and free."""
     for n, quota in enumerate((9.5, 0.25, 0.0)):
         row_id = bring_to(ledger, S.SUBMITTED, want(f"picture {n}"))
-        assert ledger.succeeded(row_id, replace(DONE, quota=quota), {})
+        assert ledger.succeeded(row_id, replace(DONE, quota=quota), {}, [])
     assert left(ledger, Budget(per_run=100)) == 100 - 9.75
     unsaid = bring_to(ledger, S.SUBMITTED, want("no figure"))
-    assert ledger.succeeded(unsaid, replace(DONE, quota=None), {})
+    assert ledger.succeeded(unsaid, replace(DONE, quota=None), {}, [])
     assert left(ledger, Budget(per_run=100)) == 100 - 13.75
 
 
 def test_units_do_not_mix(ledger: Ledger) -> None:
-    ledger.claim(want("in quota", expected_cost=50), "call-1")
-    ledger.claim(want("in dollars", expected_cost=3, unit="USD"), "call-1")
+    buy(ledger, want("in quota", expected_cost=50))
+    buy(ledger, want("in dollars", expected_cost=3, unit="USD"))
     assert left(ledger, Budget(per_run=100, per_day=1000)) == 50
     assert left(ledger, Budget(unit="USD", per_run=10), unit="USD") == 7
-    # A budget in one unit says nothing about purchases in another.
-    tight = Budget(unit="USD", per_run=0, per_day=0, per_tag={"spring": 0}, unknown_cost=99)
-    claim = ledger.claim(want("more quota", expected_cost=None, tags=("spring",), budget=tight), "call-1")
-    assert (claim.mine, claim.row.expected_cost) == (True, None)
+
+
+def test_a_budget_in_another_unit_lets_nothing_through(ledger: Ledger) -> None:
+    """It could not guard the purchase, and is never silently off."""
+    with pytest.raises(ConfigurationError, match="it would guard nothing"):
+        buy(ledger, want("more quota", budget=Budget(unit="USD", per_run=1e6)))
+    assert [row.state for row in ledger.rows()] == [S.NOT_ACCEPTED]
+
+
+@pytest.mark.parametrize("absurd", [-1000.0, -0.01, 1e12, float("inf"), float("nan")])
+def test_an_absurd_figure_of_an_older_version_makes_no_room_and_takes_none(ledger: Ledger, absurd: float) -> None:
+    """Neither as the provider's charge, where the estimate counts instead, nor as an estimate."""
+    charged, expected = bring_to(ledger, S.STORED, want("charged")), bring_to(ledger, S.SUBMITTED, want("expected"))
+    rewrite(ledger, charged, quota=absurd)
+    rewrite(ledger, expected, expected_cost=absurd)
+    assert left(ledger, Budget(per_run=100, unknown_cost=6)) == 100 - 4 - 6
+    assert left(ledger, Budget(per_day=100)) == 100 - 4
+
+
+@pytest.mark.parametrize("budget", [Budget(per_run=0), Budget(per_day=0), Budget(per_tag={"spring": 0})])
+def test_a_budget_of_nought_lets_nothing_through(ledger: Ledger, budget: Budget) -> None:
+    for n, cost in enumerate((4.0, 1e-6, None)):
+        wanted = want(f"picture {n}", tags=("spring",), expected_cost=cost, budget=replace(budget, unknown_cost=1e-6))
+        with pytest.raises(BudgetExceededError, match="has 0 of 0"):
+            buy(ledger, wanted)
+    assert {(row.state, row.sends) for row in ledger.rows()} == {(S.NOT_ACCEPTED, 0)}
 
 
 # -- which limit --------------------------------------------------------------------------------------
@@ -93,7 +123,7 @@ def test_units_do_not_mix(ledger: Ledger) -> None:
 
 def test_a_run_has_its_own_limit(ledger: Ledger) -> None:
     for run, cost in (("flow:1", 30), ("flow:2", 50)):
-        ledger.claim(want(run=run, expected_cost=cost), "call-1")
+        buy(ledger, want(run=run, expected_cost=cost))
     budget = Budget(per_run=100)
     assert [left(ledger, budget, run=run) for run in ("flow:1", "flow:2", "flow:3")] == [70, 50, 100]
 
@@ -101,7 +131,7 @@ def test_a_run_has_its_own_limit(ledger: Ledger) -> None:
 def test_a_job_counts_for_the_run_that_works_on_it(ledger: Ledger) -> None:
     """Also when a request_key shares it between runs."""
     shared = want("shared", scope="key:sku", expected_cost=30)
-    ledger.claim(shared, "call-1")
+    buy(ledger, shared)
     budget = Budget(per_run=100)
     assert [left(ledger, budget, run=run) for run in ("flow:1", "flow:2")] == [70, 100]
     ledger.release("call-1")
@@ -111,7 +141,7 @@ def test_a_job_counts_for_the_run_that_works_on_it(ledger: Ledger) -> None:
 
 def test_a_day_has_one_limit_for_all_runs(ledger: Ledger) -> None:
     for run in ("flow:1", "flow:2"):
-        ledger.claim(want(run=run, expected_cost=30), "call-1")
+        buy(ledger, want(run=run, expected_cost=30))
     assert left(ledger, Budget(per_day=100), run="flow:3") == 40
 
 
@@ -119,26 +149,42 @@ def test_a_day_has_one_limit_for_all_runs(ledger: Ledger) -> None:
 def test_the_day_begins_at_midnight_of_the_budgets_own_zone(ledger: Ledger, zone: str) -> None:
     midnight = datetime.now(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     for n, moment in enumerate((midnight - timedelta(seconds=1), midnight, midnight + timedelta(seconds=1))):
-        row_id = ledger.claim(want(f"picture {n}", expected_cost=10**n), "call-1").row.id
-        rewrite(ledger, row_id, created_at=moment.timestamp(), updated_at=moment.timestamp())
+        row_id = buy(ledger, want(f"picture {n}", expected_cost=10**n)).id
+        rewrite(ledger, row_id, sent_at=moment.timestamp())
     assert left(ledger, Budget(per_day=1000, timezone=zone)) == 890
 
 
+@pytest.mark.parametrize("column", ["submitted_at", "updated_at"])
+def test_what_an_older_version_bought_counts_on_the_day_that_it_tells(ledger: Ledger, column: str) -> None:
+    for n, days in enumerate((0, 2)):
+        row_id = buy(ledger, want(f"picture {n}", expected_cost=10**n)).id
+        moment = time.time() - days * 86_400
+        rewrite(ledger, row_id, **{"sent_at": None, "updated_at": time.time(), column: moment})
+    assert left(ledger, Budget(per_day=100)) == 99
+
+
+def test_a_job_counts_on_the_day_on_which_it_was_sent_not_found(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.UNKNOWN)
+    rewrite(ledger, row_id, sent_at=time.time() - 2 * 86_400)
+    assert ledger.submitted(row_id, "job-1", "found in the list")
+    assert left(ledger, Budget(per_day=100)) == 100
+
+
 def test_a_tag_has_a_limit_for_all_time_and_all_runs(ledger: Ledger) -> None:
-    old = ledger.claim(want("old", tags=("spring", "cats"), expected_cost=10), "call-1").row.id
-    rewrite(ledger, old, created_at=time.time() - 400 * 86_400)
-    ledger.claim(want("new", run="flow:2", tags=("spring",), expected_cost=5), "call-1")
-    ledger.claim(want("no tag", run="flow:2", expected_cost=50), "call-1")
+    old = buy(ledger, want("old", tags=("spring", "cats"), expected_cost=10)).id
+    rewrite(ledger, old, sent_at=time.time() - 400 * 86_400)
+    buy(ledger, want("new", run="flow:2", tags=("spring",), expected_cost=5))
+    buy(ledger, want("no tag", run="flow:2", expected_cost=50))
     budget = Budget(per_tag={"spring": 100, "dogs": 100})
     assert left(ledger, budget, tags=("spring",)) == 85
     assert left(ledger, budget, tags=("cats", "dogs")) == 100
     # Only the tags that the purchase carries are asked for.
-    assert ledger.claim(want("dear", budget=budget, tags=("cats",), expected_cost=500), "call-1").mine
+    assert buy(ledger, want("dear", budget=budget, tags=("cats",), expected_cost=500))
 
 
 def test_tags_that_look_alike_are_not_mixed(ledger: Ledger) -> None:
     for n, tag in enumerate(("spring", "Spring", "spring ", "spr%", "it's", "žába")):
-        ledger.claim(want(f"picture {n}", tags=(tag,), expected_cost=10**n), "call-1")
+        buy(ledger, want(f"picture {n}", tags=(tag,), expected_cost=10**n))
     for n, tag in enumerate(("spring", "Spring", "spring ", "spr%", "it's", "žába")):
         assert left(ledger, Budget(per_tag={tag: 1e5}), tags=(tag,)) == 1e5 - 10**n
 
@@ -153,20 +199,20 @@ def test_tags_that_look_alike_are_not_mixed(ledger: Ledger) -> None:
     ],
 )
 def test_the_refusal_says_which_limit_and_what_is_left(ledger: Ledger, budget: Budget, name: str) -> None:
-    ledger.claim(want("first", tags=("spring",), expected_cost=7.5), "call-1")
+    buy(ledger, want("first", tags=("spring",), expected_cost=7.5))
     with pytest.raises(BudgetExceededError) as caught:
-        ledger.claim(want("second", tags=("spring",), expected_cost=4.25, budget=budget), "call-1")
+        buy(ledger, want("second", tags=("spring",), expected_cost=4.25, budget=budget))
     assert caught.value.message == f"the budget of this {name} has 2.5 of 10 quota left; this job counts 4.25"
     assert "Nothing was sent" in str(caught.value)
-    assert [row.title for row in ledger.rows()] == ["first"]
+    assert [(row.title, row.state) for row in ledger.rows()] == [("second", S.NOT_ACCEPTED), ("first", S.INTENT)]
 
 
 def test_an_overdrawn_budget_has_nothing_left(ledger: Ledger) -> None:
     """The provider charged more than was expected."""
     row_id = bring_to(ledger, S.SUBMITTED)
-    ledger.succeeded(row_id, replace(DONE, quota=25.0), {})
+    ledger.succeeded(row_id, replace(DONE, quota=25.0), {}, [])
     with pytest.raises(BudgetExceededError, match=r"has 0 of 10 quota left; this job counts 1"):
-        ledger.claim(want("next", expected_cost=1, budget=Budget(per_run=10)), "call-1")
+        buy(ledger, want("next", expected_cost=1, budget=Budget(per_run=10)))
 
 
 @pytest.mark.parametrize("count", [3, 10])
@@ -174,22 +220,22 @@ def test_the_last_of_a_budget_may_be_spent_to_the_cent(ledger: Ledger, count: in
     """Three times 0.1 is 0.3, whatever floats make of it."""
     budget = Budget(unit="USD", per_run=count / 10)
     for n in range(count):
-        assert ledger.claim(want(f"picture {n}", expected_cost=0.1, unit="USD", budget=budget), "call-1").mine
+        assert buy(ledger, want(f"picture {n}", expected_cost=0.1, unit="USD", budget=budget))
     with pytest.raises(BudgetExceededError):
-        ledger.claim(want("one more", expected_cost=0.001, unit="USD", budget=budget), "call-1")
-    assert ledger.claim(want("free", expected_cost=0, unit="USD", budget=budget), "call-1").mine
+        buy(ledger, want("one more", expected_cost=0.001, unit="USD", budget=budget))
+    assert buy(ledger, want("free", expected_cost=0, unit="USD", budget=budget))
 
 
 def test_a_budget_without_limits_and_no_budget_allow_everything(ledger: Ledger) -> None:
     for n, budget in enumerate((None, Budget())):
-        assert ledger.claim(want(f"picture {n}", expected_cost=1e9, budget=budget), "call-1").mine
+        assert buy(ledger, want(f"picture {n}", expected_cost=1e9, budget=budget))
 
 
 def test_what_is_bought_already_passes_a_spent_budget(ledger: Ledger) -> None:
     """A retry, a follower and a resumed job cost nothing."""
     spent = Budget(per_run=4, per_day=4)
     wanted = want(budget=spent)
-    row_id = ledger.claim(wanted, "call-1").row.id
+    row_id = buy(ledger, wanted).id
     assert ledger.claim(wanted, "call-2").row.id == row_id
     ledger.release("call-1")
     assert ledger.claim(wanted, "call-2").mine
@@ -202,25 +248,25 @@ def test_what_is_bought_already_passes_a_spent_budget(ledger: Ledger) -> None:
 def test_an_unknown_price_counts_as_assumed_until_the_provider_says(ledger: Ledger) -> None:
     budget = Budget(per_run=10, unknown_cost=6)
     wanted = want(expected_cost=None, budget=budget)
-    row_id = ledger.claim(wanted, "call-1").row.id
+    row_id = buy(ledger, wanted).id
     assert row_of(ledger, row_id).expected_cost == 6
     assert left(ledger, budget) == 4
     with pytest.raises(BudgetExceededError, match="this job counts 6"):
-        ledger.claim(want("next", expected_cost=None, budget=budget), "call-1")
+        buy(ledger, want("next", expected_cost=None, budget=budget))
     assert ledger.submitted(row_id, "job-1", "accepted")
-    assert ledger.succeeded(row_id, replace(DONE, quota=1.5), {})
+    assert ledger.succeeded(row_id, replace(DONE, quota=1.5), {}, [])
     assert left(ledger, budget) == 8.5
 
 
 def test_an_unknown_price_without_an_assumption_is_not_bought(ledger: Ledger) -> None:
     with pytest.raises(ConfigurationError, match="Set unknown_cost in the budget"):
-        ledger.claim(want(expected_cost=None, budget=Budget(per_run=1e9)), "call-1")
-    assert ledger.rows() == []
+        buy(ledger, want(expected_cost=None, budget=Budget(per_run=1e9)))
+    assert [(row.state, row.expected_cost) for row in ledger.rows()] == [(S.NOT_ACCEPTED, None)]
 
 
 def test_what_was_bought_at_an_unknown_price_without_a_budget_counts_as_assumed(ledger: Ledger) -> None:
     """Another flow buys without a budget on the same day: its jobs are not free."""
-    ledger.claim(want(run="flow:2", expected_cost=None), "call-1")
+    buy(ledger, want(run="flow:2", expected_cost=None))
     assert left(ledger, Budget(per_day=10, unknown_cost=6)) == 4
 
 
@@ -230,7 +276,7 @@ def test_what_was_bought_at_an_unknown_price_without_a_budget_counts_as_assumed(
 def test_a_refused_submit_is_counted_again_before_it_is_sent_again(ledger: Ledger) -> None:
     budget = Budget(per_run=10)
     wanted = want(budget=budget, expected_cost=6)
-    row_id = ledger.claim(wanted, "call-1").row.id
+    row_id = buy(ledger, wanted).id
     assert left(ledger, budget) == 4
     assert ledger.not_accepted(row_id, "HTTP 429")
     assert left(ledger, budget) == 10
@@ -241,9 +287,9 @@ def test_a_refused_submit_is_counted_again_before_it_is_sent_again(ledger: Ledge
 def test_a_refused_submit_is_not_sent_again_when_others_have_spent_the_rest(ledger: Ledger) -> None:
     budget = Budget(per_run=10)
     wanted = want(budget=budget, expected_cost=6)
-    row_id = ledger.claim(wanted, "call-1").row.id
+    row_id = buy(ledger, wanted).id
     ledger.not_accepted(row_id, "HTTP 429")
-    ledger.claim(want("other", budget=budget, expected_cost=6), "call-2")
+    buy(ledger, want("other", budget=budget, expected_cost=6), "call-2")
     before = everything(ledger, row_id)
     with pytest.raises(BudgetExceededError, match=r"has 4 of 10 quota left; this job counts 6"):
         ledger.intend(row_of(ledger, row_id), "call-1", wanted)
@@ -264,7 +310,7 @@ def test_a_job_sent_again_counts_on_the_day_on_which_it_is_sent(ledger: Ledger) 
     """Refused yesterday, bought today."""
     row_id = bring_to(ledger, S.NOT_ACCEPTED, want(expected_cost=6))
     yesterday = time.time() - 86_400
-    rewrite(ledger, row_id, created_at=yesterday, updated_at=yesterday)
+    rewrite(ledger, row_id, created_at=yesterday, updated_at=yesterday, sent_at=yesterday)
     assert ledger.intend(row_of(ledger, row_id), "call-1", want(budget=Budget(per_day=10)))
     assert left(ledger, Budget(per_day=10)) == 4
 
@@ -274,7 +320,8 @@ def test_a_job_sent_again_counts_on_the_day_on_which_it_is_sent(ledger: Ledger) 
 
 def spent(ledger: Ledger) -> float:
     with ledger.database.read() as session:
-        return float(session.scalars(select(func.sum(JobRow.expected_cost))).one() or 0)
+        sent = select(func.sum(JobRow.expected_cost)).where(JobRow.state == S.INTENT)
+        return float(session.scalars(sent).one() or 0)
 
 
 BUDGETS = [Budget(per_run=30), Budget(per_day=30), Budget(per_tag={"spring": 30})]
@@ -284,17 +331,17 @@ BUDGETS = [Budget(per_run=30), Budget(per_day=30), Budget(per_tag={"spring": 30}
 def test_eight_threads_never_spend_more_than_the_limit(ledger: Ledger, another: Any, budget: Budget) -> None:
     ledgers = [ledger, another(), another(), another()] * 2
 
-    def buy(place: int) -> int:
+    def buy_three(place: int) -> int:
         bought = 0
         for n in range(3):
             wanted = want(f"picture {place}.{n}", tags=("spring",), budget=budget)
             try:
-                bought += ledgers[place].claim(wanted, f"call-{place}").mine
+                bought += buy(ledgers[place], wanted, f"call-{place}").state == S.INTENT
             except BudgetExceededError:
                 continue
         return bought
 
-    assert sum(race(*(partial(buy, place) for place in range(8)))) == 7  # of 24, at 4 each
+    assert sum(race(*(partial(buy_three, place) for place in range(8)))) == 7  # of 24, at 4 each
     assert spent(ledger) == 28
 
 
@@ -313,7 +360,7 @@ def test_jobs_sent_again_at_once_do_not_spend_more_than_the_limit(ledger: Ledger
 
         def send(on: Ledger, row_id: str, wanted: Any) -> bool:
             try:
-                return on.intend(row_of(on, row_id), "call-1", wanted)
+                return on.intend(row_of(on, row_id), "call-1", wanted) is not None
             except BudgetExceededError:
                 return False
 
@@ -328,6 +375,8 @@ def test_two_workers_that_share_a_job_share_its_price(ledger: Ledger, another: A
         wanted = want(f"picture {n}", run=f"flow:{n}", budget=Budget(per_run=4))
         claims = race(partial(ledger.claim, wanted, "call-1"), partial(other.claim, wanted, "call-2"))
         assert sorted(claim.mine for claim in claims) == [False, True]
+        owner = "call-1" if claims[0].mine else "call-2"
+        assert ledger.intend(claims[0].row, owner, wanted)
 
 
 def test_two_workers_that_share_another_attempt_share_its_price(ledger: Ledger, another: Any) -> None:
@@ -338,6 +387,26 @@ def test_two_workers_that_share_another_attempt_share_its_price(ledger: Ledger, 
         claims = race(partial(ledger.claim, wanted, "call-1"), partial(other.claim, wanted, "call-2"))
         assert sorted(claim.mine for claim in claims) == [False, True]
         assert {claim.row.attempt for claim in claims} == {2}
+        assert ledger.intend(claims[0].row, "call-1" if claims[0].mine else "call-2", wanted)
+
+
+@pytest.mark.postgres
+def test_who_waits_for_the_budget_holds_up_no_row_that_its_holder_wants(postgres: Server, postgres_url: str) -> None:
+    """A sender holds its row and waits for the budget; whoever has the budget waits for nothing."""
+    budget = Budget(per_day=100)
+    ledgers = [Ledger(Database(postgres_url), 60) for _ in range(4)]
+    wants = [want(f"picture {n}", budget=budget, tags=("spring",)) for n in range(4)]
+    rows = [each.claim(wanted, "call-1").row for each, wanted in zip(ledgers, wants, strict=True)]
+    with ThreadPoolExecutor(8) as pool:
+        with Database(postgres_url).write() as session:
+            session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            sent = [pool.submit(e.intend, r, "call-1", w) for e, r, w in zip(ledgers, rows, wants, strict=True)]
+            until(lambda: postgres.waiting(postgres_url) == 4, "the senders that wait for the budget")
+            renewed = pool.submit(ledgers[0].renew, "call-1")
+            hinted = [pool.submit(ledgers[0].hint, row.id, "job-1") for row in rows]
+            until(lambda: postgres.waiting(postgres_url) > 4, "who waits for a row")
+        assert all(each.result(PATIENCE) for each in [*sent, *hinted])
+        renewed.result(PATIENCE)
 
 
 @pytest.mark.postgres
@@ -353,13 +422,13 @@ def test_a_server_that_isolates_transactions_more_strictly_lets_nobody_overspend
     for n in range(10):
         wants = [want(f"{place}", run=f"flow:{n}", budget=Budget(per_run=7)) for place in range(2)]
 
-        def buy(database: Database, wanted: Want) -> bool:
+        def bought(database: Database, wanted: Want) -> bool:
             try:
-                return Ledger(database, 60).claim(wanted, "call-1").mine
+                return buy(Ledger(database, 60), wanted).state == S.INTENT
             except BudgetExceededError:
                 return False
 
-        assert sorted(race(*map(partial, [buy] * 2, databases, wants))) == [False, True]
+        assert sorted(race(*map(partial, [bought] * 2, databases, wants))) == [False, True]
     for database in databases:
         database.engine.dispose()
 

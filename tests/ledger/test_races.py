@@ -16,6 +16,7 @@ from tests.ledger.actors import (
     bring_to,
     claim_each,
     contested_steps,
+    intend_each,
     live_each,
     race,
     row_of,
@@ -44,13 +45,13 @@ def test_of_eight_threads_that_ask_for_one_job_one_buys_it(ledger: Ledger, anoth
         rounds.append([(claim.mine, claim.row.id) for claim in claims])
     rows = owners(rounds)
     assert len(set(rows)) == 15 == len(ledger.rows())
-    assert {tuple(states(ledger, row_id)) for row_id in rows} == {("INTENT",)}
+    assert {tuple(states(ledger, row_id)) for row_id in rows} == {()}
 
 
 def test_of_three_processes_that_ask_for_one_job_one_buys_it(url: str, ledger: Ledger) -> None:
     rows = owners(zip(*Processes(3, claim_each, url, WANTS).said(), strict=True))
     assert len(set(rows)) == 50 == len(ledger.rows())
-    assert {tuple(states(ledger, row_id)) for row_id in rows} == {("INTENT",)}
+    assert {tuple(states(ledger, row_id)) for row_id in rows} == {()}
 
 
 def test_of_three_processes_that_find_a_dead_owners_job_one_takes_it(url: str, ledger: Ledger) -> None:
@@ -63,7 +64,7 @@ def test_of_three_processes_that_find_a_dead_owners_job_one_takes_it(url: str, l
 
 
 def test_of_two_threads_one_makes_each_step(ledger: Ledger, another: Any) -> None:
-    """The whole life of a job, every step tried by both at the same moment: 56 races."""
+    """The whole life of a job, every step tried by both at the same moment: 80 races."""
     both = [ledger, another()]
     for n, wanted in enumerate(WANTS[:8]):
         row_id = ledger.claim(wanted, "call-1").row.id
@@ -77,11 +78,19 @@ def test_of_two_processes_one_makes_each_step(url: str, ledger: Ledger) -> None:
     jobs = [(ledger.claim(wanted, "call-1").row.id, wanted) for wanted in WANTS[:8]]
     first, second = Processes(2, live_each, url, jobs).said()
     for n in range(8):
-        assert [sorted(tries) for tries in zip(first[n], second[n], strict=True)] == [[False, True]] * (len(LIFE) - 1)
+        assert [sorted(tries) for tries in zip(first[n], second[n], strict=True)] == [[False, True]] * len(LIFE)
     rows = ledger.rows()
     assert len(rows) == 8
     assert {tuple(states(ledger, row.id)) for row in rows} == {tuple(LIFE)}
     assert all(ledger.media(row.id) == [] for row in rows)
+
+
+def test_of_three_processes_that_send_one_job_one_does(url: str, ledger: Ledger) -> None:
+    """Even if all of them take themselves for its owner."""
+    jobs = [(ledger.claim(wanted, "call-1").row.id, wanted) for wanted in WANTS[:25]]
+    tried = Processes(3, intend_each, url, jobs).said()
+    assert [sorted(tries) for tries in zip(*tried, strict=True)] == [[False, False, True]] * 25
+    assert {(row.state, row.sends) for row in ledger.rows()} == {(S.INTENT, 1)}
 
 
 def test_a_found_job_and_a_refusal_that_race_leave_no_doubt(ledger: Ledger, another: Any) -> None:
@@ -102,7 +111,7 @@ def test_one_end_of_a_job_wins(ledger: Ledger, another: Any) -> None:
     other = another()
     for wanted in WANTS[:25]:
         row_id = bring_to(ledger, S.SUBMITTED, wanted)
-        won = race(partial(ledger.succeeded, row_id, DONE, {}), partial(other.failed, row_id, REFUNDED))
+        won = race(partial(ledger.succeeded, row_id, DONE, {}, []), partial(other.failed, row_id, REFUNDED))
         assert sorted(won) == [False, True]
         row = row_of(ledger, row_id)
         assert row.state == (S.SUCCEEDED if won[0] else S.FAILED)

@@ -26,10 +26,10 @@ def test_the_users_own_names_may_be_long(ledger: Ledger) -> None:
 
 def test_the_providers_words_may_be_long(ledger: Ledger) -> None:
     row_id = bring_to(ledger, S.INTENT)
-    assert ledger.unknown(row_id, LONG)
+    assert ledger.unknown(row_id, LONG, 1)
     assert ledger.submitted(row_id, LONG, LONG)
     assert [row.id for row in ledger.find(LONG)] == [row_id]
-    assert ledger.succeeded(row_id, DONE, {"text": LONG})
+    assert ledger.succeeded(row_id, DONE, {"text": LONG}, [LONG])
     assert row_of(ledger, row_id).job_id == LONG
     failing = bring_to(ledger, S.SUBMITTED, want("failing"))
     assert ledger.failed(failing, replace(REFUNDED, message=LONG))
@@ -37,7 +37,7 @@ def test_the_providers_words_may_be_long(ledger: Ledger) -> None:
 
 def test_the_largest_file_that_is_taken_can_be_stored(ledger: Ledger) -> None:
     row_id = bring_to(ledger, S.SUCCEEDED)
-    assert ledger.stored(row_id, [{**FILE, "uri": f"file:///{LONG}.mp4", "bytes": MAX_DOWNLOAD_BYTES}])
+    assert ledger.stored(row_id, {0: {**FILE, "uri": f"file:///{LONG}.mp4", "bytes": MAX_DOWNLOAD_BYTES}})
     assert ledger.media(row_id)[0].bytes == MAX_DOWNLOAD_BYTES
 
 
@@ -45,10 +45,10 @@ def test_the_largest_file_that_is_taken_can_be_stored(ledger: Ledger) -> None:
 def test_no_sign_of_the_providers_is_in_the_way_of_a_fact_about_money(ledger: Ledger, strange: str) -> None:
     """JSON can carry both; a PostgreSQL text cannot hold the first, and UTF-8 not the second."""
     row_id = bring_to(ledger, S.INTENT)
-    assert ledger.unknown(row_id, f"the answer was {strange}")
+    assert ledger.unknown(row_id, f"the answer was {strange}", 1)
     assert ledger.submitted(row_id, "job-1", f"accepted with {strange}")
     assert ledger.progress(row_id, "call-1", replace(RUNNING, provider_state=strange))
-    assert ledger.succeeded(row_id, replace(DONE, provider_state=strange), {"text": strange, strange: None})
+    assert ledger.succeeded(row_id, replace(DONE, provider_state=strange), {"text": strange, strange: None}, [strange])
     assert row_of(ledger, row_id).state == S.SUCCEEDED
     failing = bring_to(ledger, S.SUBMITTED, want("failing"))
     assert ledger.failed(failing, replace(REFUNDED, message=strange))

@@ -30,9 +30,9 @@ def bought_job(name: str) -> JobRow:
     raise ConfigurationError(f"{len(found)} jobs start with {name!r}: {starts}")
 
 
-def orphans(quiet_since: float) -> list[JobRow]:
-    """Unfinished rows that no live call works on and that nothing has happened to since. Oldest first."""
-    return ledger_of(read_settings()).left_alone(quiet_since)
+def orphans(quiet_seconds: float) -> list[JobRow]:
+    """Unfinished rows that no live call works on and that nothing has happened to for so long. Oldest first."""
+    return ledger_of(read_settings()).left_alone(quiet_seconds)
 
 
 async def name_job(operation: Operation[Any, Any], row: JobRow, job_id: str, account: Account) -> None:
@@ -86,7 +86,8 @@ def not_bought(row: JobRow) -> None:
     """A person says that the provider never took this job. Raises ConfigurationError unless it is UNKNOWN."""
     if row.state != S.UNKNOWN:
         raise ConfigurationError(f"job {row.id[:12]} is {row.state}, not UNKNOWN: there is nothing to settle")
-    ledger_of(read_settings()).not_accepted(row.id, "the provider never took it, found by hand", row.sends)
+    said = "the provider never took it, found by hand"
+    ledger_of(read_settings()).not_accepted(row.id, said, row.sends, by_hand=True)
 
 
 def accept_as_is(row: JobRow) -> None:

@@ -132,7 +132,8 @@ async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link) -> None:
     try:
         await links.ask_anew(dead)
     except NotFoundError as gone:
-        await call.record_fact(row, call.ledger.missing, row.id, gone.message, call.settings.expired_after_seconds)
+        lasting = call.settings.expired_after_seconds
+        await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id)
     except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
         call.run.log.info("%s: no fresh link yet (%s).", row.operation, failure.message)
     except GenMediaError as final:
@@ -152,7 +153,7 @@ async def _fetch_links(call: Call, row: JobRow) -> list[Link] | None:
         except NotFoundError as gone:
             failure = gone
             lasting = call.settings.expired_after_seconds
-            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting):
+            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id):
                 return None
         except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as passing:
             failure = passing

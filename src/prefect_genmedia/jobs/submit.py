@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from prefect_genmedia.errors import (
     BudgetExceededError,
     GenMediaError,
+    LedgerError,
     NotDeliveredError,
     QueueFullError,
     SubmitOutcomeUnknown,
 )
-from prefect_genmedia.jobs.call import Call, Taken, outlast, to_its_end
+from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.slots import Place
 from prefect_genmedia.ledger import JobRow, uptime
@@ -95,6 +96,13 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes) -> Out
     except asyncio.CancelledError:
         await call.record_fact(row, call.ledger.not_accepted, row.id, "cancelled before anything was sent", send)
         raise
+    except LedgerError as failure:
+        if not failure.away:
+            raise
+        # Perhaps it is written down, and only we know that nothing was sent.
+        said = "the ledger went away before anything was sent"
+        await to_its_end(call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.not_accepted, row.id, said, send))
+        return Refused(failure, again=True)
     if intended is None:
         raise Taken
     outcome, cancelled = await _post(call, intended, body, fence)

@@ -61,7 +61,7 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
             # A symptom: how long it must last before the job counts as forgotten is the ledger's to say.
             missing, error = missing + 1, gone
             lasting = call.settings.expired_after_seconds
-            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting):
+            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id):
                 return []
             if missing == 1:
                 call.run.log.warning("%s: the provider does not know it at present (%s).", row.operation, gone.message)
@@ -76,7 +76,7 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
         if error is None:
             failures = missing = 0
             if status.state is JobState.FAILED:
-                await call.record_fact(row, call.ledger.failed, row.id, status)
+                await call.record_fact(row, call.ledger.failed, row.id, status, row.job_id)
                 return []
             if status.message and status.message not in told:
                 told.add(status.message)
@@ -108,7 +108,7 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
     for remark in remarks:
         call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
     unsigned: dict[str, Any] = without_signatures(payload)
-    await call.record_fact(row, call.ledger.succeeded, row.id, status, unsigned, remarks)
+    await call.record_fact(row, call.ledger.succeeded, row.id, status, unsigned, remarks, row.job_id)
     return links
 
 

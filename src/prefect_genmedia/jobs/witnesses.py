@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect_genmedia.errors import ConfigurationError, NotFoundError, ResponseFormatError
-from prefect_genmedia.ledger import JobRow, Ledger
+from prefect_genmedia.ledger import Accepted, JobRow, Ledger
 from prefect_genmedia.operation import Account, Operation, Witness
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.settings import Settings
@@ -88,8 +88,8 @@ class Listed:
 
     matches: list[str]
     """Jobs that carry the row's token."""
-    ours: dict[str, float | None]
-    """Jobs of other rows of ours, and when they were submitted."""
+    ours: dict[str, Accepted]
+    """Jobs of other rows of ours, and when they were accepted."""
     running: set[str]
     """Jobs that the list gives as queued or running."""
     whole: bool
@@ -100,7 +100,7 @@ async def _read_list(
     operation: Operation[Any, Any], witness: Witness, account: Account, ledger: Ledger, pool: Pool, row: JobRow
 ) -> Listed:
     strangers: list[str] = []
-    ours: dict[str, float | None] = {}
+    ours: dict[str, Accepted] = {}
     running: set[str] = set()
     whole = True
     for status in witness.statuses:
@@ -131,10 +131,10 @@ async def _read_list(
 
 async def _page_through(
     witness: Witness, status: str, account: Account, ledger: Ledger, pool: Pool, row: JobRow
-) -> tuple[list[str], dict[str, float | None], bool]:
+) -> tuple[list[str], dict[str, Accepted], bool]:
     """Jobs of one status, newest first, back to a job of ours that is older than the row; those of our other rows."""
     seen: list[str] = []
-    ours: dict[str, float | None] = {}
+    ours: dict[str, Accepted] = {}
     for page in range(1, MOST_PAGES + 1):
         query = {"page": str(page), "limit": str(PAGE), "status": status, "order": "desc"}
         answer = await pool.fetch(account, witness.list_path, query)
@@ -144,7 +144,7 @@ async def _page_through(
         ours |= known
         if len(listed) < PAGE:
             return seen, ours, True
-        if any(submitted is not None and submitted < row.created_at - OLDER_SECONDS for submitted in known.values()):
+        if any(job.before is not None and job.before < row.created_at - OLDER_SECONDS for job in known.values()):
             return seen, ours, True
     return seen, ours, False
 
@@ -159,7 +159,7 @@ async def _doubt(
     if not settings.witness_frozen_quota:
         return "the account's frozen quota may not be asked"
     lost_at = row.lost_at if row.lost_at is not None else row.updated_at
-    if not any(submitted is not None and submitted > lost_at for submitted in listed.ours.values()):
+    if not any(job.after is not None and job.after > lost_at for job in listed.ours.values()):
         return "the list shows no job that was bought after it: it may lag"
     operations = [name for name, each in OPERATIONS.items() if each.witness is witness]
     running = await asyncio.to_thread(ledger.running, account.fingerprint, operations)

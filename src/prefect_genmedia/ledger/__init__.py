@@ -4,10 +4,11 @@ from prefect_genmedia.ledger.claims import Claim, Want
 from prefect_genmedia.ledger.database import Database, open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
-from prefect_genmedia.ledger.reading import Ledger, open_ledger
+from prefect_genmedia.ledger.reading import Accepted, Ledger, open_ledger
 
 __all__ = [
     "UNFINISHED",
+    "Accepted",
     "Claim",
     "Database",
     "EventRow",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import secrets
+from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from prefect_genmedia.ledger.claims import Want
-from prefect_genmedia.ledger.life import Life
+from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
 from prefect_genmedia.ledger.models import UNFINISHED, FactRow, JobRow, LedgerState
-from prefect_genmedia.ledger.rows import changed, latest, seen
+from prefect_genmedia.ledger.rows import changed, seen
 
 S = LedgerState
 
@@ -23,30 +23,27 @@ class Adoption(Life):
 
     def undelivered(self, want: Want) -> list[JobRow]:
         """Rows of other scopes for the same request whose files no finished run is known to have got."""
+        query = (
+            select(JobRow)
+            .where(
+                JobRow.request_hash == want.request_hash,
+                JobRow.account == want.account,
+                JobRow.key != want.key,
+                JobRow.run != want.run,
+                JobRow.successor.is_(None),
+                JobRow.delivered_at.is_(None),
+                JobRow.state.in_([*UNFINISHED, S.STORED]),
+            )
+            .order_by(JobRow.created_at)
+        )
         with self.database.read() as session:
-            rows = session.scalars(
-                select(JobRow)
-                .where(
-                    JobRow.request_hash == want.request_hash,
-                    JobRow.account == want.account,
-                    JobRow.key != want.key,
-                    JobRow.run != want.run,
-                    JobRow.successor.is_(None),
-                    JobRow.delivered_at.is_(None),
-                    JobRow.state.in_([*UNFINISHED, S.STORED]),
-                )
-                .order_by(JobRow.created_at)
-            ).all()
-            if not rows:
-                return []
-            now = self.lease_now(session)
-        free = [row for row in rows if not self.is_held(row, now)]
-        return sorted(free, key=lambda row: row.copy != want.copy)
+            rows = self.timed(session, query, self.lease_clock())
+        return sorted((row for row, now in rows if not self.is_held(row, now)), key=lambda row: row.copy != want.copy)
 
     def adopt(self, row: JobRow, want: Want) -> bool:
         """Bring another scope's undelivered row under this key. False when someone else was faster."""
         with self.database.write() as session:
-            if latest(session, want.key) is not None:
+            if self.latest(session, want.key) is not None:
                 return False
             note = f"adopted from {row.run}"
             values = {
@@ -65,16 +62,18 @@ class Adoption(Life):
                 return False
 
     def delivered(self, run: str) -> None:
-        """This run has ended well: it has the files of its stored jobs."""
-        with self.database.write() as session:
-            stored = (JobRow.state == S.STORED, JobRow.delivered_at.is_(None))
-            changed(session, update(JobRow).where(JobRow.run == run, *stored).values(delivered_at=self.now(session)))
+        """This run has ended well: it has the files of its jobs, or of those that are not whole what had come."""
+        has = (JobRow.state == S.STORED) | ((JobRow.state == S.SUCCEEDED) & (JobRow.reason != ""))
+        self._deliver(JobRow.run == run, has)
 
     def handed_over(self, row_id: str) -> None:
         """Whoever asked has been given the files of this job: there is no run whose end would say so."""
-        with self.database.write() as session:
-            given = update(JobRow).where(JobRow.id == row_id, JobRow.delivered_at.is_(None))
-            changed(session, given.values(delivered_at=self.now(session)))
+        self._deliver(JobRow.id == row_id)
+
+    def _deliver(self, *which: Any) -> None:
+        with self.database.write_once() as session:
+            given = update(JobRow).where(*which, JobRow.delivered_at.is_(None))
+            changed(session, given.values(delivered_at=self.clock()))
 
     # -- callbacks
 
@@ -98,33 +97,38 @@ class Adoption(Life):
         False, and nothing is changed, for one that comes again, too late, or names another job than ours.
         """
         with self.database.write() as session:
-            ours = (JobRow.job_id == job_id) | JobRow.job_id.is_(None)
-            news = JobRow.hint.is_(None) | (JobRow.hint != job_id)
-            values = {"hint": job_id, "hint_at": self.now(session)}
-            if self.change(session, row_id, UNFINISHED, "", ours, news, **values):
-                return True
+            row = session.scalars(select(JobRow).where(JobRow.id == row_id).with_for_update()).first()
+            if row is None or row.job_id not in (None, job_id):
+                return False
+            repeated = row.hint == job_id
+            said: dict[str, Any] = {"hint": job_id, "hint_at": self.clock()}
+            if row.state in UNFINISHED and not repeated:
+                return self.change(session, row_id, (row.state,), "", **said)
             note = f"a callback names it as {job_id}"
-            # Held for refused, and yet there is a job: it is not sent again before that is settled.
-            if self.change(
-                session, row_id, (S.NOT_ACCEPTED,), note, ours, news, state=S.UNKNOWN, reason=note, **values
-            ):
-                return True
+            if row.state == S.NOT_ACCEPTED and not repeated:
+                # Held for refused, and yet there is a job: it is not sent again before that is settled.
+                return self.change(session, row_id, (row.state,), note, state=S.UNKNOWN, reason=note, **said)
             # Held for forgotten or failed, and it has ended well: to be looked at again.
             gone = (S.EXPIRED, S.FAILED) if ended_well else (S.EXPIRED,)
-            same = (JobRow.job_id == job_id, news | (JobRow.hint_at < JobRow.finished_at))
-            return self.change(session, row_id, gone, note, *same, state=S.SUBMITTED, reason="", **values)
+            late = not repeated or (row.hint_at or 0.0) < (row.finished_at or 0.0)
+            if row.state not in gone or row.job_id is None or not late:
+                return False
+            return self.change(session, row_id, gone, note, state=S.SUBMITTED, reason="", **said, **KNOWN_AGAIN)
 
     # -- the ledger's own facts
 
     def fact(self, name: str, first: str) -> str:
         """A small fact of this ledger; `first` becomes it where there is none yet."""
         with self.database.write() as session:
-            with contextlib.suppress(IntegrityError), session.begin_nested():
-                session.add(FactRow(name=name, value=first))
+            self.insert(session, FactRow, {"name": name, "value": first})
             # Read past SQLAlchemy, which logs the rows it reads when it is told to log at DEBUG.
-            cursor = session.connection().connection.cursor()
-            cursor.execute(f"SELECT value FROM genmedia_fact WHERE name = '{_plain(name)}'")  # noqa: S608 - a word of ours
-            (value,) = cursor.fetchone() or ("",)
+            connection = session.connection()
+            try:
+                cursor = connection.connection.cursor()
+                cursor.execute(f"SELECT value FROM genmedia_fact WHERE name = '{_plain(name)}'")  # noqa: S608 - a word of ours
+                (value,) = cursor.fetchone() or ("",)
+            except connection.dialect.loaded_dbapi.Error as failure:
+                raise OperationalError(None, None, failure) from None
             return str(value)
 
     def find_fact(self, name: str) -> str | None:
@@ -135,7 +139,8 @@ class Adoption(Life):
     def set_fact(self, name: str, value: str) -> None:
         """Correct a fact of this ledger."""
         with self.database.write() as session:
-            session.merge(FactRow(name=name, value=value))
+            self.insert(session, FactRow, {"name": name, "value": value})
+            changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
 
 
 def _plain(name: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ _PATIENCE = {
 }
 # The database answers, and says no.
 _REFUSALS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+# A worker that is frozen in mid-transaction must not hold its locks, and so all others, until it wakes.
+_LONGEST_PAUSE = "30s"
+# NaN and Infinity are no JSON: PostgreSQL refuses them, and both databases shall be alike.
+_to_json = partial(json.dumps, allow_nan=False)
 _SETUP_LOCK = 7_305_811_220  # any number that no one else locks in PostgreSQL
 
 
@@ -59,6 +64,8 @@ class Database:
                 "the ledger is on PostgreSQL and its driver is not installed",
                 advice="pip install 'prefect-genmedia[postgres]'",
             ) from None
+        # One statement needs no transaction around it: on PostgreSQL that would be two round trips more.
+        self._statements = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = threading.Lock()
         self.secret: str | None = None  # what signs callback tokens, once it has been read
 
@@ -69,7 +76,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+        with _plain_errors(self.url), Session(self._statements, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write_once(self) -> Iterator[Session]:
+        """For one statement that writes."""
+        with self.write() if self.sqlite else self.read() as session:
             yield session
 
     @contextmanager
@@ -196,7 +209,12 @@ def _sqlite_engine(url: URL) -> Engine:
         raise ConfigurationError(
             f"the ledger {file} cannot be written", advice="Set GENMEDIA_LEDGER_URL to a file that can."
         )
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "isolation_level": None})
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=_to_json,
+        connect_args={"timeout": 30, "isolation_level": None},
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -221,15 +239,24 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
+        json_serializer=_to_json,
         isolation_level="READ COMMITTED",  # what the conditional updates are written for
         pool_size=5,
         max_overflow=10,
         pool_pre_ping=True,
         connect_args=_PATIENCE,
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}'")
+        connection.autocommit = False
+
+    return engine
 
 
 @contextmanager
@@ -244,8 +271,8 @@ def _plain_errors(url: URL) -> Iterator[None]:
             error = _refused(url, _first_line(failure))
         else:
             error = LedgerError(f"the ledger {_named(url)} does not answer: {_first_line(failure)}")
-    except (StatementError, OverflowError) as failure:  # what cannot even be written as a statement
-        error = _refused(url, type(failure).__name__)
+    except (StatementError, OverflowError, UnicodeError) as failure:  # what cannot even be written as a statement
+        error = _refused(url, type(getattr(failure, "orig", None) or failure).__name__)
     except SQLAlchemyError as failure:
         error = LedgerError(f"the ledger {_named(url)} cannot be used: {type(failure).__name__}")
     raise error
@@ -253,11 +280,12 @@ def _plain_errors(url: URL) -> Iterator[None]:
 
 def _refused(url: URL, words: str) -> LedgerError:
     """The database is there and does not take what it is given: to ask again would change nothing."""
-    return LedgerError(f"the ledger {_named(url)} does not take this: {words}", away=False)
+    advice = "The database is there: something in the job is out of its range."
+    return LedgerError(f"the ledger {_named(url)} does not take this: {words}", advice=advice, away=False)
 
 
 def _first_line(failure: DBAPIError) -> str:
-    return str(failure.orig).strip().splitlines()[0]
+    return (str(failure.orig).strip().splitlines() or [type(failure.orig).__name__])[0]
 
 
 _opening = threading.Lock()  # many tasks start at once: one of them makes the schema, the others wait

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.claims import Claims
-from prefect_genmedia.ledger.models import EventRow, JobRow, LedgerState, MediaRow
+from prefect_genmedia.ledger.models import JobRow, LedgerState, MediaRow
 from prefect_genmedia.ledger.owner import this_process
 from prefect_genmedia.operation import JobStatus
 
@@ -23,16 +22,26 @@ LEAST_LOOKS = 4  # looks at a job that the provider does not know, spread over t
 class Life(Claims):
     """Every state but STORED can be reopened by a later truth: a fetch that knows the job, a callback, a person."""
 
-    def not_accepted(self, row_id: str, reason: str, send: int | None = None) -> bool:
-        """Surely not bought. `send` says of which submit that is known: of a later one it says nothing."""
-        only = () if send is None else (JobRow.sends == send,)
-        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, *only, state=S.NOT_ACCEPTED, reason=reason)
+    def not_accepted(self, row_id: str, reason: str, send: int | None = None, by_hand: bool = False) -> bool:
+        """Surely not bought. `send` says of which submit that is known: of a later one it says nothing.
+
+        A callback that has named a job is the costlier sign: then it stays UNKNOWN, unless a person says so.
+        """
+        only = [] if send is None else [JobRow.sends == send]
+        unnamed = [] if by_hand else [JobRow.hint.is_(None)]
+        values: dict[str, Any] = {"state": S.NOT_ACCEPTED, "reason": reason, "hint": None}
+        with self.database.write() as session:
+            if self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, *only, *unnamed, **values):
+                return True
+            doubt = f"{reason}; but a callback names a job"
+            values = {"state": S.UNKNOWN, "reason": doubt, "lost_at": self.clock()}
+            self.change(session, row_id, (S.INTENT,), doubt, *only, JobRow.hint.is_not(None), **values)
+            return False
 
     def unknown(self, row_id: str, reason: str, send: int) -> bool:
         """Sent, and no usable answer: may be bought."""
-        with self.database.write() as session:
-            values = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.now(session)}
-            return self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
+        values = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.clock()}
+        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
 
     def submitted(self, row_id: str, job_id: str, note: str) -> bool:
         """Bought: the provider's job id is known. True also of a row that someone else meanwhile took.
@@ -40,29 +49,36 @@ class Life(Claims):
         False for a row that is bought already; another job id than its own is kept in its history.
         """
         with self.database.write() as session:
-            now = self.now(session)
-            values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": now}
-            moved = self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values)
+            values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
+            if self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values):
+                return True
             row = session.get(JobRow, row_id)
-            if not moved and row is not None and row.job_id != job_id:
-                twice = f"accepted once more, as {job_id}: paid twice?"
-                session.add(EventRow(job=row_id, at=now, state=row.state, note=twice))
-            return moved
+            if row is not None and row.job_id != job_id:
+                self.note(session, row_id, row.state, f"accepted once more, as {job_id}: paid twice?")
+            return False
 
     def named(self, row_id: str, job_id: str, note: str) -> bool:
-        """A person says which job of the provider this is; a wrong id is corrected. False for a row that is STORED."""
+        """A person says which job of the provider this is; a wrong id is corrected. False for a row that is STORED.
+
+        Whoever works on it loses it: they wait for the job that it was called before.
+        """
         with self.database.write() as session:
-            row = session.get_one(JobRow, row_id, with_for_update=True)
+            row, _ = self.locked(session, row_id, self.lease_clock())
+            if row.state == S.STORED:
+                return False
+            values: dict[str, Any] = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "owner": None}
             if row.job_id != job_id:
-                # What another job gave is not this one's.
+                # What another job gave is not this one's, nor is it known when this one was sent.
                 session.execute(delete(MediaRow).where(MediaRow.job == row_id))
-            only_from = [state for state in S if state != S.STORED]
-            values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.now(session)}
-            return self.change(session, row_id, only_from, note, **values, **_KNOWN_AGAIN, result=None)
+                values |= {"submitted_at": self.clock(), "sent_at": None}
+                values |= {"result": None, "remarks": None, "quota": None, "refunded": None}
+            if row.scope == IMPORTED:
+                values["key"] = values["request_hash"] = _imported_key(row.account, job_id)
+            return self.change(session, row_id, (row.state,), note, **values, **KNOWN_AGAIN)
 
     def progress(self, row_id: str, owner: str, status: JobStatus) -> bool:
         """What the provider says of a running job; keeps the lease as well. False when the row was taken."""
-        with self.database.write() as session:
+        with self.database.write_once() as session:
             return self.change(
                 session,
                 row_id,
@@ -72,68 +88,75 @@ class Life(Claims):
                 provider_state=status.provider_state,
                 percent=status.percent,
                 eta_seconds=status.eta_seconds,
-                lease_until=self.lease_now(session) + self.lease_seconds,
-                **_KNOWN_AGAIN,
+                lease_until=self.lease_clock() + self.lease_seconds,
+                **KNOWN_AGAIN,
             )
 
-    def succeeded(self, row_id: str, status: JobStatus, result: dict[str, Any], remarks: Sequence[str]) -> bool:
+    # What a fetch tells is told of one job: `job_id` says of which, for a person may since have corrected it.
+
+    def succeeded(
+        self,
+        row_id: str,
+        status: JobStatus,
+        result: dict[str, Any],
+        remarks: Sequence[str],
+        job_id: str | None = None,
+    ) -> bool:
         """The provider is done, and this is its answer."""
-        with self.database.write() as session:
-            return self.change(
-                session,
-                row_id,
-                (S.SUBMITTED, S.SUCCEEDED),
-                "; ".join(["the provider is done", *remarks]),
-                state=S.SUCCEEDED,
-                provider_state=status.provider_state,
-                percent=100.0,
-                eta_seconds=0.0,
-                quota=status.quota,
-                result=result,
-                remarks=list(remarks),
-                reason="",
-                finished_at=self.now(session),
-                **_KNOWN_AGAIN,
-            )
+        return self.move(
+            row_id,
+            (S.SUBMITTED, S.SUCCEEDED),
+            "; ".join(["the provider is done", *remarks]),
+            *_of(job_id),
+            state=S.SUCCEEDED,
+            provider_state=status.provider_state,
+            percent=100.0,
+            eta_seconds=0.0,
+            quota=status.quota,
+            result=result,
+            remarks=list(remarks),
+            reason="",
+            finished_at=self.clock(),
+            **KNOWN_AGAIN,
+        )
 
-    def failed(self, row_id: str, status: JobStatus) -> bool:
+    def failed(self, row_id: str, status: JobStatus, job_id: str | None = None) -> bool:
         """The provider says that it failed."""
-        with self.database.write() as session:
-            return self.change(
-                session,
-                row_id,
-                (S.SUBMITTED,),
-                status.message,
-                state=S.FAILED,
-                provider_state=status.provider_state,
-                reason=status.message,
-                refunded=status.refunded,
-                finished_at=self.now(session),
-                owner=None,
-            )
+        return self.move(
+            row_id,
+            (S.SUBMITTED,),
+            status.message,
+            *_of(job_id),
+            state=S.FAILED,
+            provider_state=status.provider_state,
+            reason=status.message,
+            refunded=status.refunded,
+            finished_at=self.clock(),
+            owner=None,
+        )
 
-    def missing(self, row_id: str, reason: str, expired_after_seconds: float) -> bool:
+    def missing(self, row_id: str, reason: str, expired_after_seconds: float, job_id: str | None = None) -> bool:
         """The provider says that it does not know this job. True once it has said so for so long that it is EXPIRED.
 
-        One look, or many in a short time, is a symptom: lists and reads lag.
+        One look, or many in a short time, is a symptom: lists and reads lag. So the time counts only as far as it was
+        looked at: from one look to the next it is the share that makes LEAST_LOOKS of them span the whole.
         """
         with self.database.write() as session:
-            row = session.get_one(JobRow, row_id, with_for_update=True)
-            if row.state not in (S.SUBMITTED, S.SUCCEEDED):
+            row, now = self.locked(session, row_id, self.clock())
+            if row.state not in (S.SUBMITTED, S.SUCCEEDED) or job_id not in (None, row.job_id):
                 return row.state == S.EXPIRED
-            now = self.now(session)
             if row.missing_since is None:
                 row.missing_since, row.missing_looks = now, 1
-                note = f"the provider does not know it at present: {reason}"
-                session.add(EventRow(job=row_id, at=now, state=row.state, note=note))
+                self.note(session, row_id, row.state, f"the provider does not know it at present: {reason}")
                 return False
-            missing_for = now - row.missing_since
-            # Looks count only when they are spread over the whole time.
-            if missing_for >= expired_after_seconds * row.missing_looks / LEAST_LOOKS:
-                row.missing_looks += 1
-            if missing_for < expired_after_seconds or row.missing_looks < LEAST_LOOKS:
+            shares = LEAST_LOOKS - 1
+            counts = expired_after_seconds * min(row.missing_looks, shares) / shares
+            if now - row.missing_since < counts:
                 return False
-            values = {"state": S.EXPIRED, "reason": reason, "finished_at": now, "owner": None}
+            if row.missing_looks < shares:
+                row.missing_since, row.missing_looks = now - counts, row.missing_looks + 1
+                return False
+            values = {"state": S.EXPIRED, "reason": reason, "finished_at": self.clock(), "owner": None}
             return self.change(session, row_id, (row.state,), reason, **values)
 
     def stored(
@@ -145,7 +168,7 @@ class Life(Claims):
     ) -> bool:
         """Files are in the store, by their place in the answer. The files' rows and the state change together.
 
-        While some are `missing` the job stays SUCCEEDED; what came before and is still there is given again.
+        While some are `missing` the job stays SUCCEEDED, and what came before stays until something new has its place.
         """
         notes = [f"{len(files)} files stored"]
         notes += [f"left out: {words}" for words in left_out] + [f"missing: {words}" for words in missing]
@@ -157,7 +180,8 @@ class Life(Claims):
                 values = {"state": S.STORED, "owner": None, "reason": ""}
             moved = self.change(session, row_id, (S.SUCCEEDED,), note, **values)
             if moved:
-                session.execute(delete(MediaRow).where(MediaRow.job == row_id))
+                before = delete(MediaRow).where(MediaRow.job == row_id)
+                session.execute(before.where(MediaRow.position.in_(list(files))) if missing else before)
                 session.add_all(MediaRow(job=row_id, position=position, **file) for position, file in files.items())
             return moved
 
@@ -179,45 +203,58 @@ class Life(Claims):
         return self._reopen(row_id, owner, (S.STORED,), "files missing", state=S.SUCCEEDED)
 
     def reread(self, row_id: str, owner: str, request: dict[str, Any]) -> bool:
-        """The request now says otherwise how its answer is read: the job is to be fetched again."""
+        """The request now says otherwise how its answer is read: the job is to be fetched again.
+
+        Its files' rows go: what stands at a place of the answer as it was read before is not what stands there now.
+        """
         note = "to be read as the request now says"
-        return self._reopen(row_id, owner, (S.STORED, S.EXPIRED), note, state=S.SUBMITTED, request=request, result=None)
+        values: dict[str, Any] = {"state": S.SUBMITTED, "request": request, "result": None, **KNOWN_AGAIN}
+        with self.database.write() as session:
+            moved = self.change(session, row_id, (S.STORED, S.EXPIRED), note, owner=owner, **values, **self.lease())
+            if moved:
+                session.execute(delete(MediaRow).where(MediaRow.job == row_id))
+            return moved
 
     def found_again(self, row_id: str, owner: str) -> bool:
         """The provider knows a job that counted as failed or forgotten."""
         note = "the provider knows it after all"
-        return self._reopen(row_id, owner, (S.FAILED, S.EXPIRED), note, state=S.SUBMITTED, reason="", **_KNOWN_AGAIN)
+        return self._reopen(row_id, owner, (S.FAILED, S.EXPIRED), note, state=S.SUBMITTED, reason="", **KNOWN_AGAIN)
 
     def _reopen(self, row_id: str, owner: str, only_from: tuple[str, ...], note: str, **values: Any) -> bool:
-        with self.database.write() as session:
-            lease = self.lease(self.lease_now(session))
-            return self.change(session, row_id, only_from, note, owner=owner, **values, **lease)
+        return self.move(row_id, only_from, note, owner=owner, **values, **self.lease())
 
     def imported(
         self, operation: str, unit: str, base_url: str, account: str, job_id: str, run: str
     ) -> tuple[JobRow, bool]:
         """The row of a job that was bought elsewhere, ready to be brought in; and whether it is new."""
-        key = hashlib.sha256(f"imported|{account}|{job_id}".encode()).hexdigest()
+        key = _imported_key(account, job_id)
         with self.database.write() as session:
             if (has := _row_of(session, account, job_id)) is not None:
                 return has, False
-            now = self.now(session)
-            row = JobRow(
-                id=uuid.uuid4().hex, key=key, request_hash=key, scope="imported", operation=operation,
-                base_url=base_url, unit=unit, account=account, title=f"imported {job_id}"[:255], request={},
-                state=S.SUBMITTED, job_id=job_id, process=this_process(), run=run, created_at=now, updated_at=now,
-                submitted_at=now,
-            )  # fmt: skip
-            try:
-                with session.begin_nested():
-                    session.add(row)
-            except IntegrityError:  # two imports at once
-                return session.scalars(select(JobRow).where(JobRow.key == key)).one(), False
-            session.add(EventRow(job=row.id, at=now, state=S.SUBMITTED, note="imported"))
-            return row, True
+            row_id, now = uuid.uuid4().hex, self.clock()
+            values: dict[str, Any] = {
+                "id": row_id, "key": key, "request_hash": key, "scope": IMPORTED, "operation": operation,
+                "base_url": base_url, "unit": unit, "account": account, "title": f"imported {job_id}"[:255],
+                "request": {}, "state": S.SUBMITTED, "job_id": job_id, "process": this_process(), "run": run,
+                "created_at": now, "updated_at": now, "submitted_at": now,
+            }  # fmt: skip
+            self.insert(session, JobRow, values)
+            row = session.scalars(select(JobRow).where(JobRow.key == key)).one()
+            if row.id == row_id:
+                self.note(session, row_id, S.SUBMITTED, "imported")
+            return row, row.id == row_id
 
 
-_KNOWN_AGAIN: dict[str, Any] = {"missing_since": None, "missing_looks": 0}
+IMPORTED = "imported"  # the scope of jobs that were bought elsewhere
+KNOWN_AGAIN: dict[str, Any] = {"missing_since": None, "missing_looks": 0}
+
+
+def _of(job_id: str | None) -> list[Any]:
+    return [] if job_id is None else [JobRow.job_id == job_id]
+
+
+def _imported_key(account: str, job_id: str) -> str:
+    return hashlib.sha256(f"{IMPORTED}|{account}|{job_id}".encode("utf-8", "replace")).hexdigest()
 
 
 def _row_of(session: Session, account: str, job_id: str) -> JobRow | None:

@@ -118,9 +118,10 @@ class JobRow(Base):
     )  # what is odd about the answer, and was delivered all the same
 
     sends: Mapped[int] = mapped_column(Integer, default=0)  # how often a POST was meant: tells one from the next
+    sent_at: Mapped[float | None] = mapped_column(Float)  # when the last one was meant: it was not accepted earlier
     arrives_until: Mapped[float | None] = mapped_column(Float)  # by the lease's clock: a POST may arrive until then
-    lost_at: Mapped[float | None] = mapped_column(Float)  # when the answer to the last POST counted as lost
-    missing_since: Mapped[float | None] = mapped_column(Float)  # when the provider first said that it does not know it
+    lost_at: Mapped[float | None] = mapped_column(Float)  # a POST without an answer was accepted by then, or never
+    missing_since: Mapped[float | None] = mapped_column(Float)  # since when the provider does not know it
     missing_looks: Mapped[int] = mapped_column(Integer, default=0)
 
     created_at: Mapped[float] = mapped_column(Float)

@@ -53,6 +53,12 @@ def is_dead(process: str) -> bool | None:
     return started != _started(int(pid))
 
 
+def ran_before_restart(process: str) -> bool:
+    """Did a process of this machine run before its last start? Says nothing of another machine's."""
+    ours, theirs = this_process().split("|"), process.split("|")
+    return len(theirs) == len(ours) and theirs[1] != ours[1]
+
+
 def uptime() -> float:
     """Seconds since this machine started, time asleep included. Never set back; the same for all its processes."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # macOS's monotonic clock counts sleep by itself

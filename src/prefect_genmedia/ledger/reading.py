@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -11,6 +12,15 @@ from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 
 S = LedgerState
+
+
+class Accepted(NamedTuple):
+    """When the provider accepted a job of ours: between these two, each None where it is not known."""
+
+    after: float | None
+    """Its POST was meant to be sent."""
+    before: float | None
+    """Its id was known: by the answer to the POST, or found much later."""
 
 
 class Ledger(Adoption):
@@ -51,13 +61,13 @@ class Ledger(Adoption):
         with self.database.read() as session:
             return list(session.scalars(query))
 
-    def left_alone(self, quiet_since: float) -> list[JobRow]:
-        """Unfinished rows that no live call works on and that nothing has happened to since. Oldest first."""
-        unfinished = select(JobRow).where(JobRow.state.in_(UNFINISHED), JobRow.updated_at <= quiet_since)
+    def left_alone(self, quiet_seconds: float) -> list[JobRow]:
+        """Unfinished rows that no live call works on and that nothing has happened to for so long. Oldest first."""
+        quiet = JobRow.updated_at <= self.clock() - quiet_seconds
+        query = select(JobRow).where(JobRow.state.in_(UNFINISHED), quiet).order_by(JobRow.created_at)
         with self.database.read() as session:
-            now = self.lease_now(session)
-            rows = session.scalars(unfinished.order_by(JobRow.created_at)).all()
-        return [row for row in rows if not self.is_held(row, now)]
+            rows = self.timed(session, query, self.lease_clock())
+        return [row for row, now in rows if not self.is_held(row, now)]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""
@@ -68,12 +78,12 @@ class Ledger(Adoption):
         with self.database.read() as session:
             return list(session.scalars(select(EventRow).where(EventRow.job == row_id).order_by(EventRow.id)))
 
-    def known_job_ids(self, account: str, among: Sequence[str]) -> dict[str, float | None]:
-        """Which of these provider job ids already belong to a row, and when they were submitted."""
+    def known_job_ids(self, account: str, among: Sequence[str]) -> dict[str, Accepted]:
+        """Which of these provider job ids already belong to a row, and when they were accepted."""
         with self.database.read() as session:
-            query = select(JobRow.job_id, JobRow.submitted_at)
+            query = select(JobRow.job_id, JobRow.sent_at, JobRow.submitted_at)
             found = session.execute(query.where(JobRow.account == account, JobRow.job_id.in_(list(among))))
-            return {job_id: submitted_at for job_id, submitted_at in found if job_id}
+            return {job_id: Accepted(sent_at, known_at) for job_id, sent_at, known_at in found if job_id}
 
     def running(self, account: str, operations: Iterable[str]) -> dict[str, float | None]:
         """Our jobs that are with the provider, by its id, and what each is expected to cost."""

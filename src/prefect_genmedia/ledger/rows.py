@@ -6,12 +6,19 @@ import time
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Float, Select, extract, func, insert, select, update
+from sqlalchemy import cast as as_type
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from prefect_genmedia.errors import LedgerError
 from prefect_genmedia.ledger.database import Database
-from prefect_genmedia.ledger.models import EventRow, JobRow
+from prefect_genmedia.ledger.models import Base, EventRow, JobRow
 from prefect_genmedia.ledger.owner import uptime
+
+Clock = float | ColumnElement[float]
+# Not now(), which stands still in a transaction.
+_POSTGRES_CLOCK = as_type(extract("epoch", func.clock_timestamp()), Float)
 
 
 class Rows:
@@ -25,29 +32,63 @@ class Rows:
         self.lease_seconds = lease_seconds
         self.submit_timeout_seconds = submit_timeout_seconds
 
-    def now(self, session: Session) -> float:
-        """Seconds since 1970 by the database's clock, so that rows of two machines can be compared."""
-        if self.database.sqlite:
-            return time.time()
-        return float(session.scalars(select(func.extract("epoch", func.clock_timestamp()))).one())
+    def clock(self) -> Clock:
+        """Seconds since 1970 by the database's clock, so that rows of two machines can be compared.
 
-    def lease_now(self, session: Session) -> float:
+        For PostgreSQL a part of a statement: to ask for the time by itself would be a round trip more.
+        """
+        return time.time() if self.database.sqlite else _POSTGRES_CLOCK
+
+    def lease_clock(self) -> Clock:
         """What leases are measured by: PostgreSQL's clock; for SQLite, whose users share a machine, its uptime.
 
         The uptime counts while the machine sleeps, and nobody can set it.
         """
-        return uptime() if self.database.sqlite else self.now(session)
+        return uptime() if self.database.sqlite else _POSTGRES_CLOCK
+
+    def timed(self, session: Session, query: Select[tuple[JobRow]], clock: Clock) -> list[tuple[JobRow, float]]:
+        """Rows, each with what the clock says, in one round trip."""
+        if isinstance(clock, float):
+            return [(row, clock) for row in session.scalars(query)]
+        return [(row, moment) for row, moment in session.execute(query.add_columns(clock))]
+
+    def locked(self, session: Session, row_id: str, clock: Clock) -> tuple[JobRow, float]:
+        """A row that nobody else changes until the commit. Raises LedgerError when there is none."""
+        found = self.timed(session, select(JobRow).where(JobRow.id == row_id).with_for_update(), clock)
+        if not found:
+            raise LedgerError("the ledger has no such job", advice="See: genmedia jobs list", away=False)
+        return found[0]
+
+    def latest(self, session: Session, key: str) -> tuple[JobRow, float] | None:
+        """The newest attempt of a key, which nobody else changes until the commit; and what the lease's clock says."""
+        query = select(JobRow).where(JobRow.key == key).order_by(JobRow.attempt.desc()).limit(1).with_for_update()
+        last = None
+        while found := self.timed(session, query, self.lease_clock()):
+            row = found[0][0]
+            if row.successor is None or row is last:
+                return found[0]
+            last = row  # it may have got its successor while we waited for its lock: PostgreSQL then shows the old one
+        return None
+
+    def insert(self, session: Session, model: type[Base], *rows: dict[str, Any]) -> None:
+        """Write rows, leaving out those that are there already."""
+        dialect = sqlite if self.database.sqlite else postgresql
+        session.execute(dialect.insert(model).values(list(rows)).on_conflict_do_nothing())
+
+    def note(self, session: Session, row_id: str, state: str, words: str) -> None:
+        """A line of a job's history."""
+        line = {"job": row_id, "at": self.clock(), "state": str(state), "note": words}
+        session.execute(insert(EventRow).values(**line))
 
     def change(
         self, session: Session, row_id: str, only_from: Iterable[str], note: str, *extra: Any, **values: Any
     ) -> bool:
         """The conditional update behind every change of state, and its line of history."""
-        now = self.now(session)
         statement = update(JobRow).where(JobRow.id == row_id, JobRow.state.in_(list(only_from)), *extra)
-        if not changed(session, statement.values(updated_at=now, **values)):
+        if not changed(session, statement.values(updated_at=self.clock(), **values)):
             return False
         if "state" in values:
-            session.add(EventRow(job=row_id, at=now, state=str(values["state"]), note=note))
+            self.note(session, row_id, values["state"], note)
         return True
 
     def move(self, row_id: str, only_from: Iterable[str], note: str, *extra: Any, **values: Any) -> bool:
@@ -61,12 +102,6 @@ def changed(session: Session, statement: Any) -> bool:
     # Objects read earlier in this session are refreshed by hand where they are used again.
     result = session.execute(statement.execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount == 1
-
-
-def latest(session: Session, key: str) -> JobRow | None:
-    """The newest attempt of a key."""
-    query = select(JobRow).where(JobRow.key == key).order_by(JobRow.attempt.desc()).limit(1)
-    return session.scalars(query.with_for_update()).first()
 
 
 def seen(row: JobRow) -> Any:

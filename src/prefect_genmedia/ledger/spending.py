@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, text
+from sqlalchemy import and_, case, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from prefect_genmedia.budget import Budget
+from prefect_genmedia.budget import MOST, Budget
 from prefect_genmedia.errors import BudgetExceededError, ConfigurationError
 from prefect_genmedia.ledger.models import JobRow, LedgerState, TagRow
 
@@ -19,59 +21,57 @@ _COUNTS = or_(
     JobRow.state.in_([S.INTENT, S.UNKNOWN, S.SUBMITTED, S.SUCCEEDED, S.STORED, S.EXPIRED]),
     and_(JobRow.state == S.FAILED, JobRow.refunded.is_not(True)),
 )
+# What was bought before 0003 does not say when it was sent.
+_BOUGHT_AT = func.coalesce(JobRow.sent_at, JobRow.submitted_at, JobRow.updated_at)
 
 
-# An INTENT was last changed when it was meant to be sent.
-_BOUGHT_AT = func.coalesce(JobRow.submitted_at, JobRow.updated_at)
+def reserve(session: Session, budget: Budget, job: JobRow, tags: Sequence[str]) -> None:
+    """Does every limit allow this job, which its row already says is to be sent? To be called just before the commit.
 
-
-def gate(session: Session, budget: Budget | None) -> None:
-    """One at a time from here to the commit: two workers must not both see the last of the budget.
-
-    To be called before the first look at a row. SQLite has one writer at a time anyway.
+    Raises BudgetExceededError, and ConfigurationError when the price is not known and no assumption is given, or when
+    the budget counts in another unit: it would guard nothing.
     """
-    if budget is not None and session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-
-
-def reserve(
-    session: Session,
-    budget: Budget,
-    *,
-    unit: str,
-    cost: float | None,
-    run: str,
-    tags: tuple[str, ...],
-    besides: str | None = None,
-) -> float | None:
-    """What the job will count, if every limit allows it; in the transaction that writes the job's row.
-
-    Raises BudgetExceededError, and ConfigurationError when the price is not known and no assumption is given.
-    """
-    if budget.unit not in (None, unit):
-        return cost
-    cost = budget.unknown_cost if cost is None else cost
+    budget.require_unit(job.unit)
+    cost = job.expected_cost
     if cost is None:
         raise ConfigurationError(
             "this job's price is not known before it is bought",
             advice="Set unknown_cost in the budget: what such a job is to count.",
         )
-    limits = [("run", budget.per_run, JobRow.run == run)]
-    limits.append(("day", budget.per_day, budget.day_start(time.time()) <= _BOUGHT_AT))
+    now = _alone(session)
+    limits = [("run", budget.per_run, JobRow.run == job.run)]
+    limits.append(("day", budget.per_day, budget.day_start(now) <= _BOUGHT_AT))
     for tag in tags:
         tagged = exists().where(TagRow.job == JobRow.id, TagRow.tag == tag)
         limits.append((f"tag {tag!r}", budget.per_tag.get(tag), tagged))
     for name, limit, which in limits:
         if limit is None:
             continue
-        counted = func.coalesce(JobRow.quota, JobRow.expected_cost, budget.unknown_cost or 0.0)
-        query = select(func.coalesce(func.sum(counted), 0.0)).where(JobRow.unit == unit, _COUNTS, which)
-        if besides is not None:
-            query = query.where(JobRow.id != besides)
+        counted = func.coalesce(func.sum(_counted(budget)), 0.0)
+        query = select(counted).where(JobRow.unit == job.unit, _COUNTS, which, JobRow.id != job.id)
         left = limit - float(session.scalars(query).one())
         if cost > left + 1e-9:
             raise BudgetExceededError(
-                f"the budget of this {name} has {max(left, 0):g} of {limit:g} {unit} left; this job counts {cost:g}",
+                f"the budget of this {name} has {max(left, 0):g} of {limit:g} {job.unit} left; "
+                f"this job counts {cost:g}",
                 advice="Nothing was sent. Raise the limit or wait, then run again: what is bought stays bought.",
             )
-    return cost
+
+
+def _alone(session: Session) -> float:
+    """One at a time from here to the commit: two workers must not both see the last of the budget. The time it is.
+
+    Whoever is here waits for no row any more, so nobody waits in a circle. SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return time.time()
+    clock = "extract(epoch from clock_timestamp())::float"
+    _, now = session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}), {clock}")).one()
+    return float(now)
+
+
+def _counted(budget: Budget) -> Any:
+    """What one job counts. An absurd figure, such as older versions wrote down, makes no room and takes none."""
+    charged = case((JobRow.quota.between(0.0, MOST), JobRow.quota))
+    expected = case((JobRow.expected_cost.between(0.0, MOST), JobRow.expected_cost))
+    return func.coalesce(charged, expected, budget.unknown_cost or 0.0)

@@ -100,17 +100,21 @@ def test_a_state_is_only_left_for_the_next(ledger: Ledger) -> None:
     """What comes late, or twice, or from a worker that lost the row, changes nothing."""
     done = JobStatus(JobState.SUCCEEDED, "SUCCESS", quota=2.0)
     row = ledger.claim(want(), "me").row
-    assert not ledger.succeeded(row.id, done, {})
-    assert not ledger.stored(row.id, [])
+    assert not ledger.unknown(row.id, "early", 0)
+    assert ledger.intend(row, "somebody else", want()) is None
+    assert ledger.intend(row, "me", want()) is not None
+    assert ledger.intend(row, "me", want()) is None
+    assert not ledger.succeeded(row.id, done, {}, [])
+    assert not ledger.stored(row.id, {})
     assert ledger.submitted(row.id, "job-1", "accepted")
     assert not ledger.submitted(row.id, "job-1", "accepted")
     assert not ledger.not_accepted(row.id, "late")
-    assert not ledger.unknown(row.id, "late")
+    assert not ledger.unknown(row.id, "late", 1)
     assert not ledger.progress(row.id, "somebody else", JobStatus(JobState.RUNNING, "ON_QUEUE"))
-    assert ledger.succeeded(row.id, done, {})
+    assert ledger.succeeded(row.id, done, {}, [])
     assert not ledger.failed(row.id, JobStatus(JobState.FAILED, "FAILED"))
-    assert ledger.stored(row.id, [])
-    assert not ledger.expired(row.id, "late")
+    assert ledger.stored(row.id, {})
+    assert not ledger.missing(row.id, "late", 0.0)
     assert [event.state for event in ledger.history(row.id)] == ["INTENT", "SUBMITTED", "SUCCEEDED", "STORED"]
     found = ledger.get(row.id)
     assert found is not None

@@ -1,4 +1,4 @@
-"""What a fence needs (how often a row was sent, until when such a submit may arrive), and remarks on files and jobs."""
+"""What a fence needs (how often and when a row was sent, until when it may arrive), and remarks on files and jobs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("genmedia_job", sa.Column("sends", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("genmedia_job", sa.Column("sent_at", sa.Float))
     op.add_column("genmedia_job", sa.Column("arrives_until", sa.Float))
     op.add_column("genmedia_job", sa.Column("lost_at", sa.Float))
     op.add_column("genmedia_job", sa.Column("missing_since", sa.Float))
@@ -21,5 +22,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("genmedia_media", "remarks")
-    for column in ("remarks", "missing_looks", "missing_since", "lost_at", "arrives_until", "sends"):
+    for column in ("remarks", "missing_looks", "missing_since", "lost_at", "arrives_until", "sent_at", "sends"):
         op.drop_column("genmedia_job", column)
