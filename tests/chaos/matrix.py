@@ -115,6 +115,7 @@ class Lane:
             "GENMEDIA_RECONCILE_SECONDS": "1",
             "GENMEDIA_CALLBACK_WAIT_SECONDS": "10",
             "GENMEDIA_LEASE_SECONDS": "3",
+            "GENMEDIA_CANCEL_GRACE_SECONDS": "0.5",
         }
 
     def _still_unknown(self, case: Case, folder: Path, env: dict[str, str], verdict: Verdict) -> Verdict:

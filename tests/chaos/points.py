@@ -70,7 +70,10 @@ class Case:
 
 COMMIT_PHASES = ("inside", "before", "after")
 # Every transaction of a calm life: imagine's is the first of its name, img2img's the second.
-LIFE = {"setup": 1, "secret": 1, "progress": 1, "INTENT": 2, "SUBMITTED": 2, "SUCCEEDED": 2, "STORED": 2, "release": 2}
+LIFE = {
+    "setup": 1, "store": 1, "secret": 1, "progress": 1, "claim": 2, "INTENT": 2, "SUBMITTED": 2, "SUCCEEDED": 2,
+    "STORED": 2, "release": 2,
+}  # fmt: skip
 
 
 def points(seed: int, random_ones: int) -> list[Point]:
@@ -90,6 +93,7 @@ def points(seed: int, random_ones: int) -> list[Point]:
         ("img2img refused", "NOT_ACCEPTED", 1),
         ("imagine refused", "INTENT", 2),
         ("imagine fails", "FAILED", 1),
+        ("imagine fails", "claim", 2),
         ("imagine fails", "INTENT", 2),
     ):
         crossed = name == "UNKNOWN"

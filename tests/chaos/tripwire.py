@@ -1,8 +1,8 @@
 """Ends this process, or the running task, at an exact statement of the ledger: no clock, no luck.
 
 SQLAlchemy's own events say what goes to the database. Every transaction has a name: the state that it writes
-(INTENT, SUBMITTED, ...), or `setup`, `secret`, `progress`, `release`. A tripwire stands inside, before or after
-the commit of the nth transaction of a name.
+(INTENT, SUBMITTED, ...), or `setup`, `store`, `secret`, `claim`, `progress`, `release`. A tripwire stands inside,
+before or after the commit of the nth transaction of a name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def name_of(statement: str, parameters: Any) -> str | None:
     if statement.startswith("INSERT INTO genmedia_event"):
         return next((value for value in _flat(parameters) if value in STATES), None)
     if statement.startswith("INSERT INTO genmedia_fact"):
-        return "secret"
+        return "store" if "media_store" in _flat(parameters) else "secret"
+    if statement.startswith("INSERT INTO genmedia_job"):
+        return "claim"
     if "CREATE TABLE genmedia_job" in statement:
         return "setup"
     if changed := re.match(r"UPDATE genmedia_job SET (.*?) WHERE", statement, re.DOTALL):
@@ -56,11 +58,16 @@ def _flat(parameters: Any) -> list[Any]:
 
 
 class Tripwire:
-    """Counts the ledger's transactions in this process; strikes once, at the one it was set for."""
+    """Counts the ledger's transactions in this process; strikes once, at the one it was set for.
 
-    def __init__(self, name: str = "", nth: int = 0, phase: str = "", *, kill: bool = True) -> None:
+    It strikes with a signal to this process; without one, with an exception.
+    """
+
+    def __init__(
+        self, name: str = "", nth: int = 0, phase: str = "", *, signal: signal.Signals | None = signal.SIGKILL
+    ) -> None:
         self.set_for = (name, nth, phase)
-        self.kill = kill
+        self.signal = signal
         self.struck = False
         self.commits: list[str] = []
         self._seen: Counter[str] = Counter()
@@ -106,7 +113,8 @@ class Tripwire:
         if transaction is None or self.struck or (*transaction, phase) != self.set_for:
             return
         self.struck = True
-        if self.kill:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.signal is not None:
+            os.kill(os.getpid(), self.signal)
+            return  # it was stopped and has been woken, or it ends elsewhere
         self._here.transaction, self._here.committing = None, False
         raise Crash(f"a crash {phase} the commit of {transaction[0]}")

@@ -69,7 +69,7 @@ def flow_run(order: dict[str, Any]) -> None:
     """One run of the real flow; `how` it was started, `tripwire` where it dies."""
     from tests.chaos.tripwire import Tripwire
 
-    wire = Tripwire(*order.get("tripwire") or (), kill=order["how"] != "flow.retries")
+    wire = Tripwire(*order.get("tripwire") or (), signal=None if order["how"] == "flow.retries" else signal.SIGKILL)
     wire.lay()
     try:
         state, flow_run_id = asyncio.run(_flow_run(order))
