@@ -112,9 +112,6 @@ class MediaStore:
             advice="Set GENMEDIA_MEDIA_STORE to a store that can be read and written.",
         )
 
-    def prepare(self, expected: str | None) -> str:
-        return expected or "x"
-
     def check(self) -> None:
         """Raises ConfigurationError when nothing could be kept here: to be called before money is spent."""
         where = self.local or Path(tempfile.gettempdir())
