@@ -97,6 +97,9 @@ def setup(
     novita: Annotated[
         str | None, typer.Option(help="Save a Novita AI key as the block of this name.", callback=_new_block)
     ] = None,
+    new_media_store: Annotated[
+        bool, typer.Option("--new-media-store", help="The media store was changed on purpose: remember this one.")
+    ] = False,
 ) -> None:
     """Bring the ledger to this version, register the blocks, and save keys if asked to.
 
@@ -104,7 +107,7 @@ def setup(
     """
     from prefect_genmedia.cli.setup import set_up
 
-    set_up(ttapi, novita)
+    set_up(ttapi, novita, new_media_store)
 
 
 @jobs_app.command("list")

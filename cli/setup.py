@@ -8,19 +8,21 @@ import os
 import typer
 
 from prefect_genmedia.cli.terminal import say
+from prefect_genmedia.jobs import open_store, remember_store
+from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import Database
-from prefect_genmedia.media import MediaStore
 from prefect_genmedia.settings import read_settings
 
 
-def set_up(ttapi: str | None, novita: str | None) -> None:
+def set_up(ttapi: str | None, novita: str | None, new_media_store: bool) -> None:
     """Idempotent: may be run at every deployment."""
     settings = read_settings()
     database = Database(settings.ledger_url)
     database.migrate()
     say(f"Ledger: {database.name}, schema {database.schema()}")
-    store = MediaStore(settings.media_store)
-    store.check()
+    if new_media_store:
+        remember_store(settings)
+    store = open_store(settings, ledger_of(settings))
     say(f"Media store: {store.root}")
     asyncio.run(_blocks(ttapi, novita))
 

@@ -9,7 +9,7 @@ from prefect_genmedia.jobs.bought import (
     not_bought,
     orphans,
 )
-from prefect_genmedia.jobs.buying import open_store, resume, run
+from prefect_genmedia.jobs.buying import open_store, remember_store, resume, run
 from prefect_genmedia.jobs.purchase import identity
 from prefect_genmedia.jobs.values import (
     JobRef,
@@ -40,6 +40,7 @@ __all__ = [
     "open_store",
     "orphans",
     "ref_of",
+    "remember_store",
     "resume",
     "run",
     "script_run",

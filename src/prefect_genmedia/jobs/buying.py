@@ -81,9 +81,14 @@ def ledger_of(settings: Settings) -> Ledger:
 def open_store(settings: Settings, ledger: Ledger) -> MediaStore:
     """The media store, surely the one that this ledger's files are in. Blocking. Raises ConfigurationError."""
     store = MediaStore(settings.media_store)
-    store.check()
     known = ledger.find_fact(STORE_FACT)
-    if store.prepare(known) != known:
-        # The first to say so is right: another who made a store at the same moment is told.
-        store.prepare(ledger.fact(STORE_FACT, store.prepare(None)))
+    found = store.prepare(known)
+    if known is None and (first := ledger.fact(STORE_FACT, found)) != found:
+        store.prepare(first)  # another machine was first, with a store of its own: says so
+    store.check()
     return store
+
+
+def remember_store(settings: Settings) -> None:
+    """The media store was changed on purpose: this one is the ledger's from now on. Blocking."""
+    ledger_of(settings).set_fact(STORE_FACT, MediaStore(settings.media_store).prepare(None))

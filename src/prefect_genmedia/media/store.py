@@ -50,12 +50,14 @@ class MediaStore:
         if expected is not None and found is None:
             raise ConfigurationError(
                 f"the media store {self.root} is not the one that the ledger knows: it has no {MARK}",
-                advice="Is it mounted? If its files have moved, move that file with them.",
+                advice="Is it mounted? If its files have moved, move that file with them. If you mean a new store: "
+                "genmedia setup --new-media-store",
             )
         if expected is not None and found != expected:
             raise ConfigurationError(
                 f"the media store {self.root} is another one than the ledger knows",
-                advice="All machines that share a ledger need one media store: set GENMEDIA_MEDIA_STORE.",
+                advice="All machines that share a ledger need one media store: set GENMEDIA_MEDIA_STORE. If you mean a "
+                "new one: genmedia setup --new-media-store",
             )
         self._prepared = found or self._mark()
         return self._prepared
