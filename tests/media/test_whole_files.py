@@ -331,7 +331,7 @@ OTHERS: list[tuple[Kind, bytes, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "data", "label", "media_type", "extension"), OTHERS)
+@pytest.mark.parametrize(("kind", "data", "label", "media_type", "extension"), OTHERS, ids=range(len(OTHERS)))
 def test_a_kind_that_was_not_due_or_is_not_decoded_is_kept_with_a_remark(
     tmp_path: Path, kind: Kind, data: bytes, label: str, media_type: str, extension: str
 ) -> None:
