@@ -43,7 +43,7 @@ async def collect(work: Work, row: JobRow) -> None:
             raise failure
     if left_out:
         work.run.log.warning("%s: stored without %s.", row.operation, "; ".join(left_out))
-    await work.must(row, work.ledger.stored, row.id, [file.model_dump() for file in files], left_out)
+    await work.must(row, work.ledger.stored, row.id, [file.model_dump(exclude={"remarks"}) for file in files], left_out)
 
 
 async def _file(work: Work, row: JobRow, index: int) -> MediaFile:
@@ -52,7 +52,9 @@ async def _file(work: Work, row: JobRow, index: int) -> MediaFile:
     for tries in range(1, TRIES + 1):
         try:
             assert work.links is not None
-            return await download(work.pool, work.links[index], work.store, key)
+            return await download(
+                work.pool, work.links[index], work.store, key, deadline=work.deadline, base_url=row.base_url
+            )
         except MediaError as failure:
             if tries == TRIES or time.monotonic() > work.deadline:
                 raise

@@ -21,6 +21,7 @@ from prefect_genmedia.jobs.work import Work
 from prefect_genmedia.ledger import JobRow, LedgerState
 from prefect_genmedia.operation import Operation
 from prefect_genmedia.settings import Settings
+from prefect_genmedia.wire.http import encode_body
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
 
@@ -77,7 +78,7 @@ async def _post(work: Work, row: JobRow, body: dict[str, Any]) -> tuple[GenMedia
     path = work.operation.submit_route(row.request).path
     work.sent = True
     try:
-        answer = await work.pool.post(work.account, path, body, work.settings.submit_timeout_seconds)
+        answer = await work.pool.post(work.account, path, encode_body(body), work.settings.submit_timeout_seconds)
         job_id = work.account.provider.accepted(answer.body)
     except GenMediaError as error:
         error.args = (quotable(error.message, work.account.api_key),)
