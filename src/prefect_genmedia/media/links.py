@@ -26,12 +26,11 @@ def resolve(text: str, base_url: str) -> str:
     try:
         full = urljoin(base_url.rstrip("/") + "/", url)
         parts = urlsplit(full)
-        usable = bool(url) and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if url and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return full
     except ValueError:
-        usable = False
-    if not usable:
-        raise MediaError("the result link is no web address")
-    return full
+        pass
+    raise MediaError("the result link is no web address")
 
 
 def inline_content(text: str) -> tuple[bytes, str] | None:
