@@ -127,8 +127,12 @@ async def test_a_submit_that_gets_no_connection_of_ours_in_time_is_not_delivered
         while len(server.asked) < 100:
             await asyncio.sleep(0.01)
         with pytest.raises(NotDeliveredError):
-            await pool.post(account, "/s", BODY, 0.1, queue_seconds=0.1, on_sending=lambda: sending.append(1))
-        waiting = asyncio.create_task(pool.post(account, "/s", BODY, 0.1, on_sending=lambda: sending.append(1)))
+            await pool.post(
+                account, "/s", BODY, 0.1, queue_seconds=0.1, may_begin=lambda: bool(sending.append(1)) or True
+            )
+        waiting = asyncio.create_task(
+            pool.post(account, "/s", BODY, 0.1, may_begin=lambda: bool(sending.append(1)) or True)
+        )
         await asyncio.sleep(0.5)  # longer than its timeout: it is not sent, so that does not run
         assert not waiting.done()
         waiting.cancel()
@@ -145,8 +149,15 @@ async def test_a_submit_says_when_it_goes_out() -> None:
         writer.write(reply(200, json.dumps(ACCEPTED).encode()))
 
     async with serving(answer) as server:
-        await posted(server, on_sending=lambda: seen.append(len(server.asked)))
+        await posted(server, may_begin=lambda: bool(seen.append(len(server.asked))) or True)
     assert seen == [0]
+
+
+async def test_a_submit_whose_claim_has_run_out_is_held_back_before_its_first_byte() -> None:
+    async with serving(always(reply(200, json.dumps(ACCEPTED).encode()))) as server:
+        with pytest.raises(NotDeliveredError, match="ran out"):
+            await posted(server, may_begin=lambda: False)
+        assert server.asked == []
 
 
 async def test_a_submit_without_an_answer_in_time_is_unknown() -> None:

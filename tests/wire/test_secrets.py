@@ -257,7 +257,7 @@ async def answers_without_pictures(emulator: Emulator, mine: Account, refined: A
 @failing
 async def dead_links(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
     emulator.add_faults({"kind": "download_expired"})
-    return await refusal(img2img(), refined)
+    return await refusal(img2img(), refined, deadline_seconds=2)
 
 
 @failing

@@ -66,7 +66,7 @@ class GenericRequest(Request):
     """Put data:image/...;base64, before each picture."""
     results: Several[DottedPath] = ()
     """Where the answer holds the links to the files, such as images[].image_url."""
-    kind: Literal["image", "video", "audio"] = "image"
+    kind: Literal["image", "video", "audio", "file"] = "image"
     """What the files at `results` are."""
 
     @model_validator(mode="after")
