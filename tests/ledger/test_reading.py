@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prefect_genmedia.ledger import Ledger, this_process
+from prefect_genmedia.ledger import UNFINISHED, Ledger, this_process
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import (
     bring_to,
@@ -20,7 +20,7 @@ from tests.ledger.actors import (
     want,
 )
 
-BASE = ("midjourney.imagine", "https://api.example", "account-1")
+BASE = ("midjourney.imagine", "quota", "https://api.example", "account-1")
 
 
 def test_rows_come_newest_first_and_can_be_narrowed(ledger: Ledger) -> None:
@@ -64,60 +64,97 @@ def test_known_job_ids_are_those_of_the_account(ledger: Ledger) -> None:
     ours = bring_to(ledger, S.SUBMITTED, want("ours"), job_id="job-1")
     bring_to(ledger, S.SUBMITTED, want("theirs", account="account-2"), job_id="job-2")
     bring_to(ledger, S.UNKNOWN, want("unknown"))
+    row = row_of(ledger, ours)
     known = ledger.known_job_ids("account-1", ["job-1", "job-2", "job-3"])
-    assert known == {"job-1": row_of(ledger, ours).submitted_at}
+    assert known == {"job-1": (row.sent_at, row.submitted_at)}
     assert ledger.known_job_ids("account-1", []) == {}
 
 
-def test_what_our_running_jobs_hold_of_an_account(ledger: Ledger) -> None:
-    assert ledger.frozen_by_us("account-1") == 0
+def test_when_a_job_was_accepted_lies_between_its_submit_and_what_told_of_it(ledger: Ledger) -> None:
+    """Found an hour later, it was accepted an hour ago: as a witness it counts from the submit."""
+    found = bring_to(ledger, S.UNKNOWN, want("found"))
+    rewrite(ledger, found, sent_at=1000.0)
+    assert ledger.submitted(found, "job-1", "found in the list")
+    imported, _ = ledger.imported(*BASE, "job-2", "script:1")
+    corrected = bring_to(ledger, S.SUBMITTED, want("corrected"), job_id="job-0")
+    assert ledger.named(corrected, "job-3", "found by hand")
+    known = ledger.known_job_ids("account-1", ["job-0", "job-1", "job-2", "job-3"])
+    assert set(known) == {"job-1", "job-2", "job-3"}
+    assert known["job-1"].after == 1000.0 and (known["job-1"].before or 0) > 1000.0
+    assert known["job-2"].after is known["job-3"].after is None
+    assert known["job-2"].before == imported.submitted_at is not None
+
+
+def test_our_running_jobs_and_what_each_is_expected_to_cost(ledger: Ledger) -> None:
+    ours = ("midjourney.imagine", "midjourney.blend")
+    assert ledger.running("account-1", ours) == {}
     for n, state in enumerate(S):
-        bring_to(ledger, state, want(f"picture {n}", expected_cost=2.0**n))
-    bring_to(ledger, S.SUBMITTED, want("more", expected_cost=1000))
-    bring_to(ledger, S.SUBMITTED, want("other", account="account-2", expected_cost=None))
-    assert ledger.frozen_by_us("account-1") == 2.0 ** list(S).index(S.SUBMITTED) + 1000
-    assert ledger.frozen_by_us("account-2") is None
+        bring_to(ledger, state, want(f"picture {n}", expected_cost=2.0**n), job_id=f"job-{n}")
+    bring_to(ledger, S.SUBMITTED, want("no price", expected_cost=None), job_id="job-8")
+    bring_to(ledger, S.SUBMITTED, want("other", account="account-2"), job_id="job-9")
+    n = list(S).index(S.SUBMITTED)
+    assert ledger.running("account-1", ours) == {f"job-{n}": 2.0**n, "job-8": None}
+    assert set(ledger.running("account-2", ours)) == {"job-9"}
+    assert ledger.running("account-1", ["midjourney.blend"]) == ledger.running("account-1", []) == {}
+
+
+def test_what_is_left_alone_is_unfinished_quiet_and_nobodys(ledger: Ledger) -> None:
+    """Oldest first; how quiet it is, the database's own clock says."""
+    ids = [bring_to(ledger, state, want(f"picture {n}"), owner="gone") for n, state in enumerate(S)]
+    busy, live = bring_to(ledger, S.SUBMITTED, want("busy"), "gone"), bring_to(ledger, S.SUBMITTED, want("live"))
+    ledger.release("gone")
+    for n, row_id in enumerate([*ids, live]):
+        rewrite(ledger, row_id, created_at=2000.0 - n, updated_at=1000.0)
+    unfinished = [row_id for row_id, state in zip(ids, S, strict=True) if state in UNFINISHED]
+    assert [row.id for row in ledger.left_alone(600)] == unfinished[::-1]
+    assert [row.id for row in ledger.left_alone(0)] == [*unfinished[::-1], busy]
 
 
 # -- bought elsewhere ----------------------------------------------------------------------------------
 
 
 def test_a_job_bought_elsewhere_enters_as_submitted_and_can_be_brought_in(ledger: Ledger) -> None:
-    row = ledger.imported(*BASE, "job-7", "script:1")
-    assert row is not None
+    row, new = ledger.imported(*BASE, "job-7", "script:1")
+    assert new
     kept = columns(row_of(ledger, row.id))
     assert kept == columns(row)
-    assert (kept["state"], kept["job_id"], kept["operation"], kept["account"]) == (
-        S.SUBMITTED,
-        "job-7",
-        BASE[0],
-        BASE[2],
-    )
+    assert (kept["state"], kept["job_id"], kept["operation"]) == (S.SUBMITTED, "job-7", BASE[0])
+    assert (kept["unit"], kept["base_url"], kept["account"]) == BASE[1:]
     assert (kept["owner"], kept["process"], kept["run"], kept["attempt"]) == (None, this_process(), "script:1", 1)
     assert history(ledger, row.id) == [(S.SUBMITTED, "imported")]
     assert ledger.take(row.id, "call-1").mine
 
 
 def test_a_job_that_the_ledger_has_is_not_entered_again(ledger: Ledger) -> None:
-    ours = bring_to(ledger, S.STORED, job_id="job-7")
-    before = everything(ledger, ours)
-    assert ledger.imported(*BASE, "job-7", "script:1") is None
-    assert everything(ledger, ours) == before
-    assert ledger.imported(*BASE, "job-8", "script:1") is not None
-    assert ledger.imported(*BASE, "job-8", "script:1") is None
-    assert ledger.imported(*BASE[:2], "account-2", "job-8", "script:1") is not None
-    assert len(ledger.rows()) == 3
+    """Its row is given, whatever became of it: to bring it in again may be just what is wanted."""
+    for n, state in enumerate((S.SUBMITTED, S.SUCCEEDED, S.STORED, S.FAILED, S.EXPIRED)):
+        ours = bring_to(ledger, state, want(f"picture {n}"), job_id=f"job-{n}")
+        before = everything(ledger, ours)
+        row, new = ledger.imported(*BASE, f"job-{n}", "script:1")
+        assert (row.id, new) == (ours, False)
+        assert everything(ledger, ours) == before
+    row, new = ledger.imported(*BASE, "job-8", "script:1")
+    again, once_more = ledger.imported(*BASE, "job-8", "script:1")
+    assert (new, once_more, again.id) == (True, False, row.id)
+    assert ledger.imported(*BASE[:3], "account-2", "job-8", "script:1")[1]
+    assert len(ledger.rows()) == 7
 
 
-def test_of_two_that_enter_one_job_one_does(ledger: Ledger, another: Any) -> None:
+def test_of_two_that_enter_one_job_one_does_and_both_have_it(ledger: Ledger, another: Any) -> None:
     other = another()
     for n in range(15):
         calls = [partial(each.imported, *BASE, f"job-{n}", "script:1") for each in (ledger, other)]
-        assert sorted(row is None for row in race(*calls)) == [False, True]
+        (first, one), (second, two) = race(*calls)
+        assert sorted([one, two]) == [False, True]
+        assert first.id == second.id
     assert len(ledger.rows()) == 15
 
 
-def test_an_imported_novita_job_counts_in_dollars(ledger: Ledger) -> None:
-    row = ledger.imported("novita.img2img", "https://api.example", "account-1", "job-7", "script:1")
-    assert row is not None
-    assert row.unit == "USD"
+def test_a_wrong_job_that_was_entered_and_corrected_is_not_in_the_way_of_the_right_one(ledger: Ledger) -> None:
+    """Somebody mistook job-2 for theirs, corrected it, and later wants job-2 as well."""
+    row, _ = ledger.imported(*BASE, "job-2", "script:1")
+    assert ledger.named(row.id, "job-1", "found by hand")
+    other, new = ledger.imported(*BASE, "job-2", "script:1")
+    assert (new, other.job_id) == (True, "job-2")
+    assert other.id != row.id
+    assert ledger.imported(*BASE, "job-1", "script:1")[0].id == row.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from sqlalchemy.engine import Connection, make_url
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.errors import BudgetExceededError, ConfigurationError, LedgerError
-from prefect_genmedia.ledger import Database, Ledger, open_database, open_ledger
+from prefect_genmedia.ledger import UNFINISHED, Database, Ledger, open_database, open_ledger, this_process
 from prefect_genmedia.ledger import LedgerState as S
 from prefect_genmedia.ledger import migrations as package
 from prefect_genmedia.ledger.database import _SETUP_LOCK
 from prefect_genmedia.ledger.models import Base
-from tests.ledger.actors import FILE, Processes, ended_process, everything, open_each, race, row_of, want
+from tests.ledger.actors import FILE, Processes, buy, ended_process, everything, open_each, race, row_of, want
 
 MIGRATIONS = Path(package.__file__).parent
 NEWEST, *OLDER = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
@@ -153,20 +154,49 @@ def test_an_older_ledgers_jobs_live_on(empty_url: str, connection: Connection, r
         n = states.index(state)
         claim = ledger.claim(want(f"old {n}", run="flow:old"), "call-1")
         assert (claim.mine, claim.row.id, claim.row.state, claim.row.job_id) == (True, f"{n}" * 32, becomes, f"job-{n}")
-    assert ledger.stored(f"{states.index(S.SUCCEEDED)}" * 32, [FILE])
+    assert ledger.stored(f"{states.index(S.SUCCEEDED)}" * 32, {0: FILE})
     old = ledger.token("3" * 32)
     assert ledger.row_of_token(old) == "3" * 32
     assert ledger.database.secret == SECRET
     # Six of the eight count, 4 each: not the one that was never accepted and not the refunded one.
     wanted = want("new", run="flow:old", tags=("spring",), budget=Budget(per_run=27.9, per_tag={"spring": 4}))
     with pytest.raises(BudgetExceededError, match=r"has 3\.9 of 27\.9 quota left; this job counts 4"):
-        ledger.claim(wanted, "call-1")
-    assert ledger.claim(want("new", run="flow:old", budget=Budget(per_run=28)), "call-1").mine
+        buy(ledger, wanted)
+    assert ledger.intend(ledger.claim(wanted, "call-1").row, "call-1", replace(wanted, budget=Budget(per_run=28)))
+
+
+def test_what_0002_knew_of_budgets_stays(empty_url: str, connection: Connection) -> None:
+    """Units, tags, and whether a submit carried our address; what 0003 adds begins with nothing."""
+    build(connection, "0002")
+    for n, name in enumerate(("spring", "žába")):
+        connection.execute(text(f"INSERT INTO genmedia_tag (job, tag) VALUES ('{str(n) * 32}', '{name}')"))
+    connection.execute(text("UPDATE genmedia_job SET unit = 'USD', labelled = true WHERE job_id = 'job-3'"))
+    ledger = opened(empty_url)
+    old, other = row_of(ledger, "3" * 32), row_of(ledger, "4" * 32)
+    assert (old.unit, old.labelled) == ("USD", True)
+    assert (other.unit, other.labelled) == ("quota", False)
+    assert [everything(ledger, str(n) * 32)["tags"] for n in range(3)] == [["spring"], ["žába"], []]
+    assert {(row.sends, row.missing_looks) for row in ledger.rows()} == {(0, 0)}
+    unsaid = ("sent_at", "lost_at", "arrives_until", "missing_since", "remarks")
+    assert {getattr(row, name) for row in ledger.rows() for name in unsaid} == {None}
 
 
 @pytest.mark.parametrize("revision", OLDER)
-def test_an_older_novita_job_counts_in_dollars(empty_url: str, connection: Connection, revision: str) -> None:
+def test_an_older_ledgers_jobs_are_not_taken_from_a_live_worker_of_that_version(
+    empty_url: str, connection: Connection, revision: str
+) -> None:
+    """It counts its leases by the wall clock, and it is still at work while the pack is upgraded beside it."""
     build(connection, revision)
+    connection.execute(text(f"UPDATE genmedia_job SET process = '{this_process()}', lease_until = {time.time() + 60}"))
+    ledger = opened(empty_url)
+    for state in UNFINISHED:
+        claim = ledger.claim(want(f"old {list(S).index(state)}", run="flow:old"), "call-1")
+        assert (claim.mine, claim.row.state) == (False, state)
+    assert ledger.left_alone(0) == []
+
+
+def test_a_novita_job_of_before_units_counts_in_dollars(empty_url: str, connection: Connection) -> None:
+    build(connection, "0001")
     connection.execute(text("UPDATE genmedia_job SET operation = 'novita.img2img' WHERE job_id = 'job-3'"))
     assert row_of(opened(empty_url), "3" * 32).unit == "USD"
 
@@ -199,12 +229,13 @@ def test_a_migration_that_fails_leaves_the_older_ledger_whole(
     empty_url: str, connection: Connection, revision: str
 ) -> None:
     build(connection, revision)
-    connection.execute(text("CREATE TABLE genmedia_tag (mine INTEGER)"))  # in the way of 0002, whose first steps work
+    # In the way of the newest, whose first steps work.
+    connection.execute(text("ALTER TABLE genmedia_media ADD COLUMN remarks INTEGER"))
     before = dump(connection)
-    with pytest.raises(LedgerError, match="genmedia_tag"):
+    with pytest.raises(LedgerError, match="remarks"):
         Database(empty_url).migrate()
     assert dump(connection) == before
-    connection.execute(text("DROP TABLE genmedia_tag"))
+    connection.execute(text("ALTER TABLE genmedia_media DROP COLUMN remarks"))
     assert len(opened(empty_url).rows()) == len(S)
 
 
@@ -278,7 +309,7 @@ def test_tables_of_others_in_the_same_database_are_left_alone(empty_url: str, co
     before = dump(connection)
     ledger = opened(empty_url)
     assert {name: kept for name, kept in dump(connection).items() if name in before} == before
-    assert everything(ledger, ledger.claim(want(), "call-1").row.id)["state"] == S.INTENT
+    assert everything(ledger, buy(ledger, want()).id)["state"] == S.INTENT
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -42,23 +42,32 @@ READING: dict[str, Call] = {
     "find": lambda ledger, row_id: ledger.find(row_id),
     "rows": lambda ledger, row_id: ledger.rows(),
     "known_job_ids": lambda ledger, row_id: ledger.known_job_ids("account-1", ["job-1"]),
-    "frozen_by_us": lambda ledger, row_id: ledger.frozen_by_us("account-1"),
+    "running": lambda ledger, row_id: ledger.running("account-1", ["midjourney.imagine"]),
+    "left_alone": lambda ledger, row_id: ledger.left_alone(0),
+    "find_fact": lambda ledger, row_id: ledger.find_fact("callback_secret") or True,
     "undelivered": lambda ledger, row_id: ledger.undelivered(want(run="flow:2")),
     "schema": lambda ledger, row_id: ledger.database.schema(),
 }
 WRITING: dict[str, Call] = {
     "claim": lambda ledger, row_id: ledger.claim(want(), "call-1").mine,
-    "claim with a budget": lambda ledger, row_id: ledger.claim(want("new", budget=Budget(per_day=100)), "call-1").mine,
+    "claim anew": lambda ledger, row_id: ledger.claim(want("new"), "call-1").mine,
+    "intend": lambda ledger, row_id: ledger.intend(row_of(ledger, row_id), "call-1", want(budget=Budget(per_day=9))),
     "take": lambda ledger, row_id: ledger.take(row_id, "call-1").mine,
     "renew": lambda ledger, row_id: ledger.renew("call-1") is None,
     "release": lambda ledger, row_id: ledger.release("call-1") is None,
     "progress": lambda ledger, row_id: ledger.progress(row_id, "call-1", RUNNING),
-    "succeeded": lambda ledger, row_id: ledger.succeeded(row_id, DONE, {}),
+    "succeeded": lambda ledger, row_id: ledger.succeeded(row_id, DONE, {}, []),
     "failed": lambda ledger, row_id: ledger.failed(row_id, REFUNDED),
-    "expired": lambda ledger, row_id: ledger.expired(row_id, "forgotten"),
+    "missing": lambda ledger, row_id: ledger.missing(row_id, "forgotten", 3600),
+    "stored": lambda ledger, row_id: ledger.stored(row_id, {0: FILE}, missing=["tile: HTTP 404"]),
+    "found_again": lambda ledger, row_id: ledger.found_again(row_id, "call-1"),
+    "supersede": lambda ledger, row_id: ledger.supersede(row_id, want(), "call-1").mine,
     "hint": lambda ledger, row_id: ledger.hint(row_id, "job-1"),
     "delivered": lambda ledger, row_id: ledger.delivered("flow:1") is None,
-    "imported": lambda ledger, row_id: ledger.imported("midjourney.imagine", "https://x", "account-1", "job-9", "r"),
+    "handed_over": lambda ledger, row_id: ledger.handed_over(row_id) is None,
+    "imported": lambda ledger, row_id: ledger.imported("midjourney.imagine", "quota", "https://x", "a", "job-9", "r"),
+    "set_fact": lambda ledger, row_id: ledger.set_fact("media_store", "abc") is None,
+    "fact": lambda ledger, row_id: ledger.fact("media_store", "abc"),
 }
 CALLS = READING | WRITING
 
@@ -68,7 +77,7 @@ def locked(url: str) -> Iterator[None]:
     """Another session has all tables to itself."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
-        connection.execute(text("LOCK TABLE genmedia_job, genmedia_version IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("LOCK TABLE genmedia_job, genmedia_fact, genmedia_version IN ACCESS EXCLUSIVE MODE"))
         yield
         connection.rollback()
     engine.dispose()
@@ -172,7 +181,7 @@ def test_a_fact_whose_commit_got_no_reply_is_written_once_when_it_is_said_again(
     row_id = bring_to(ledger, S.INTENT)
     facts: list[Callable[[], bool]] = [
         lambda: ledger.submitted(row_id, "job-1", "accepted"),
-        lambda: ledger.stored(row_id, [FILE]),
+        lambda: ledger.stored(row_id, {0: FILE}),
     ]
     for fact in facts:
         wire.break_at_commit(1, "before")
@@ -182,23 +191,41 @@ def test_a_fact_whose_commit_got_no_reply_is_written_once_when_it_is_said_again(
         assert not fact()
         assert everything(direct, row_id) == after
         if row_of(direct, row_id).state == S.SUBMITTED:
-            assert ledger.succeeded(row_id, DONE, {})
+            assert ledger.succeeded(row_id, DONE, {}, [])
     assert states(direct, row_id) == ["INTENT", "SUBMITTED", "SUCCEEDED", "STORED"]
     assert [file.uri for file in direct.media(row_id)] == [FILE["uri"]]
 
 
 @pytest.mark.postgres
 def test_a_call_whose_claim_got_no_reply_may_claim_again(wire: Wire, postgres_url: str) -> None:
-    """Nothing was sent yet, and only this call can know: for it the row is an INTENT still."""
+    """It has the row that it made, and others see a live call's."""
     ledger, direct = Ledger(Database(wire.url), 60), Ledger(Database(postgres_url), 60)
     wire.break_at_commit(1, "before")
     with pytest.raises(LedgerError):
         ledger.claim(want(), "call-1")
     (row,) = direct.rows()
-    assert (row.state, row.owner) == (S.INTENT, "call-1")
+    assert (row.state, row.owner) == (S.NOT_ACCEPTED, "call-1")
     assert not direct.claim(want(), "call-2").mine
     again = ledger.claim(want(), "call-1")
-    assert (again.mine, again.row.id, again.row.state) == (True, row.id, S.INTENT)
+    assert (again.mine, again.row.id, again.row.state) == (True, row.id, S.NOT_ACCEPTED)
+
+
+@pytest.mark.postgres
+def test_an_intent_whose_commit_got_no_reply_is_taken_back_by_whoever_sent_nothing(
+    wire: Wire, postgres_url: str
+) -> None:
+    """Only the call itself knows. A second submit is another, and is not taken back with the first."""
+    ledger, direct = Ledger(Database(wire.url), 60), Ledger(Database(postgres_url), 60)
+    row = ledger.claim(want(), "call-1").row
+    wire.break_at_commit(1, "before")
+    with pytest.raises(LedgerError):
+        ledger.intend(row, "call-1", want())
+    assert row_of(direct, row.id).state == S.INTENT
+    assert ledger.intend(row, "call-1", want()) is None
+    assert ledger.not_accepted(row.id, "nothing was sent", row.sends + 1)
+    again = ledger.intend(row_of(ledger, row.id), "call-1", want())
+    assert again is not None and again.sends == 2
+    assert not ledger.not_accepted(row.id, "nothing was sent", row.sends + 1)
 
 
 @pytest.mark.postgres
