@@ -19,8 +19,8 @@ from urllib.parse import unquote
 from prefect_genmedia.emulator import Emulator
 from tests.chaos.points import BOTH, IMAGINE, IMG2IMG, LIST, NONE, WAYS, WEATHERS, WITNESSES, Case, Point
 from tests.chaos.rig import Stable, Worker, in_lanes
+from tests.chaos.roles.flows import NO_PREFECT
 from tests.chaos.wire import Strike, Wire
-from tests.chaos.worker import NO_PREFECT
 from tests.patience import PATIENCE, until
 
 TRIES = 5  # how often a run is started that Prefect's own server could not take

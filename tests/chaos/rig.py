@@ -129,6 +129,14 @@ class Worker:
         self.signal(signal.SIGKILL)
         assert self.ended.wait(PATIENCE)
 
+    def stopped(self) -> bool:
+        """Does it stand still, by a SIGSTOP?"""
+        if not self.started.is_set() or self.ended.is_set():
+            return False
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return False
+
     def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code. One that does not end is killed, and its log says so."""
         if not self.ended.wait(seconds):

@@ -139,11 +139,11 @@ class _Line:
         try:
             while chunk := self.server.recv(65536):
                 strike, self.strike = self.strike, None
-                self.answered.set()
                 if strike is not None:
                     self._strike_reply(strike, chunk)
                 else:
                     self.client.sendall(chunk)
+                self.answered.set()
         except OSError:
             pass
         self.answered.set()  # there will be no answer any more

@@ -1,0 +1,83 @@
+"""A bench: plain scripts that buy by the core alone, without Prefect, and the provider they buy from."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect_genmedia.emulator import Emulator
+from tests.chaos.rig import Stable, Worker
+from tests.chaos.wire import Wire
+
+LEASE_SECONDS = 0.5
+
+
+@dataclass
+class Bench:
+    """Workers of one copy of the package, with a ledger and a store of their own."""
+
+    emulator: Emulator
+    stable: Stable
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+    """Settings besides those of every bench."""
+    url: str = ""
+    """Where the provider is reached, if not directly: an account is known by its address, too."""
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.db"
+
+    @property
+    def media(self) -> Path:
+        return self.folder / "media"
+
+    def worker(self, **order: Any) -> Worker:
+        """One script; `order` is that of the role `buy`."""
+        env = {
+            "GENMEDIA_LEDGER_URL": f"sqlite:///{self.ledger}",
+            "GENMEDIA_MEDIA_STORE": str(self.media),
+            "GENMEDIA_POLL_SECONDS": "0.02",
+            "GENMEDIA_POLL_MAX_SECONDS": "0.2",
+            "GENMEDIA_RECONCILE_SECONDS": "0.5",
+            "GENMEDIA_LEASE_SECONDS": str(LEASE_SECONDS),
+            "GENMEDIA_CANCEL_GRACE_SECONDS": "0.5",
+            **self.env,
+        }
+        return self.stable.start("buy", env, url=self.url or self.emulator.url, **order)
+
+    def bought(self, **order: Any) -> dict[str, Any]:
+        """What a worker that is left alone says at its end of the first thing it bought."""
+        worker = self.worker(**order)
+        assert worker.wait() == 0, worker.log.read_text()
+        first: dict[str, Any] = worker.report()["bought"][0]
+        return first
+
+    def rows(self, where: str = "successor IS NULL") -> list[dict[str, Any]]:
+        """The latest attempt of every job; none where the ledger was never set up."""
+        if not self.ledger.exists():
+            return []
+        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'genmedia_job'").fetchall():
+                return []
+            found = connection.execute(f"SELECT * FROM genmedia_job WHERE {where} ORDER BY title")
+            return [dict(row) for row in found]
+
+    def states(self) -> list[str]:
+        return [row["state"] for row in self.rows()]
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        """The wire to the provider, which all workers use from then on: a request or its reply can be struck there."""
+        wire = Wire(self.emulator.url)
+        self.url = wire.url
+        try:
+            yield wire
+        finally:
+            wire.close()
