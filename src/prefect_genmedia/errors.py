@@ -94,6 +94,8 @@ class SubmitOutcomeUnknown(TransportError):
     """The job may have been accepted and billed. Never sent again by itself."""
 
     money = MAY_BE_BILLED
+    job_id: str | None = None
+    """The provider's id of a job that the answer names all the same: to be looked at there."""
 
     @classmethod
     def of(cls, job: Any, provider: str, reason: str, finding: str, policy: str) -> SubmitOutcomeUnknown:

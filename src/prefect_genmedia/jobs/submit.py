@@ -42,9 +42,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Perhaps bought."""
+    """Perhaps bought; `job_id` is one that the answer names all the same."""
 
     reason: str
+    job_id: str | None = None
 
 
 Outcome = Accepted | Refused | Unknown
@@ -67,7 +68,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
                     call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
                 await call.show(now, "queued", 0.0)
                 return now
-            case Unknown(reason):
+            case Unknown(reason, _):
                 call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)
                 return await call.read_row(row.id)
             case Refused(error, again=False):
@@ -111,8 +112,10 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes) -> Out
             await call.record_fact(row, call.ledger.submitted, row.id, job_id, f"accepted as {job_id}")
         case Refused(error):
             await call.record_fact(row, call.ledger.not_accepted, row.id, error.message, send)
-        case Unknown(reason):
+        case Unknown(reason, job_id):
             await call.record_fact(row, call.ledger.unknown, row.id, reason, send)
+            if job_id is not None:
+                await call.record_fact(row, call.ledger.hint, row.id, job_id)
     if cancelled:
         raise asyncio.CancelledError
     return outcome
@@ -152,7 +155,7 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
     error.operation, error.provider = call.operation.name, call.provider
     verdict = judge_submit(error)
     if verdict is Verdict.UNKNOWN:
-        return Unknown(error.message), cancelled
+        return Unknown(error.message, getattr(error, "job_id", None)), cancelled
     return Refused(error, again=verdict is Verdict.AGAIN), cancelled
 
 

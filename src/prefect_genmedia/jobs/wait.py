@@ -37,7 +37,7 @@ async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     route = call.operation.fetch_route(row.request)
     answer = await call.pool.fetch(call.account, route.path, {route.job_id: row.job_id or ""}, method=route.method)
     provider = call.account.provider
-    if (about := provider.job_id_of(answer.body)) is not None and about != row.job_id:
+    if (about := provider.job_id_of(answer.body)) is not None and about.casefold() != (row.job_id or "").casefold():
         raise ResponseFormatError(f"asked for job {row.job_id}, answered with job {about}", provider=provider.name)
     status = provider.status(answer.body)
     status = replace(status, message=quotable(status.message, call.account.api_key))
@@ -97,8 +97,9 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
     """Write the finished job's answer down, without signatures; its links. Raises ResponseFormatError."""
     links = read_links(call, row, payload)
     remarks = []
-    due = call.operation.files_due(row.request)
-    if due is not None and len(links) < due:
+    places = [index if link.place is None else link.place for index, link in enumerate(links)]
+    due = max(call.operation.files_due(row.request) or 0, *(place + 1 for place in places), 0)
+    if len(links) < due:
         remarks.append(f"{due} files were bought, the answer names {len(links)}")
     if status.quota is not None and not 0 <= status.quota <= MOST_QUOTA:
         remarks.append(f"the provider says that it cost {status.quota:g}; the estimate is counted instead")

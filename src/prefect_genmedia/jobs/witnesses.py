@@ -42,14 +42,15 @@ async def look(
     waited: float,
 ) -> Finding:
     """Ask every witness once. Raises ApiError, TransportError or ResponseFormatError when one does not answer."""
+    # Named by its callback, or by the very answer that refused it.
+    if row.hint is not None and settings.witness_callback:
+        taken = await asyncio.to_thread(ledger.known_job_ids, account.fingerprint, [row.hint])
+        if not taken and await _confirmed(operation, account, pool, row, row.hint):
+            return Finding(f"the provider knows it as {row.hint}", job_id=row.hint)
+        return Finding(f"it was named {row.hint}, which the provider does not confirm", more_may_come=True)
     if not row.labelled:
         return Finding("it was sent without a callback address of ours, so nothing can tell it apart")
     awaiting_callback = bool(settings.callback_url and settings.witness_callback)
-    if settings.witness_callback and row.hint is not None:
-        taken = await asyncio.to_thread(ledger.known_job_ids, account.fingerprint, [row.hint])
-        if not taken and await _confirmed(operation, account, pool, row, row.hint):
-            return Finding(f"named by its callback as {row.hint}", job_id=row.hint)
-        return Finding("its callback named a job that the provider does not confirm", more_may_come=True)
     if operation.witness is None or not settings.witness_job_list:
         why = "this provider has no list of jobs to look it up in"
         return Finding(f"{why}, and no callback came" if awaiting_callback else why, more_may_come=awaiting_callback)

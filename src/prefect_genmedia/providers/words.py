@@ -57,6 +57,12 @@ def job_id_in(holders: Iterable[Any], names: tuple[str, ...]) -> str | None:
     return None
 
 
+def all_ids(holders: Iterable[Any], name: str) -> str | None:
+    """The job id that `holders` agree on; all that they give where they do not."""
+    found = [each for holder in holders if (each := job_id_in((holder,), (name,)))]
+    return " and ".join({each.casefold(): each for each in found}.values()) or None
+
+
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 

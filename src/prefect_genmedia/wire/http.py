@@ -146,7 +146,7 @@ class Pool:
             reply = await self._call(
                 self.submit, account, "POST", path, None, body, patience, timeout_seconds, may_begin
             )
-            refusal = refusal_of(account, reply)
+            refusal = refusal_of(account, reply, submitted=True)
             if refusal is None:
                 return answer_of(account, reply)
             error = unless_it_names_a_job(account, reply, refusal)

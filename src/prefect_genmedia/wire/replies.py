@@ -21,6 +21,7 @@ from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import parse_retry_after
 from prefect_genmedia.wire.unpacking import Unpacker, UnpackingError
 
+MOVED = (301, 307, 308)  # the same request is to be sent elsewhere: it was not taken here
 LARGE_ANSWER = 256 * 1024  # bytes; reading what is larger would hold up the event loop
 
 
@@ -70,10 +71,14 @@ async def received(response: httpx.Response) -> Reply:
     return Reply(response.status_code, response.headers, body)
 
 
-def refusal_of(account: Account, reply: Reply) -> ApiError | None:
-    """The error of an answer that is no success; None for a 2xx. Raises ConfigurationError for a redirect."""
+def refusal_of(account: Account, reply: Reply, *, submitted: bool = False) -> ApiError | None:
+    """The error of an answer that is no success; None for a 2xx. Raises ConfigurationError for a redirect.
+
+    A submit that is `submitted` and led elsewhere, as by a 303, may have been taken: only an address that has moved
+    is surely none.
+    """
     provider = account.provider
-    if 300 <= reply.status < 400 and "location" in reply.headers:
+    if 300 <= reply.status < 400 and "location" in reply.headers and not (submitted and reply.status not in MOVED):
         raise ConfigurationError(
             f"{account.base_url} answers with a redirect; set base_url to the address it leads to",
             provider=provider.name,
@@ -92,9 +97,26 @@ def unless_it_names_a_job(account: Account, reply: Reply, refusal: ApiError) -> 
         job_id = account.provider.accepted(reply.body) if isinstance(reply.body, dict) else None
     except ApiError:
         job_id = None
+    job_id = job_id or _named_anywhere(reply.body)
     if job_id is None:
         return refusal
-    return SubmitOutcomeUnknown(f"HTTP {reply.status} ({refusal.message}), and yet it names the job {job_id}")
+    said = f"HTTP {reply.status} ({refusal.message}), and yet it names the job {job_id}"
+    return SubmitOutcomeUnknown(said, job_id=job_id)
+
+
+def _named_anywhere(body: Any, levels: int = 4) -> str | None:
+    """A job id at any place of an answer."""
+    if isinstance(body, list):
+        body = dict(enumerate(body))
+    if not isinstance(body, dict) or levels == 0:
+        return None
+    for name, value in body.items():
+        plain = str(name).replace("_", "").lower()
+        if plain in ("jobid", "taskid") and isinstance(value, str | int) and not isinstance(value, bool) and value:
+            return str(value)
+        if found := _named_anywhere(value, levels - 1):
+            return found
+    return None
 
 
 def answer_of(account: Account, reply: Reply) -> Answer:

@@ -18,6 +18,10 @@ from prefect_genmedia.errors import (
 LONGEST_RETRY_AFTER = 86_400.0  # seconds; more than a day is absurd
 
 
+# HTTP's own words for a request that was not even looked at.
+NEVER_READ = (405, 406, 411, 413, 414, 415, 417, 426, 431)
+
+
 class Verdict(StrEnum):
     """What a failed submit means for the money."""
 
@@ -32,9 +36,10 @@ def judge_submit(error: GenMediaError) -> Verdict:
         return Verdict.AGAIN
     if isinstance(error, ServerError):
         return Verdict.UNKNOWN
-    # 408 and 409 may be said of a request that was taken.
+    # 408 and 409 may be said of a request that was taken; and so may what neither provider's pages tell of.
     if isinstance(error, ApiError) and error.http_status not in (408, 409):
-        return Verdict.REFUSED
+        told = type(error) is not ApiError or error.http_status in NEVER_READ
+        return Verdict.REFUSED if told else Verdict.UNKNOWN
     if isinstance(error, ConfigurationError):
         return Verdict.REFUSED
     return Verdict.UNKNOWN

@@ -21,7 +21,7 @@ from prefect_genmedia.errors import (
     ServerError,
 )
 from prefect_genmedia.operation import JobState, JobStatus, Provider
-from prefect_genmedia.providers.words import eta, job_id_in, number, percent, state_of
+from prefect_genmedia.providers.words import all_ids, eta, job_id_in, number, percent, state_of
 
 # Novita's reasons are such words; a gateway's are sentences.
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+")
@@ -63,7 +63,8 @@ def error(status: int, body: Any, retry_after: float | None) -> ApiError:
     body = body if isinstance(body, dict) else {}
     reason = str(body.get("reason") or "")
     fallback = (ServerError if status >= 500 else ApiError, "")
-    kind, advice = _BY_REASON.get(reason) or _BY_STATUS.get(status, fallback)
+    # A 5xx is the server's failure, whatever reason it gives: the job may have been taken before.
+    kind, advice = fallback if status >= 500 else _BY_REASON.get(reason) or _BY_STATUS.get(status, fallback)
     metadata = body.get("metadata")
     details = metadata.get("details") if isinstance(metadata, dict) else None
     message = str(body.get("message") or body.get("msg") or reason or f"Novita answers HTTP {status}")
@@ -87,13 +88,14 @@ def _accepted(body: dict[str, Any]) -> str | None:
     # {"task_id"} today; {"code", "msg", "data": {"task_id"}} in the vendor's older examples.
     if found := job_id_in((body, body.get("data"), body.get("task")), ("task_id",)):
         return found
-    if _refuses(body):
+    code = number(body.get("code")) or 0
+    if code < 500 and (str(body.get("reason") or "") in _BY_REASON or code >= 400):
         raise error(400, body, None)
     return None
 
 
 def _job_id_of(body: dict[str, Any]) -> str | None:
-    return job_id_in((body.get("task"), body), ("task_id",))
+    return all_ids((body.get("task"), body), "task_id")
 
 
 def _status(body: dict[str, Any]) -> JobStatus:

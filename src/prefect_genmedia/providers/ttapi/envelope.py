@@ -22,7 +22,7 @@ from prefect_genmedia.errors import (
     ServerError,
 )
 from prefect_genmedia.operation import JobState, JobStatus, Provider
-from prefect_genmedia.providers.words import job_id, job_id_in, number, percent, quota, state_of
+from prefect_genmedia.providers.words import all_ids, job_id, job_id_in, number, percent, quota, state_of
 
 _BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
     400: (InvalidRequestError, ""),
@@ -88,7 +88,7 @@ def _accepted(body: dict[str, Any]) -> str | None:
 
 
 def _job_id_of(body: dict[str, Any]) -> str | None:
-    return job_id_in((body, body.get("data")), ("jobId",))
+    return all_ids((body, body.get("data")), "jobId")
 
 
 def _status(body: dict[str, Any]) -> JobStatus:
