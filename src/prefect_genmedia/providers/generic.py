@@ -76,6 +76,7 @@ class GenericRequest(Request):
 
     @property
     def _placed(self) -> tuple[PictureAt, ...]:
+        """`pictures`, as what it has become."""
         return cast(tuple[PictureAt, ...], self.pictures)
 
     def describe(self) -> str:

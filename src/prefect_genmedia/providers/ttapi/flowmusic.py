@@ -22,9 +22,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClipId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Seconds = Annotated[float, Field(ge=0)]
 # TTAPI takes this one as text.
-TextSeed = Annotated[
-    str | int, becomes(str), BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
-]
+TextSeed = Annotated[str | int, becomes(str), BeforeValidator(lambda it: str(it) if isinstance(it, int) else it)]
 
 
 class GenerateRequest(TTAPIRequest):
