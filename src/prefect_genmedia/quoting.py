@@ -24,8 +24,8 @@ _TAIL = re.compile(r"[?#]|%3f|;(?=[\w.-]+=)", re.IGNORECASE)
 _PUNCTUATION = "\\'`)]}.,;:!?*"  # at its end, what is the sentence's
 # The usual signatures, also where nothing around them looks like a link.
 _SIGNED = re.compile(
-    r"[?&;](?:x-[a-z]{2,8}-[\w-]+|signature|sig|hm|policy|key-pair-id|awsaccesskeyid|googleaccessid"
-    r"|\w*token|\w*secret|password|api_?key)=[^\s\"'<>&]*",
+    r"(?:[?&;]|%3f|%26|(?<![\w-]))(?:x-[a-z]{2,8}-[\w-]+|signature|sig|hm|policy|key-pair-id|awsaccesskeyid|googleaccessid"
+    r"|\w*token|\w*secret|password|api_?key)(?:=|%3d)[^\s\"'<>&]*",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\b[0-9a-f]{32}\.[0-9a-f]{32}\b")

@@ -41,9 +41,14 @@ def every_error() -> list[type[GenMediaError]]:
 def test_only_a_sure_refusal_is_one(kind: type[GenMediaError]) -> None:
     """Sent again: what surely was not accepted. Refused: what surely never will be. All else may be billed."""
     expected = Verdict.AGAIN if kind in AGAIN else Verdict.REFUSED if kind in REFUSED else Verdict.UNKNOWN
-    if kind is ApiError:
-        expected = Verdict.REFUSED
     assert judge_submit(kind("said", http_status=400)) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(413, Verdict.REFUSED), (405, Verdict.REFUSED), (499, Verdict.UNKNOWN)]
+)
+def test_a_status_that_no_page_tells_of_may_be_said_of_a_request_that_was_taken(status: int, verdict: Verdict) -> None:
+    assert judge_submit(ApiError("said", http_status=status)) is verdict
 
 
 @pytest.mark.parametrize("status", [408, 409])

@@ -71,8 +71,9 @@ def test_an_id_may_stand_alone_or_in_a_list() -> None:
     assert TTAPI.accepted({"status": "SUCCESS", "data": "Prompt verification successful."}) is None
 
 
-def test_the_outer_id_says_which_job_a_fetch_is_about() -> None:
-    assert TTAPI.job_id_of({"jobId": "a", "data": {"jobId": "b"}}) == "a"
+def test_an_answer_that_names_two_jobs_is_about_neither() -> None:
+    assert TTAPI.job_id_of({"jobId": "a", "data": {"jobId": "b"}}) == "a and b"
+    assert TTAPI.job_id_of({"jobId": "a", "data": {"jobId": "A"}}) == "A"
     assert TTAPI.job_id_of({"data": None}) is None
     assert NOVITA.job_id_of({"images": []}) is None
 

@@ -14,7 +14,7 @@ _WORDS = {
     "accepted received not_started not_start initialized unknown",
     JobState.RUNNING: "running processing in_progress inprogress progress on_queue started starting generating "
     "rendering executing working active uploading preparing",
-    JobState.SUCCEEDED: "success succeed succeeded successful completed complete done finished finish",
+    JobState.SUCCEEDED: "success succeed succeeded successful completed complete done finished finish 2",
     JobState.FAILED: "failed fail failure error errored cancelled canceled cancel aborted rejected denied timeout "
     "timed_out expired terminated killed stopped banned",
 }

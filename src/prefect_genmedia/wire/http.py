@@ -21,6 +21,8 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from prefect_genmedia.errors import (
+    ApiError,
+    AuthenticationError,
     ConfigurationError,
     GenMediaError,
     MediaError,
@@ -33,6 +35,7 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.operation import Account
+from prefect_genmedia.quoting import without_signatures
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.downloads import Incoming, open_download, pieces
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
@@ -67,7 +70,8 @@ class _Redact(logging.Filter):
 
 def redact(text: str) -> str:
     """`text` without query strings of URLs, redirect targets and callback tokens."""
-    return _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", _QUERY.sub(r"\1?...", text)))
+    text = _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", _QUERY.sub(r"\1?...", text)))
+    return str(without_signatures(text))
 
 
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
@@ -91,6 +95,13 @@ def encode_body(body: dict[str, Any]) -> bytes:
     raise ConfigurationError(f"the request cannot be written as JSON: {why}")
 
 
+def _is_a_gateways(refusal: ApiError, reply: Reply) -> bool:
+    """Is it a page of something in between, and not in the provider's own words?"""
+    if isinstance(refusal, AuthenticationError):
+        return not isinstance(reply.body, dict)
+    return isinstance(refusal, OperationRetiredError) and refusal.code is None
+
+
 @dataclass
 class Pool:
     """The connections of one event loop. `users` counts who still needs them."""
@@ -105,14 +116,14 @@ class Pool:
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
         """One free read. Raises ApiError, TransportError or ResponseFormatError.
 
-        A 404 that is not in the provider's own words is a gateway's: ServerError, for it may pass.
+        A 403 or 404 that is not in the provider's own words is a gateway's: ServerError, for it may pass.
         """
         content = encode_body(params) if method == "POST" else None
         query = params if method == "GET" else None
         patience = httpx.Timeout(LONGEST_SILENCE, pool=None)
         reply = await self._call(self.api, account, method, path, query, content, patience, FETCH_SECONDS)
         refusal = refusal_of(account, reply)
-        if isinstance(refusal, OperationRetiredError) and refusal.code is None:
+        if refusal is not None and _is_a_gateways(refusal, reply):
             refusal = ServerError(
                 f"HTTP {reply.status} from something in between, not in {account.provider.name}'s own words",
                 provider=account.provider.name,
