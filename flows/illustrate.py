@@ -248,7 +248,7 @@ def _traceback(failure: Exception) -> str:
 
 def folder_name(collection: str) -> str:
     """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
-    plain = slugify(collection, max_length=80)
+    plain = slugify(quoting.one_line(collection), max_length=80)
     if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
         return plain
     mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]

@@ -68,12 +68,15 @@ def _render(
 ) -> list[MediaFile]:
     store = MediaStore(read_settings().media_store)
     with local_copy(source) as path, store.incoming() as incoming:
-        files = [_keep(store, made, folder) for made in render_files(path, renditions, incoming, stem)]
-        if manifest is not None:
-            for file in files:
-                facts = {"file": Path(file.uri).name, **file.model_dump(exclude={"uri"})}
-                text = json.dumps({**facts, **quoting.without_signatures(manifest)}, indent=2, ensure_ascii=False)
-                _write(store, incoming, f"{folder}/{Path(file.uri).name}.json", text.encode("utf-8", "replace") + b"\n")
+        files = []
+        for made in render_files(path, renditions, incoming, stem):
+            file_name = made.path.name
+            file = _keep(store, made, folder)
+            files.append(file)
+            if manifest is not None:
+                facts = {"file": file_name, **file.model_dump(exclude={"uri"}), **quoting.without_signatures(manifest)}
+                text = json.dumps(facts, indent=2, ensure_ascii=False)
+                _write(store, incoming, f"{folder}/{file_name}.json", text.encode("utf-8", "replace") + b"\n")
     return files
 
 

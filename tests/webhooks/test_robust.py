@@ -1,0 +1,117 @@
+"""What nobody may make the receiver fail by: odd numbers, a listener that is deaf, and Prefect's own first import."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.jobs import run
+from prefect_genmedia.ledger import open_ledger
+from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.images import TXT2IMG, Txt2ImgRequest
+from prefect_genmedia.providers.ttapi.envelope import TTAPI
+from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.webhooks import create_receiver
+from prefect_genmedia.webhooks.receiver import Emit
+
+
+def test_prefects_events_are_at_hand_before_the_first_callback():
+    said = "import sys, prefect_genmedia.webhooks.app; print('prefect.events.utilities' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+def test_settings_that_cannot_be_meant_are_named_before_it_serves(monkeypatch):
+    monkeypatch.setenv("GENMEDIA_LEASE_SECONDS", "nan")
+    with pytest.raises(ConfigurationError, match="GENMEDIA_LEASE_SECONDS"):
+        create_receiver()
+
+
+@contextmanager
+def served(emit: Emit) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(create_receiver(emit), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 60
+    while not server.started:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/callbacks"
+    server.should_exit = True
+    thread.join(timeout=60)
+
+
+async def held(emulator, provider: str):
+    """A job that the provider still works on: its task, its row, and how to let it end."""
+    emulator.configure(hold=True)
+    if provider == "ttapi":
+        wanted = run(IMAGINE, ImagineRequest(prompt="a bell"), Account(TTAPI, emulator.url, "key-0123456789"))
+    else:
+        request = Txt2ImgRequest(model_name="m", prompt="a bell", width=256, height=256)
+        wanted = run(TXT2IMG, request, Account(NOVITA, emulator.url, "key-0123456789"))
+    task = asyncio.create_task(wanted)
+    ledger = open_ledger(Settings().ledger_url, 60)
+    async with asyncio.timeout(60):
+        while not (rows := await asyncio.to_thread(ledger.rows, ["SUBMITTED"])):
+            await asyncio.sleep(0.02)
+    return task, rows[0], ledger.token(rows[0].id)
+
+
+def body(provider: str, job_id: str, number: str) -> str:
+    if provider == "ttapi":
+        return f'{{"status": "SUCCESS", "jobId": "{job_id}", "data": {{"progress": {number}, "quota": {number}}}}}'
+    task = f'{{"task_id": "{job_id}", "status": "TASK_STATUS_SUCCEED", "eta": {number}, "progress_percent": {number}}}'
+    return f'{{"task": {task}, "extra": {{"seed": {number}}}}}'
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "9" * 400, "9" * 5000, "1e999"], ids=lambda n: n[:9]
+)
+@pytest.mark.parametrize("provider", ["ttapi", "novita"])
+async def test_no_number_in_a_callback_makes_the_receiver_fail(emulator, provider, number):
+    task, row, token = await held(emulator, provider)
+    with served(lambda row, status, job_id: None) as receiver:
+        url = f"{receiver}/{provider}/{token}"
+        answer = await asyncio.to_thread(httpx.post, url, content=body(provider, row.job_id, number), trust_env=False)
+        assert answer.status_code in (200, 400) and answer.json()["outcome"] in ("accepted", "malformed")
+    emulator.configure(hold=False)
+    emulator.release()
+    assert (await task).media
+
+
+async def test_a_deaf_listener_costs_neither_the_callback_nor_the_others_time(emulator, isolated: Path):
+    asked, let_go = threading.Event(), threading.Event()
+
+    def deaf(row, status, job_id):
+        asked.set()
+        let_go.wait(60)
+        raise ConnectionError("Prefect is away")
+
+    task, row, token = await held(emulator, "ttapi")
+    with served(deaf) as receiver:
+        url = f"{receiver}/ttapi/{token}"
+        told = asyncio.create_task(
+            asyncio.to_thread(httpx.post, url, content=body("ttapi", row.job_id, "2"), trust_env=False, timeout=120)
+        )
+        await asyncio.to_thread(asked.wait, 60)
+        # While it is being told, others are answered.
+        assert (await asyncio.to_thread(httpx.get, receiver, trust_env=False, timeout=60)).status_code == 200
+        let_go.set()
+        answer = await told
+    assert answer.status_code == 200 and answer.json() == {"outcome": "accepted"}
+    emulator.configure(hold=False)
+    emulator.release()
+    assert (await task).media
