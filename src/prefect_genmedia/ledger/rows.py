@@ -17,8 +17,8 @@ from prefect_genmedia.ledger.models import Base, EventRow, JobRow
 from prefect_genmedia.ledger.owner import uptime
 
 Clock = float | ColumnElement[float]
-# Not now(), which stands still in a transaction.
-_POSTGRES_CLOCK = as_type(extract("epoch", func.clock_timestamp()), Float)
+# Not now(), which stands still in a transaction; nor clock_timestamp(), which goes on while one row is written.
+_POSTGRES_CLOCK = as_type(extract("epoch", func.statement_timestamp()), Float)
 
 
 class Rows:

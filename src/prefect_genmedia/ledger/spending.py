@@ -65,7 +65,7 @@ def _alone(session: Session) -> float:
     """
     if session.get_bind().dialect.name != "postgresql":
         return time.time()
-    clock = "extract(epoch from clock_timestamp())::float"
+    clock = "extract(epoch from statement_timestamp())::float"
     _, now = session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}), {clock}")).one()
     return float(now)
 
