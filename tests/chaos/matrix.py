@@ -3,65 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import signal
-import sqlite3
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.points import BOTH, IMAGINE, IMG2IMG, LIST, NONE, WAYS, WEATHERS, WITNESSES, Case, Point
+from tests.chaos.points import (
+    BOTH,
+    IMAGINE,
+    IMG2IMG,
+    KILL,
+    LIST,
+    NONE,
+    PAUSE,
+    WEATHERS,
+    Case,
+    Point,
+)
 from tests.chaos.rig import Stable, Worker, in_lanes
 from tests.chaos.roles.flows import NO_PREFECT
+from tests.chaos.verdicts import Verdict, all_there, rows_of
 from tests.chaos.wire import Strike, Wire
 from tests.patience import PATIENCE, until
 
+LEASE_SECONDS = 3
+HELD_UP_SECONDS = 4.0
 TRIES = 5  # how often a run is started that Prefect's own server could not take
 CALM_CASE = Case(0, Point("commit", "", 0, ""), "no key", LIST, noticed=False, job_seconds=1.0)
 KIND = {IMAGINE: "submit imagine", IMG2IMG: "submit img2img"}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one case. The counts of what was paid are the emulator's."""
+class Pause:
+    """While a worker stands still, so does what it has on the wire."""
 
-    case: Case
-    struck: bool
-    delivered: bool
-    unknown: bool
-    unsettled: list[str]  # operations whose row says UNKNOWN
-    paid: dict[str, int]
-    silent: list[str]  # operations whose outcome was unknown and that were sent again all the same
-    lost: str  # why nothing was delivered and nothing reported; or what was paid, witnessed and still not delivered
-    seconds: float
-    said: str
+    def __init__(self) -> None:
+        self.over = threading.Event()
 
-    @property
-    def paid_twice(self) -> int:
-        return sum(count - 1 for count in self.paid.values() if count > 1)
-
-    @property
-    def wrong(self) -> str:
-        faults = []
-        if not self.struck:
-            faults.append("the point was not reached")
-        if self.paid_twice:
-            faults.append(f"paid {self.paid}")
-        if self.silent:
-            faults.append(f"sent again in silence: {self.silent}")
-        if self.lost:
-            faults.append(f"lost: {self.lost}")
-        return "; ".join(faults)
-
-    def __str__(self) -> str:
-        return f"{self.case}\n    {self.wrong}\n    {self.said[-1500:]}"
+    def stand_still(self) -> None:
+        assert self.over.wait(PATIENCE)
 
 
 class Lane:
@@ -80,7 +66,7 @@ class Lane:
 
     def run(self, case: Case) -> Verdict:
         started = time.monotonic()
-        folder = self.folder / f"case-{case.number}"
+        folder = self.folder / f"case-{case.harm.partition(',')[0]}-{case.number}"
         folder.mkdir(parents=True)
         env = self.env(folder)
         self.emulator.reset()
@@ -114,7 +100,7 @@ class Lane:
             "GENMEDIA_POLL_SECONDS": "0.02",
             "GENMEDIA_RECONCILE_SECONDS": "1",
             "GENMEDIA_CALLBACK_WAIT_SECONDS": "10",
-            "GENMEDIA_LEASE_SECONDS": "3",
+            "GENMEDIA_LEASE_SECONDS": str(LEASE_SECONDS),
             "GENMEDIA_CANCEL_GRACE_SECONDS": "0.5",
         }
 
@@ -128,33 +114,68 @@ class Lane:
         return again
 
     def _play(self, case: Case, folder: Path, env: dict[str, str]) -> tuple[bool, Worker]:
-        """Kill a worker, run the flow again. Did the point strike? And the last worker."""
+        """Strike a worker, run the flow again. Did the point strike? And the worker whose word counts."""
         point, in_process = case.point, case.way == "flow.retries"
         order: dict[str, Any] = {"parameters": self.parameters(case), "flow_run_file": str(folder / "flow-run")}
-        workers: list[Worker] = []
+        victims: list[Worker] = []
+        pause = Pause()
 
         def blow() -> None:
-            worker = until(lambda: workers, "the worker")[-1]
-            if in_process:
-                worker.signal(signal.SIGUSR1)
+            victim = until(lambda: victims, "the worker")[-1]
+            if case.harm == KILL and not in_process:
+                victim.kill()
             else:
-                worker.kill()
+                victim.signal(case.signal or signal.SIGUSR1)
+            if case.harm == PAUSE:
+                pause.stand_still()
 
         wired = point.where == "wire"
-        strike = Strike(point.name, point.nth, point.phase, blow, hangs_up=in_process) if wired else None
+        strike = Strike(point.name, point.nth, point.phase, blow, hangs_up=case.lives_on) if wired else None
         self.wire.reset(strike)
         tripwire = None if wired else [point.name, point.nth, point.phase]
         by_prefect = case.way == "Prefect's retry by a worker"
         scheduled = by_prefect or (case.noticed and not in_process)
         how = "flow.retries" if in_process else "scheduled" if scheduled else "script"
-        victim = self._flow_run(env, workers.append, how=how, tripwire=tripwire, **order)
+        first = {**order, "how": how, "tripwire": tripwire, "signal": case.signal, "ends": case.harm}
+        again = {**order, "how": "awaiting retry" if by_prefect else "script", "say_crashed": scheduled}
+        if case.harm == PAUSE:
+            return self._overtake(env, point, pause, victims, first, again)
+        victim = self._flow_run(env, victims.append, **first)
         if in_process:
             return strike.done.wait(PATIENCE) if strike is not None else bool(victim.report().get("struck")), victim
         # A request that arrives all the same arrives before anybody looks for it.
-        struck = victim.code == -signal.SIGKILL and (strike is None or strike.done.wait(PATIENCE))
-        again = "awaiting retry" if by_prefect else "script"
-        worker = self._flow_run(env, how=again, say_crashed=scheduled, **order)
-        return struck, worker
+        struck = victim.code not in (0, NO_PREFECT) and (strike is None or strike.done.wait(PATIENCE))
+        return struck, self._flow_run(env, **again)
+
+    def _overtake(
+        self,
+        env: dict[str, str],
+        point: Point,
+        pause: Pause,
+        victims: list[Worker],
+        first: dict[str, Any],
+        again: dict[str, Any],
+    ) -> tuple[bool, Worker]:
+        """A worker stands still for longer than its lease, another does its work meanwhile; then the first wakes."""
+        for _ in range(TRIES):
+            victims.append(self.stable.start("flow_run", env, **first))
+            until(lambda: victims[-1].stopped() or victims[-1].ended.is_set(), "the worker standing still")
+            if victims[-1].code != NO_PREFECT:
+                break
+        victim = victims[-1]
+        if not victim.stopped():
+            return False, victim
+        time.sleep(LEASE_SECONDS + 0.1)
+        second = self.stable.start("flow_run", env, **again)
+        # Inside of a transaction it holds SQLite's lock: then nobody can overtake it, only wait.
+        second.ended.wait(HELD_UP_SECONDS if point.phase in ("inside", "before") else PATIENCE)
+        pause.over.set()
+        victim.signal(signal.SIGCONT)
+        if second.wait() == NO_PREFECT:
+            second = self._flow_run(env, **again)
+        victim.wait()
+        woken_delivers = victim.report().get("state") == "Completed" != second.report().get("state")
+        return True, victim if woken_delivers else second
 
     def _flow_run(self, env: dict[str, str], told: Callable[[Worker], None] | None = None, **order: Any) -> Worker:
         """A worker that has ended; started anew when an overloaded Prefect server could not even begin the run."""
@@ -191,8 +212,8 @@ class Lane:
         jobs = [job for job in self.emulator.jobs()["jobs"] if job["billed"] and not job["refunded"]]
         paid = dict(Counter(job["operation"] for job in jobs))
         report = last.report()
-        rows = _rows(folder / "ledger.db")
-        delivered = report.get("state") == "Completed" and _all_there(folder, rows)
+        rows = rows_of(folder / "ledger.db")
+        delivered = report.get("state") == "Completed" and all_there(folder, rows)
         unsettled = [row["operation"] for row in rows if row["state"] == "UNKNOWN"]
         unknown = not delivered and bool(unsettled) and "may be billed" in report.get("error", "")
         silent = [name for name in unsettled if self.wire.seen[KIND[name]] > 1 + case.point.refusals]
@@ -203,34 +224,6 @@ class Lane:
             lost = f"{known} paid, witnessed and not found"
         said = json.dumps(report) + "\n" + last.log.read_text()[-1500:]
         return Verdict(case, struck, delivered, unknown, unsettled, paid, silent, lost, seconds, said)
-
-
-def _rows(ledger: Path) -> list[dict[str, Any]]:
-    """The latest attempt of every job; none where the ledger was never set up."""
-    if not ledger.exists():
-        return []
-    with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-        connection.row_factory = sqlite3.Row
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'genmedia_job'").fetchall():
-            return []
-        query = "SELECT id, operation, state, job_id FROM genmedia_job WHERE successor IS NULL"
-        rows = [dict(row) for row in connection.execute(query)]
-        for row in rows:
-            query = "SELECT uri, sha256 FROM genmedia_media WHERE job = ?"
-            row["media"] = [dict(file) for file in connection.execute(query, (row["id"],))]
-    return rows
-
-
-def _all_there(folder: Path, rows: list[dict[str, Any]]) -> bool:
-    """Both jobs stored, their files whole, and the picture published."""
-    files = [file for row in rows for file in row["media"]]
-    whole = all(
-        hashlib.sha256(Path(unquote(file["uri"].removeprefix("file://"))).read_bytes()).hexdigest() == file["sha256"]
-        for file in files
-    )
-    published = list((folder / "media" / "published" / "chaos").glob("*.jpg"))
-    done = sorted(row["operation"] for row in rows if row["state"] == "STORED") == [IMAGINE, IMG2IMG]
-    return done and whole and len(files) == 6 and len(published) == 1
 
 
 @contextlib.contextmanager
@@ -253,30 +246,3 @@ def play(cases: list[Case], stables: Sequence[Stable], folder: Path, number: int
     """Every case, so many at a time."""
     with open_lanes(stables, folder, number) as lanes:
         return in_lanes([lambda lane, case=case: lanes[lane].run(case) for case in cases], number)
-
-
-def table(verdicts: Iterable[Verdict]) -> str:
-    """One line for each way to run again and each witness."""
-    verdicts = list(verdicts)
-    lines = [
-        "| Run again by | Witness | Points | Delivered | Reported UNKNOWN | Paid twice | Lost |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-
-    def line(way: str, witness: str, those: list[Verdict]) -> str:
-        counts = (
-            len(those),
-            sum(each.delivered for each in those),
-            sum(each.unknown for each in those),
-            sum(each.paid_twice for each in those),
-            sum(bool(each.lost) for each in those),
-        )
-        return f"| {way} | {witness} | " + " | ".join(map(str, counts)) + " |"
-
-    for way in WAYS:
-        for witness in WITNESSES:
-            those = [each for each in verdicts if each.case.way == way and each.case.witness == witness]
-            if those:
-                lines.append(line(way, witness, those))
-    lines.append(line("**all**", "", verdicts))
-    return "\n".join(lines)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import random
+import signal
 from dataclasses import dataclass
 from typing import Any
 
 WAYS = ("flow.retries", "same request_key", "no key", "Prefect's retry by a worker")
 BOTH, LIST, NONE = "callbacks and job list", "job list only", "none"
 WITNESSES = (BOTH, LIST, NONE)
+
+# What strikes at a point: the worker is killed; stands still for longer than its lease, while another takes over;
+# or ends as a script's author, a user or a container wants it to.
+KILL, PAUSE = "SIGKILL", "SIGSTOP, SIGCONT"
+ENDS = {
+    "sys.exit(1)": signal.SIGUSR2,
+    "SIGTERM": signal.SIGTERM,
+    "SIGTERM, handled": signal.SIGTERM,
+    "Ctrl-C": signal.SIGINT,
+}
 
 IMAGINE, IMG2IMG = "midjourney.imagine", "novita.img2img"
 
@@ -59,9 +70,22 @@ class Case:
     witness: str
     noticed: bool  # does Prefect know that the first run died, when the next one starts?
     job_seconds: float
+    harm: str = KILL
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.point}; again by {self.way}; witness: {self.witness}"
+        return f"{self.number}: {self.harm} {self.point}; again by {self.way}; witness: {self.witness}"
+
+    @property
+    def signal(self) -> signal.Signals | None:
+        """What strikes the worker; None for an exception inside of it."""
+        if self.way == "flow.retries":
+            return None
+        return {KILL: signal.SIGKILL, PAUSE: signal.SIGSTOP, **ENDS}[self.harm]
+
+    @property
+    def lives_on(self) -> bool:
+        """Does the worker hang up by itself, some time after it was struck?"""
+        return self.way == "flow.retries" or self.harm in ENDS
 
     def witnessed(self, operation: str) -> bool:
         """Could anybody but the worker tell whether this job was accepted?"""
@@ -69,6 +93,7 @@ class Case:
 
 
 COMMIT_PHASES = ("inside", "before", "after")
+WIRE_PHASES = ("request lost", "request late", "request half", "reply lost", "reply half", "reply whole")
 # Every transaction of a calm life: imagine's is the first of its name, img2img's the second.
 LIFE = {
     "setup": 1, "store": 1, "secret": 1, "progress": 1, "claim": 2, "INTENT": 2, "SUBMITTED": 2, "SUCCEEDED": 2,
@@ -98,16 +123,15 @@ def points(seed: int, random_ones: int) -> list[Point]:
     ):
         crossed = name == "UNKNOWN"
         found += [Point("commit", name, nth, phase, weather, crossed) for phase in COMMIT_PHASES]
-    every = ("request lost", "request late", "request half", "reply lost", "reply half", "reply whole")
     for name in ("submit imagine", "submit img2img"):
-        found += [Point("wire", name, 1, phase, crossed=True) for phase in every]
+        found += [Point("wire", name, 1, phase, crossed=True) for phase in WIRE_PHASES]
     for name, nth in (("fetch imagine", 1), ("fetch img2img", 1), ("file of imagine", 1), ("file of imagine", 4)):
         found += [Point("wire", name, nth, phase) for phase in ("request lost", "reply lost", "reply half")]
     found += [Point("wire", "file of img2img", 1, phase) for phase in ("request lost", "reply lost", "reply half")]
     chance = random.Random(f"points:{seed}")
     for _ in range(random_ones):
         # A calm life has at least ten requests: two submits, two fetches, six files.
-        found.append(Point("wire", "any", chance.randint(1, 10), chance.choice(every), chance.choice(HARMLESS)))
+        found.append(Point("wire", "any", chance.randint(1, 10), chance.choice(WIRE_PHASES), chance.choice(HARMLESS)))
     return found
 
 
@@ -135,3 +159,65 @@ def cases(seed: int, random_ones: int) -> list[Case]:
                 seconds = 1.0 if point.name == "progress" else chance.choice((0.02, 0.05, 0.3))
                 found.append(Case(len(found), point, way, witness, chance.random() < 0.5, seconds))
     return found
+
+
+SUBMITS = ("submit imagine", "submit img2img")
+OTHERS = ("same request_key", "Prefect's retry by a worker", "no key")
+
+
+def pauses(seed: int) -> list[Case]:
+    """A worker stands still before and after every commit, and while a request or its reply is on its way."""
+    at = [
+        Point("commit", name, nth, phase)
+        for name, times in LIFE.items()
+        if name != "setup"  # nothing is wanted yet
+        for nth in range(1, times + 1)
+        for phase in COMMIT_PHASES
+    ]
+    at += [Point("wire", name, 1, phase) for name in SUBMITS for phase in WIRE_PHASES]
+    at += [
+        Point("wire", name, 1, phase)
+        for name in ("fetch imagine", "file of imagine")
+        for phase in ("request late", "reply lost")
+    ]
+    return _by_turns(f"pauses:{seed}", at, (PAUSE,))
+
+
+def ends(seed: int) -> list[Case]:
+    """A worker ends in every way but a crash, near the money."""
+    at = [Point("commit", "claim", 1, phase) for phase in ("before", "after")]
+    at += [
+        Point("commit", name, nth, phase)
+        for name in ("INTENT", "SUBMITTED")
+        for nth in (1, 2)
+        for phase in ("before", "after")
+    ]
+    at += [Point("commit", "STORED", 1, "after"), Point("wire", "fetch imagine", 1, "reply lost")]
+    at += [
+        Point("wire", name, 1, phase)
+        for name in SUBMITS
+        for phase in ("request lost", "request late", "reply lost", "reply whole")
+    ]
+    return _by_turns(f"ends:{seed}", at, tuple(ENDS))
+
+
+def _by_turns(seed: str, at: list[Point], harms: tuple[str, ...]) -> list[Case]:
+    chance = random.Random(seed)
+    found: list[Case] = []
+    for place, point in enumerate(at):
+        for turn, harm in enumerate(harms):
+            # Who wakes up in a run that shares no key with the other goes on, and buys what that run still lacks.
+            ways = OTHERS[:2] if harm == PAUSE else OTHERS
+            way = ways[(place + turn) % len(ways)]
+            witness = WITNESSES[(place + turn // 2) % len(WITNESSES)]
+            noticed = way == "no key" or chance.random() < 0.5
+            found.append(Case(len(found), point, way, witness, noticed, chance.choice((0.02, 0.05, 0.3)), harm))
+    return found
+
+
+def short_of(found: list[Case], number: int, seed: int) -> list[Case]:
+    """So many cases near the money, each with another way to be struck where there are several."""
+    near = [case for case in found if case.point.name in ("claim", "INTENT", "SUBMITTED", *SUBMITS)]
+    harms = list(dict.fromkeys(case.harm for case in near))
+    chance = random.Random(f"short:{seed}")
+    return [chance.choice([case for case in near if case.harm == harms[turn % len(harms)]]) for turn in range(number)]

@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.matrix import Verdict, open_lanes, play, table
-from tests.chaos.points import LIFE, NONE, cases, points, short
+from tests.chaos.matrix import open_lanes, play
+from tests.chaos.points import ENDS, LIFE, NONE, Case, cases, ends, pauses, points, short, short_of
 from tests.chaos.rig import REPOSITORY, Stable, stable_on_prefect
+from tests.chaos.verdicts import Verdict, line, table
 
 SEED = int(os.environ.get("GENMEDIA_CHAOS_SEED", "1"))
 LANES = int(os.environ.get("GENMEDIA_CHAOS_LANES", os.cpu_count() or 4))
+ONLY = os.environ.get("GENMEDIA_CHAOS_ONLY")
 RANDOM_POINTS = 30
 NOTES = """\
 Points: inside, before and after every commit of the ledger; the request or the reply of a submit, a fetch or a
@@ -28,6 +31,18 @@ cannot retry, so there the same point raises an exception, or a sibling task fai
 Witnesses: the callback receiver and Midjourney's job list; the list only, so Novita has none; neither.
 Reported UNKNOWN although callbacks are received: a submit that never reached Novita, which no callback can tell.
 """
+
+
+def asked_for(found: list[Case]) -> list[Case]:
+    return [case for case in found if not ONLY or str(case.number) in ONLY.split(",")]
+
+
+def tell(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
+    with capsys.disabled():
+        print(f"\n{said}")
+    if not ONLY:
+        (REPOSITORY / "build").mkdir(exist_ok=True)
+        (REPOSITORY / "build" / f"{name}.md").write_text(said)
 
 
 def hold(verdicts: list[Verdict]) -> None:
@@ -55,12 +70,28 @@ async def test_killed_near_the_money_and_run_again_in_every_way(stable: Stable, 
     assert len(verdicts) == 12
 
 
+async def test_paused_or_ended_near_the_money_and_run_again(stable: Stable, tmp_path: Path) -> None:
+    """The short form: a worker that stands still and wakes up, and each way to end but a crash."""
+    hold(play(short_of(pauses(SEED), 2, SEED) + short_of(ends(SEED), len(ENDS), SEED), [stable], tmp_path, LANES))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [pauses, ends])
+async def test_paused_or_ended_anywhere(
+    stable: Stable, tmp_path: Path, capsys: pytest.CaptureFixture[str], wanted: Callable[[int], list[Case]]
+) -> None:
+    found = asked_for(wanted(SEED))
+    with stable_on_prefect(tmp_path / "second") as (_, second):
+        verdicts = play(found, [stable, second], tmp_path, LANES)
+    harms = dict.fromkeys(each.case.harm for each in verdicts)
+    lines = [line(harm, [each for each in verdicts if each.case.harm == harm]) for harm in harms]
+    tell(capsys, f"chaos-{wanted.__name__}", "\n".join(lines) + "\n")
+    hold(verdicts)
+
+
 @pytest.mark.slow
 async def test_the_kill_matrix(stable: Stable, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = cases(SEED, RANDOM_POINTS)
-    only = os.environ.get("GENMEDIA_CHAOS_ONLY")
-    if only:
-        wanted = [case for case in wanted if str(case.number) in only.split(",")]
+    wanted = asked_for(cases(SEED, RANDOM_POINTS))
     started = time.monotonic()
     # One Prefect server, a single process, would be what everything waits for.
     with stable_on_prefect(tmp_path / "second") as (_, second):
@@ -72,14 +103,8 @@ async def test_the_kill_matrix(stable: Stable, tmp_path: Path, capsys: pytest.Ca
         f"{minutes:.1f} minutes. Two jobs in each run; the counts are the emulator's.\n\n{table(verdicts)}\n\n"
         f"{NOTES}Of the jobs reported UNKNOWN, {paid_unknown} were paid, none of these had a witness.\n"
     )
-    with capsys.disabled():
-        print(f"\n{said}")
-        for verdict in verdicts if only else ():
-            print(verdict, verdict.paid)
-    if not only:
-        (REPOSITORY / "build").mkdir(exist_ok=True)
-        (REPOSITORY / "build" / "chaos.md").write_text(said)
-        assert len(verdicts) >= 200
+    tell(capsys, "chaos", said)
+    assert ONLY or len(verdicts) >= 200
     hold(verdicts)
     # Without a witness nobody can tell: such kills are there, and each of them is reported.
-    assert only or any(verdict.unknown and verdict.case.witness == NONE for verdict in verdicts)
+    assert ONLY or any(verdict.unknown and verdict.case.witness == NONE for verdict in verdicts)

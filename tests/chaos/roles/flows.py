@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.chaos.roles.said import report, words
+from tests.chaos.roles.said import lay_ends, report, words
 
 NO_PREFECT = 75  # exit code: there was no flow run, because Prefect's server was overloaded
 
 
 def flow_run(order: dict[str, Any]) -> None:
-    """One run of the real flow; `how` it was started, `tripwire` where it dies."""
+    """One run of the real flow; `how` it was started, `tripwire` where it is struck and with which `signal`."""
     from tests.chaos.tripwire import Tripwire
 
-    wire = Tripwire(*order.get("tripwire") or (), signal=None if order["how"] == "flow.retries" else signal.SIGKILL)
+    wire = Tripwire(*order.get("tripwire") or (), signal=order.get("signal"))
     wire.lay()
     try:
         state, flow_run_id = asyncio.run(_flow_run(order))
@@ -39,6 +39,7 @@ async def _flow_run(order: dict[str, Any]) -> tuple[Any, str]:
 
     from prefect_genmedia.flows import illustrate
 
+    lay_ends(order.get("ends"))
     parameters = order["parameters"]
     if order.get("say_crashed"):
         # What a worker, or an automation on missing heartbeats, says of a run whose process is gone.
