@@ -44,7 +44,10 @@ def test_only_a_sure_refusal_is_one(kind: type[GenMediaError]) -> None:
     assert judge_submit(kind("said", http_status=400)) is expected
 
 
-@pytest.mark.parametrize(
+ODD = [(413, Verdict.REFUSED), (405, Verdict.REFUSED), (499, Verdict.UNKNOWN)]
+
+
+@pytest.mark.parametrize(("status", "verdict"), ODD)
     ("status", "verdict"), [(413, Verdict.REFUSED), (405, Verdict.REFUSED), (499, Verdict.UNKNOWN)]
 )
 def test_a_status_that_no_page_tells_of_may_be_said_of_a_request_that_was_taken(status: int, verdict: Verdict) -> None:
