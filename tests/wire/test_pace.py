@@ -48,8 +48,6 @@ ODD = [(413, Verdict.REFUSED), (405, Verdict.REFUSED), (499, Verdict.UNKNOWN)]
 
 
 @pytest.mark.parametrize(("status", "verdict"), ODD)
-    ("status", "verdict"), [(413, Verdict.REFUSED), (405, Verdict.REFUSED), (499, Verdict.UNKNOWN)]
-)
 def test_a_status_that_no_page_tells_of_may_be_said_of_a_request_that_was_taken(status: int, verdict: Verdict) -> None:
     assert judge_submit(ApiError("said", http_status=status)) is verdict
 
