@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 PATIENCE = 300.0
 """Seconds after which a test gives up. A quiet machine never waits so long, so it costs nothing to be generous."""
 
 
-def until(look: Callable[[], T], what: str = "what the test waits for", every: float = 0.01) -> T:
+def until(look: Callable[[], Any], what: str = "what the test waits for", every: float = 0.01) -> Any:
     """What `look` gives as soon as it is true."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -23,6 +21,6 @@ def until(look: Callable[[], T], what: str = "what the test waits for", every: f
         time.sleep(every)
 
 
-async def a_until(look: Callable[[], T], what: str = "what the test waits for", every: float = 0.01) -> T:
+async def a_until(look: Callable[[], Any], what: str = "what the test waits for", every: float = 0.01) -> Any:
     """As `until`, while the event loop goes on."""
     return await asyncio.to_thread(until, look, what, every)

@@ -174,13 +174,13 @@ async def test_a_ledger_that_cannot_be_written_after_the_purchase_is_written_lat
     """The disk fills up between the POST and its answer: the job id waits in memory until it can be written."""
     full = threading.Event()
 
-    def answer(seen: Seen) -> Say:
+    def held_back(seen: Seen) -> Say:
         url, headers = f"{emulator.url}{seen.path}?{seen.query}", {"authorization": seen.headers["authorization"]}
         said = httpx.request(seen.method, url, headers=headers, content=seen.body, timeout=PATIENCE)
         assert seen.method == "GET" or full.wait(PATIENCE)
         return Say(said.status_code, said.content)
 
-    wire.answer = answer
+    wire.answer = held_back
     buying = child(novita_at(wire.url), img2img())
     await a_until(emulator.billed, "the job accepted")
     resource.prlimit(buying.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
