@@ -17,9 +17,9 @@ def _no_truth_value(value: object) -> object:
 
 
 NO_TRUTH_VALUE = BeforeValidator(_no_truth_value)
-# Text that is a number is one: forms and environment variables send it so.
-Whole = Annotated[int, NO_TRUTH_VALUE]
-Finite = Annotated[float, Field(allow_inf_nan=False), NO_TRUTH_VALUE]
+# Strict, for True is no 1; and not by a validator, which would keep the bounds out of Prefect's forms.
+Whole = Annotated[int, Field(strict=True)]
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def check_number(name: str, value: object, least: float, most: float, *, whole: bool = False) -> None:

@@ -15,14 +15,17 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL
 
+from prefect_genmedia.blocks import Budget
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows import Photograph, illustrate, resume_job
+from prefect_genmedia.flows.showing import Illustration, Illustrations
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
 
 SECRET = "s1gn4tur30123456789"
+MEDIA = MediaFile(uri="file:///a.png", sha256="0" * 64, media_type="image/png", bytes=1)
 SQUARE = [Rendition(name="square", width=64, height=64)]
 
 
@@ -227,3 +230,17 @@ async def test_each_collection_has_a_folder_of_its_own(photos: Path):
     pages = {page.parent for page in Path(Settings().media_store).rglob("index.html")}
     assert len(pages) == len(names) and all(page.parent == published for page in pages)
     assert published / "spring-sale" in pages
+
+
+def test_prefects_forms_know_the_bounds():
+    asked = illustrate.parameters.model_dump()["properties"]["attempts"]
+    assert (asked["minimum"], asked["maximum"], asked["type"]) == (1, 5, "integer")
+    limit = Budget.model_json_schema()["properties"]["per_day"]["anyOf"][0]
+    assert limit["minimum"] == 0 and limit["type"] == "number"
+
+
+def test_what_illustrate_gives_back_has_no_signature():
+    link = f"https://cdn.x.io/a.png?hm={SECRET} a cat"
+    item = Illustration(number=1, title=link, prompt=link)
+    made = Illustrations(collection=link, items=[item], seconds=1)
+    assert SECRET not in made.model_dump_json() and SECRET not in str(item.manifest(MEDIA))
