@@ -438,6 +438,15 @@ def sign_each(part: Part, url: str, row_ids: list[str]) -> list[str]:
     return [ledger.token(row_id) for row_id in row_ids]
 
 
+def say_each(part: Part, url: str, names: list[str]) -> list[str]:
+    """What each fact is held for, once every process has said its own at the same moment."""
+    ledger, held = _open(url), []
+    for name in names:
+        part.together()
+        held.append(ledger.fact(name, f"{name} of {part.place}"))
+    return held
+
+
 def fill_the_disk(_part: Part, url: str) -> tuple[str, int, int]:
     """Claim until there is no room, then again when there is: what was said, how many were kept, and how many then."""
     ledger, kept, said = _open(url), 0, ""

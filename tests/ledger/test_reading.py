@@ -10,6 +10,7 @@ import pytest
 from prefect_genmedia.ledger import UNFINISHED, Ledger, this_process
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import (
+    Processes,
     bring_to,
     columns,
     everything,
@@ -17,6 +18,7 @@ from tests.ledger.actors import (
     race,
     rewrite,
     row_of,
+    say_each,
     want,
 )
 
@@ -158,3 +160,45 @@ def test_a_wrong_job_that_was_entered_and_corrected_is_not_in_the_way_of_the_rig
     assert (new, other.job_id) == (True, "job-2")
     assert other.id != row.id
     assert ledger.imported(*BASE, "job-1", "script:1")[0].id == row.id
+
+
+# -- the ledger's own facts ----------------------------------------------------------------------------
+
+
+def test_a_fact_is_what_was_said_first(ledger: Ledger, another: Any) -> None:
+    assert ledger.find_fact("media_store") is None
+    assert ledger.fact("media_store", "store-1") == "store-1"
+    assert ledger.fact("media_store", "store-2") == another().fact("media_store", "store-3") == "store-1"
+    assert ledger.find_fact("media_store") == another().find_fact("media_store") == "store-1"
+    assert ledger.find_fact("another") is None
+
+
+def test_all_who_say_at_once_which_store_is_the_ledgers_agree(url: str, ledger: Ledger) -> None:
+    """Each has prepared a store of its own: the files of all go to one."""
+    names = [f"store_{n}" for n in range(15)]
+    first, second, third = Processes(3, say_each, url, names).said()
+    assert first == second == third == [ledger.find_fact(name) for name in names]
+    assert all(held.startswith(f"{name} of ") for name, held in zip(names, first, strict=True))
+
+
+def test_threads_that_say_so_at_once_agree_too(ledger: Ledger, another: Any) -> None:
+    other = another()
+    for n in range(15):
+        calls = [partial(each.fact, f"store_{n}", f"of {place}") for place, each in enumerate((ledger, other, ledger))]
+        assert set(race(*calls)) == {ledger.find_fact(f"store_{n}")}
+
+
+def test_a_fact_can_be_corrected_also_by_two_at_once(ledger: Ledger, another: Any) -> None:
+    other = another()
+    for n in range(15):
+        if n % 2:
+            ledger.fact(f"store_{n}", "wrong")
+        race(partial(ledger.set_fact, f"store_{n}", "right"), partial(other.set_fact, f"store_{n}", "right"))
+        assert ledger.fact(f"store_{n}", "late") == "right"
+
+
+@pytest.mark.parametrize("name", ["", "two words", "it's", "a;b", "a-b"])
+def test_a_fact_has_a_plain_name(ledger: Ledger, name: str) -> None:
+    with pytest.raises(ValueError, match="plain word"):
+        ledger.fact(name, "value")
+    assert ledger.find_fact(name) is None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
     NoSuchModuleError,
-    NotSupportedError,
-    ProgrammingError,
-    SQLAlchemyError,
-    StatementError,
 )
 from sqlalchemy.orm import Session
 
-from prefect_genmedia.errors import ConfigurationError, GenMediaError, LedgerError
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.ledger.failures import named, plain_errors, to_json
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # A network that swallows packets must not hold a call for hours.
@@ -42,12 +35,8 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-# The database answers, and says no.
-_REFUSALS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 # A worker that is frozen in mid-transaction must not hold its locks, and so all others, until it wakes.
 _LONGEST_PAUSE = "30s"
-# NaN and Infinity are no JSON: PostgreSQL refuses them, and both databases shall be alike.
-_to_json = partial(json.dumps, allow_nan=False)
 _SETUP_LOCK = 7_305_811_220  # any number that no one else locks in PostgreSQL
 
 
@@ -72,11 +61,11 @@ class Database:
     @property
     def name(self) -> str:
         """The database's address, fit to be shown."""
-        return _named(self.url)
+        return named(self.url)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _plain_errors(self.url), Session(self._statements, expire_on_commit=False) as session:
+        with plain_errors(self.url), Session(self._statements, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -90,13 +79,13 @@ class Database:
         """A transaction that holds the right to write from its first statement."""
         if not self.sqlite:
             with (
-                _plain_errors(self.url),
+                plain_errors(self.url),
                 Session(self.engine, expire_on_commit=False) as session,
                 session.begin(),
             ):
                 yield session
             return
-        with self._writer, _plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+        with self._writer, plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
             try:
                 session.execute(text("BEGIN IMMEDIATE"))
                 yield session
@@ -108,12 +97,12 @@ class Database:
 
     def schema(self) -> str | None:
         """The schema version found in the database; None when it holds no ledger."""
-        with _plain_errors(self.url), self.engine.connect() as connection:
+        with plain_errors(self.url), self.engine.connect() as connection:
             return _schema(connection)
 
     def migrate(self) -> None:
         """Bring the schema to what this version knows. Raises ConfigurationError when it is newer than that."""
-        with _plain_errors(self.url), self.engine.connect() as connection:
+        with plain_errors(self.url), self.engine.connect() as connection:
             try:
                 self._migrate(connection)
             except BaseException:
@@ -143,7 +132,7 @@ class Database:
             self.migrate()
         elif not _is_current(self.schema(), self.url):
             raise ConfigurationError(
-                f"the ledger database {_named(self.url)} is not set up for this version",
+                f"the ledger database {named(self.url)} is not set up for this version",
                 advice="Run: genmedia setup",
             )
 
@@ -164,7 +153,7 @@ def _is_current(found: str | None, url: URL) -> bool:
     known = _revisions()
     if found is not None and found not in known:
         raise ConfigurationError(
-            f"the ledger {_named(url)} was written by a newer version of prefect-genmedia (schema {found}; "
+            f"the ledger {named(url)} was written by a newer version of prefect-genmedia (schema {found}; "
             f"this version knows up to {known[0]})",
             advice="Install that newer version here; nothing was changed.",
         )
@@ -191,11 +180,6 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername="sqlite")
 
 
-def _named(url: URL) -> str:
-    # The query may hold a password too.
-    return url.set(query={}).render_as_string(hide_password=True)
-
-
 def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigurationError("the ledger must outlive the process: give SQLite a file")
@@ -212,7 +196,7 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         connect_args={"timeout": 30, "isolation_level": None},
     )
 
@@ -242,7 +226,7 @@ def _postgres_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         isolation_level="READ COMMITTED",  # what the conditional updates are written for
         pool_size=5,
         max_overflow=10,
@@ -257,35 +241,6 @@ def _postgres_engine(url: URL) -> Engine:
         connection.autocommit = False
 
     return engine
-
-
-@contextmanager
-def _plain_errors(url: URL) -> Iterator[None]:
-    """Database errors as ours: no SQL, no parameters, no password."""
-    error: GenMediaError
-    try:
-        yield
-        return
-    except DBAPIError as failure:
-        if isinstance(failure, _REFUSALS) and not failure.connection_invalidated:
-            error = _refused(url, _first_line(failure))
-        else:
-            error = LedgerError(f"the ledger {_named(url)} does not answer: {_first_line(failure)}")
-    except (StatementError, OverflowError, UnicodeError) as failure:  # what cannot even be written as a statement
-        error = _refused(url, type(getattr(failure, "orig", None) or failure).__name__)
-    except SQLAlchemyError as failure:
-        error = LedgerError(f"the ledger {_named(url)} cannot be used: {type(failure).__name__}")
-    raise error
-
-
-def _refused(url: URL, words: str) -> LedgerError:
-    """The database is there and does not take what it is given: to ask again would change nothing."""
-    advice = "The database is there: something in the job is out of its range."
-    return LedgerError(f"the ledger {_named(url)} does not take this: {words}", advice=advice, away=False)
-
-
-def _first_line(failure: DBAPIError) -> str:
-    return (str(failure.orig).strip().splitlines() or [type(failure.orig).__name__])[0]
 
 
 _opening = threading.Lock()  # many tasks start at once: one of them makes the schema, the others wait

@@ -165,6 +165,27 @@ def test_forty_threads_share_a_few_connections(postgres: Server, postgres_url: s
     assert postgres.do(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")[0] <= 15
 
 
+@pytest.mark.postgres
+def test_a_worker_that_is_frozen_in_mid_transaction_does_not_hold_up_the_others_for_long(
+    postgres: Server, postgres_url: str
+) -> None:
+    """It may hold a row, or the budget. The server ends what stands still; the worker hears of it when it wakes."""
+    ledger = Ledger(Database(postgres_url), 60)
+    row = ledger.claim(want(), "call-1").row
+    with ledger.database.write() as session:
+        assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
+    with pytest.raises(LedgerError) as caught, ledger.database.write() as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1ms'"))
+        ledger.locked(session, row.id, ledger.lease_clock())
+        name = make_url(postgres_url).database
+        idle = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND state = 'idle in transaction'"
+        until(lambda: postgres.do(idle) == [0], "the end of the transaction that stands still")
+        assert ledger.claim(want(), "call-1").mine
+        session.execute(text("SELECT 1"))
+    assert caught.value.away
+    assert ledger.claim(want(), "call-1").mine
+
+
 # -- the reply to a commit is lost -----------------------------------------------------------------------
 # The worst moment: what was written is written, and the writer does not know.
 
