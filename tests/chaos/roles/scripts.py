@@ -36,10 +36,11 @@ def buy(order: dict[str, Any]) -> None:
     async def together() -> list[dict[str, Any]]:
         lay_ends(order.get("ends"))
         async with asyncio.timeout(order.get("timeout")), asyncio.TaskGroup() as group:
-            if order.get("sibling"):
-                group.create_task(sibling())
-            tasks = [group.create_task(bought(prompt, order, account)) for prompt in prompts]
-        return [task.result() for task in tasks]
+            other = group.create_task(sibling()) if order.get("sibling") else None
+            results = await asyncio.gather(*(bought(prompt, order, account) for prompt in prompts))
+            if other is not None:
+                other.cancel()
+        return results
 
     said: dict[str, Any] = {"package": str(Path(prefect_genmedia.__file__).parent), "stopped": "", "bought": []}
     try:
