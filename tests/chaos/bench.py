@@ -16,6 +16,7 @@ import pytest
 from prefect_genmedia.emulator import Emulator
 from tests.chaos.rig import REPOSITORY, Stable, Worker
 from tests.chaos.wire import Wire
+from tests.patience import PATIENCE
 
 LEASE_SECONDS = 0.5
 
@@ -56,10 +57,14 @@ class Bench:
 
     def bought(self, **order: Any) -> dict[str, Any]:
         """What a worker that is left alone says at its end of the first thing it bought."""
+        return self.all_bought(**order)[0]
+
+    def all_bought(self, **order: Any) -> list[dict[str, Any]]:
+        """The same of everything."""
         worker = self.worker(**order)
-        assert worker.wait() == 0, worker.log.read_text()
-        first: dict[str, Any] = worker.report()["bought"][0]
-        return first
+        assert worker.wait(2 * PATIENCE) == 0, worker.log.read_text()
+        said: list[dict[str, Any]] = worker.report()["bought"]
+        return said
 
     def rows(self, where: str = "successor IS NULL") -> list[dict[str, Any]]:
         """The latest attempt of every job; none where the ledger was never set up."""

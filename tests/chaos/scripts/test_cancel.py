@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.bench import Bench, Tally
 from tests.chaos.rig import Worker
 from tests.chaos.wire import Strike, Wire
-from tests.patience import PATIENCE, until
+from tests.patience import until
 
 MAY_BE_SENT = ("INTENT", "UNKNOWN")
 
@@ -57,9 +57,7 @@ def cancel_and_ask_again(bench: Bench, number: int, burst: int, seed: int) -> Ta
             prompts = [f"burst {turn}, number {each}" for each in range(burst)]
             unsent = cancelled(bench, wire, moment, prompts)
             assert not (waited_for and unsent), (moment, unsent)
-            worker = bench.worker(prompts=prompts)
-            assert worker.wait(2 * PATIENCE) == 0, worker.log.read_text()
-            tally.add(bench.emulator, prompts, worker.report()["bought"])
+            tally.add(bench.emulator, prompts, bench.all_bought(prompts=prompts))
     return tally
 
 
