@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import Stable, Worker
+from tests.chaos.rig import REPOSITORY, Stable, Worker
 from tests.chaos.wire import Wire
+from tests.patience import PATIENCE
 
 LEASE_SECONDS = 0.5
 
@@ -53,10 +57,14 @@ class Bench:
 
     def bought(self, **order: Any) -> dict[str, Any]:
         """What a worker that is left alone says at its end of the first thing it bought."""
+        return self.all_bought(**order)[0]
+
+    def all_bought(self, **order: Any) -> list[dict[str, Any]]:
+        """The same of everything."""
         worker = self.worker(**order)
-        assert worker.wait() == 0, worker.log.read_text()
-        first: dict[str, Any] = worker.report()["bought"][0]
-        return first
+        assert worker.wait(2 * PATIENCE) == 0, worker.log.read_text()
+        said: list[dict[str, Any]] = worker.report()["bought"]
+        return said
 
     def rows(self, where: str = "successor IS NULL") -> list[dict[str, Any]]:
         """The latest attempt of every job; none where the ledger was never set up."""
@@ -81,3 +89,41 @@ class Bench:
             yield wire
         finally:
             wire.close()
+
+
+@dataclass
+class Tally:
+    """What became of many jobs, each wanted once, by the emulator's own bill."""
+
+    what: str
+    jobs: int = 0
+    delivered: int = 0
+    unknown: int = 0
+    paid_twice: int = 0
+    lost: list[str] = field(default_factory=list)
+
+    def add(self, emulator: Emulator, prompts: list[str], said: list[dict[str, Any]]) -> None:
+        """Count these, with what was said of each when it was asked for the last time."""
+        billed = Counter(job["prompt"] for job in emulator.jobs()["jobs"] if job["billed"])
+        for prompt, each in zip(prompts, said, strict=True):
+            self.jobs += 1
+            self.paid_twice += max(0, billed[prompt] - 1)
+            if each.get("whole"):
+                self.delivered += 1
+            elif "SubmitOutcomeUnknown" in each["error"] and not billed[prompt]:
+                self.unknown += 1
+            else:
+                self.lost.append(f"{prompt}: {each['error']}")
+
+    def tell(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The line of the README's table."""
+        counts = (self.jobs, self.delivered, self.unknown, self.paid_twice, len(self.lost))
+        said = f"| {self.what} | " + " | ".join(map(str, counts)) + " |"
+        with capsys.disabled():
+            print(f"\n{said}")
+        (REPOSITORY / "build").mkdir(exist_ok=True)
+        (REPOSITORY / "build" / f"chaos-{self.what.replace(' ', '-')}.md").write_text(said + "\n")
+
+    def hold(self) -> None:
+        """Nothing paid twice, nothing lost."""
+        assert self.jobs and not self.lost and not self.paid_twice, self

@@ -7,6 +7,7 @@ same, or half of it does), or while the reply is (none of it has arrived, half o
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections import Counter
@@ -55,6 +56,7 @@ class Wire:
         with self._lock:
             self.strike = strike
             self.seen: Counter[str] = Counter()
+            self.submitted: set[str] = set()  # the prompts of all submits that came whole
 
     def close(self) -> None:
         self._listener.close()
@@ -69,12 +71,14 @@ class Wire:
                 return
             threading.Thread(target=line.run, daemon=True).start()
 
-    def due(self, head: bytes) -> Strike | None:
+    def due(self, request: bytes) -> Strike | None:
         """Count this request; the strike that it is meant for."""
-        kind = next((kind for start, kind in KINDS.items() if head.startswith(start)), "other")
+        kind = next((kind for start, kind in KINDS.items() if request.startswith(start)), "other")
         with self._lock:
             self.seen[kind] += 1
             self.seen["any"] += 1
+            if kind.startswith("submit"):
+                self.submitted.add(json.loads(request.partition(b"\r\n\r\n")[2]).get("prompt", ""))
             strike = self.strike
             if strike is None or strike.done.is_set() or self.seen[strike.kind] != strike.nth:
                 return None

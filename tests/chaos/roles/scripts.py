@@ -15,7 +15,8 @@ from tests.patience import PATIENCE
 def buy(order: dict[str, Any]) -> None:
     """Midjourney jobs by the core alone, without Prefect, all at once; how they are stopped is in the order.
 
-    `timeout`: by asyncio.timeout; `sibling`: one fails when it is told to (SIGUSR1); `ends`: see `lay_ends`.
+    `timeout`: by asyncio.timeout; `sibling`: one fails when it is told to (SIGUSR1); `ends`: see `lay_ends`;
+    `exit_code`: with its files in hand.
     """
     import prefect_genmedia
     from prefect_genmedia.operation import Account
@@ -36,10 +37,11 @@ def buy(order: dict[str, Any]) -> None:
     async def together() -> list[dict[str, Any]]:
         lay_ends(order.get("ends"))
         async with asyncio.timeout(order.get("timeout")), asyncio.TaskGroup() as group:
-            if order.get("sibling"):
-                group.create_task(sibling())
-            tasks = [group.create_task(bought(prompt, order, account)) for prompt in prompts]
-        return [task.result() for task in tasks]
+            other = group.create_task(sibling()) if order.get("sibling") else None
+            results = await asyncio.gather(*(bought(prompt, order, account) for prompt in prompts))
+            if other is not None:
+                other.cancel()
+        return results
 
     said: dict[str, Any] = {"package": str(Path(prefect_genmedia.__file__).parent), "stopped": "", "bought": []}
     try:
@@ -47,6 +49,8 @@ def buy(order: dict[str, Any]) -> None:
     except (TimeoutError, BaseExceptionGroup) as error:
         said["stopped"] = words(error) or type(error).__name__
     report(order, struck=wire.struck, **said)
+    if order.get("exit_code"):
+        raise SystemExit(order["exit_code"])
 
 
 async def bought(prompt: str, order: dict[str, Any], account: Any) -> dict[str, Any]:
