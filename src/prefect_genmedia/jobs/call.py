@@ -84,7 +84,7 @@ class Call:
         pause = 0.1
         while True:
             try:
-                return await asyncio.to_thread(ask)
+                return await in_thread(ask)
             except LedgerError as error:
                 if not error.away or time.monotonic() > until:
                     raise
@@ -102,6 +102,22 @@ class Call:
         """Tell whoever watches."""
         if self.run.on_progress is not None:
             await self.run.on_progress(Progress(ref_of(row), state, percent, eta))
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` in a thread. A cancellation is held back until it has ended.
+
+    The end of asyncio.run cancels every task there is, and with a task the work that still waits for its thread:
+    what is awaited here is no task.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, partial(work, *args, **kwargs))
+    cancelled = False
+    while not running.done():
+        cancelled |= await outlast(running, 0.0)
+    if cancelled:
+        running.exception()  # looked at: a cancelled caller has no use for it
+        raise asyncio.CancelledError
+    return running.result()
 
 
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:

@@ -18,7 +18,7 @@ from prefect_genmedia.errors import (
     NotFoundError,
     SubmitOutcomeUnknown,
 )
-from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, to_its_end
+from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, in_thread, to_its_end
 from prefect_genmedia.jobs.collect import collect, files_here
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.reconcile import reconcile
@@ -210,7 +210,7 @@ async def _bought_again(call: Call, row: JobRow, purchase: Purchase | None, find
     Raises SubmitOutcomeUnknown.
     """
     if call.terms.on_unknown == "resubmit" and purchase is not None and not resubmitted:
-        claim = await to_its_end(asyncio.to_thread(call.ledger.supersede, row.id, purchase.want, call.owner))
+        claim = await in_thread(call.ledger.supersede, row.id, purchase.want, call.owner)
         if claim.mine:
             call.run.log.warning(
                 "%s: job %s stays unknown (%s); bought again as %s, as the policy says.",

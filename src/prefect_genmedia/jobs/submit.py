@@ -14,7 +14,7 @@ from prefect_genmedia.errors import (
     QueueFullError,
     SubmitOutcomeUnknown,
 )
-from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, outlast, to_its_end
+from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.slots import Place
 from prefect_genmedia.ledger import JobRow, uptime
@@ -93,7 +93,7 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes) -> Out
     # Counted from before the row says so: whoever takes it over later has waited at least this long.
     fence = Fence(uptime() + call.ledger.lease_seconds * FENCE_SHARE)
     try:
-        intended = await to_its_end(asyncio.to_thread(call.ledger.intend, row, call.owner, purchase.want))
+        intended = await in_thread(call.ledger.intend, row, call.owner, purchase.want)
     except asyncio.CancelledError:
         await call.record_fact(row, call.ledger.not_accepted, row.id, "cancelled before anything was sent", send)
         raise

@@ -35,7 +35,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _places(value: Any) -> tuple[str | None, ...]:
     value = list(value.values()) if isinstance(value, dict) else value
-    values = value if isinstance(value, list | tuple) else (value,)
+    values = value if isinstance(value, list | tuple) else () if value is None else (value,)
     return tuple(each if isinstance(each, str) and each.strip() else None for each in values)
 
 

@@ -50,7 +50,10 @@ TAKEN_OVER = """\
                 "state": S.{},
                 "reason": "the worker ended while its submit was on its way",
 """
-ABOUT = "    if (about := provider.job_id_of(answer.body)) is not None and about != row.job_id:\n"
+ABOUT = (
+    "    if (about := provider.job_id_of(answer.body)) is not None "
+    'and about.casefold() != (row.job_id or "").casefold():\n'
+)
 LISTED = '        return "the list shows no job that was bought after it: it may lag"\n'
 MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
     "the claim is written only after the submit": (
@@ -80,8 +83,8 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
     "what is known of one submit is believed of the next": (
         Mutation(
             "ledger/life.py",
-            "        only = () if send is None else (JobRow.sends == send,)\n",
-            "        only = ()\n",
+            "        only = [] if send is None else [JobRow.sends == send]\n",
+            "        only: list[Any] = []\n",
         ),
         probes.stale_word,
     ),
@@ -110,7 +113,7 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
         probes.a_gateways_404,
     ),
     "a store has no identity": (
-        Mutation("jobs/buying.py", "    if store.prepare(known) != known:\n", "    if known is None:\n"),
+        Mutation("jobs/buying.py", "    found = store.prepare(known)\n", "    known = found = store.prepare(None)\n"),
         probes.store_away,
     ),
 }
