@@ -190,7 +190,7 @@ async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list:
         except GenMediaError as failure:
             say(f"{one_line(job_id)}: {one_line(failure)}")
             continue
-        brought += 1
+        brought += new
         say(f"{one_line(job_id)}: {len(result.media)} files")
         _print_files(result)
     say(f"{brought} jobs imported. Nothing was paid.")

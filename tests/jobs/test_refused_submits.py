@@ -216,7 +216,14 @@ async def test_novitas_older_answer_names_its_job_too(wire: Wire) -> None:
     assert error.job.job_id == "older"
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("status", [302, 303])
+async def test_a_submit_that_is_led_elsewhere_may_have_been_taken(wire: Wire, status: int) -> None:
+    wire.answer = lambda seen: Say(status, {}, {"location": f"{wire.url}/elsewhere"})
+    assert isinstance(await refusal(img2img(), novita_at(wire.url)), SubmitOutcomeUnknown)
+    assert the_row().state == "UNKNOWN"
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
 async def test_a_redirect_of_the_api_names_the_base_url(wire: Wire, status: int) -> None:
     """The key and the order are not sent on to wherever a redirect leads."""
     wire.answer = lambda seen: Say(status, {}, {"location": f"{wire.url}/elsewhere"})

@@ -64,7 +64,8 @@ async def test_resume_job_without_the_right_key_says_which_account_is_missing(em
         await resume_job("zzzz")
 
 
-async def test_adopt_orphans_reports_what_it_found(emulator, ttapi, novita, photos, ledger):
+async def test_adopt_orphans_reports_what_it_found(emulator, ttapi, novita, photos, ledger, monkeypatch):
+    monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0.5")
     await ttapi.asave("orphans-t", overwrite=True)
     await novita.asave("orphans-n", overwrite=True)
     recovered = await left_behind(emulator, ttapi, "a kestrel")
