@@ -21,6 +21,8 @@ from tests.chaos.mutations import probes
 from tests.chaos.rig import Stable
 from tests.patience import until
 
+pytestmark = pytest.mark.slow  # minutes on two cores: part of make chaos
+
 
 @dataclass(frozen=True)
 class Mutation:

@@ -13,6 +13,8 @@ from tests.chaos.rig import Worker
 from tests.chaos.wire import Strike, Wire
 from tests.patience import until
 
+pytestmark = pytest.mark.slow  # minutes on two cores: part of make chaos
+
 MAY_BE_SENT = ("INTENT", "UNKNOWN")
 
 

@@ -16,6 +16,8 @@ from tests.chaos.rig import Worker
 from tests.chaos.wire import PHASES, Strike
 from tests.patience import until
 
+pytestmark = pytest.mark.slow  # minutes on two cores: part of make chaos
+
 TERMS = {"request_key": None}
 COMMITS = ("claim", "INTENT", "SUBMITTED", "SUCCEEDED", "STORED", "release")
 REQUESTS = ("submit imagine", "fetch imagine", "file of imagine")
