@@ -87,10 +87,10 @@ class Settings(BaseSettings):
     submit_timeout_seconds: Annotated[Seconds, Field(ge=0.1, le=3600)] = 60.0
     """How long one submit may take; after that its outcome is unknown."""
 
-    cancel_grace_seconds: Annotated[Seconds, Field(ge=0, le=3600)] = 10.0
+    cancel_grace_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10.0
     """How long a submit that is on its way is still waited for when its call is cancelled."""
 
-    expired_after_seconds: Annotated[Seconds, Field(ge=0, le=30 * 86400)] = 6 * 3600.0
+    expired_after_seconds: Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)] = 6 * 3600.0
     """How long the provider must say that it does not know a job before the job counts as forgotten."""
 
     lease_seconds: Annotated[Seconds, Field(ge=0.1, le=86400)] = 60.0

@@ -127,10 +127,10 @@ async def test_what_failed_stands_escaped_in_artifact_and_page(emulator, blocks)
     emulator.add_faults({"kind": "job_fails", "operation": "midjourney.imagine", "times": 1, "message": nasty})
     with pytest.raises(GenMediaError):
         await illustrate(
-            prompts=["a <i>kite</i> | **bold**"], refinement=None, renditions=SQUARE, collection="escaped", **blocks
+            prompts=["a <i>zither</i> | **bold**"], refinement=None, renditions=SQUARE, collection="escaped", **blocks
         )
     artifacts = [str(row["data"]) for row in api("artifacts") if row["key"] == "illustrate-gallery"]
-    (failed,) = [text.partition("## Failed")[2] for text in artifacts if "kite" in text and "## Failed" in text]
+    (failed,) = [text.partition("## Failed")[2] for text in artifacts if "zither" in text and "## Failed" in text]
     assert "alert(1)" in failed and "<script" not in failed and "<i>" not in failed and "[x]" not in failed
     assert failed.strip().count("\n") == 0 and "\x1b" not in failed
     page = (Path(Settings().media_store) / "published" / "escaped" / "index.html").read_text()

@@ -104,7 +104,10 @@ async def test_the_policy_for_an_unknown_outcome_is_heard(emulator, novita):
     [
         ({"coppy": 2}, "there is no keyword 'coppy' for a paid task; did you mean 'copy'?"),
         ({"on_unkown": "wait"}, "did you mean 'on_unknown'?"),
-        ({"budget": None}, "the keywords are attempts, copy, deadline_seconds, on_unknown, request_key"),
+        (
+            {"budget": None},
+            "the keywords are attempts, copy, deadline_seconds, on_expired, on_unknown, request_key, strict",
+        ),
     ],
 )
 async def test_a_misspelt_one_is_named_and_costs_nothing(emulator, ttapi, words, said):
