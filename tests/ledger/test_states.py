@@ -20,6 +20,7 @@ from tests.ledger.actors import (
     RUNNING,
     bring_to,
     everything,
+    forget,
     history,
     lease_now,
     rewrite,
@@ -104,7 +105,7 @@ STEPS = {
         lambda ledger, row_id: ledger.stored(row_id, {0: FILE, 1: TILE}, left_out=["a preview: HTTP 404"]),
         {S.SUCCEEDED},
         S.STORED,
-        "state owner files",
+        "state owner whole files",
         "2 files stored; left out: a preview: HTTP 404",
     ),
     "stored in part": Step(
@@ -114,13 +115,6 @@ STEPS = {
         "state reason files",
         "1 files stored; missing: image: HTTP 404",
         again=True,
-    ),
-    "still_stored": Step(
-        lambda ledger, row_id: ledger.still_stored(row_id, "call-1"),
-        {S.SUCCEEDED},
-        S.STORED,
-        "state owner",
-        "the files are there again",
     ),
     "reopen": Step(
         lambda ledger, row_id: ledger.reopen(row_id, "call-2"),
@@ -133,7 +127,7 @@ STEPS = {
         lambda ledger, row_id: ledger.reread(row_id, "call-2", {"results": ["images[]"]}),
         {S.STORED, S.EXPIRED},
         S.SUBMITTED,
-        f"state {TAKEN} {KNOWN} files request result",
+        f"state {TAKEN} {KNOWN} files whole request result",
         "to be read as the request now says",
     ),
     "found_again": Step(
@@ -147,7 +141,7 @@ STEPS = {
         lambda ledger, row_id: ledger.named(row_id, "job-9", "found by hand"),
         set(S) - {S.STORED},
         S.SUBMITTED,
-        f"state {KNOWN} owner reason job_id submitted_at sent_at result remarks quota refunded",
+        f"state {KNOWN} owner reason job_id submitted_at sent_at result remarks quota refunded whole",
         "found by hand",
         again=True,
     ),
@@ -314,6 +308,46 @@ def test_what_came_stays_while_the_rest_is_missing(ledger: Ledger) -> None:
     assert (row.state, row.reason, row.owner) == (S.STORED, "", None)
 
 
+def test_files_that_were_missed_and_are_back_are_all_there_is_to_do(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.STORED)
+    before = everything(ledger, row_id)
+    assert ledger.reopen(row_id, "call-2")
+    assert not ledger.still_stored(row_id, "call-1")
+    assert ledger.still_stored(row_id, "call-2")
+    after = everything(ledger, row_id)
+    assert {name for name in after if after[name] != before[name]} == {"lease_until", "updated_at", "history"}
+    assert history(ledger, row_id)[-2:] == [(S.SUCCEEDED, "files missing"), (S.STORED, "the files are there again")]
+
+
+def test_a_part_of_the_files_is_never_taken_for_all_of_them(ledger: Ledger) -> None:
+    """Whatever happens between: a worker that is killed after its fetch, a provider that forgets and remembers."""
+    row_id = bring_to(ledger, S.SUCCEEDED)
+    assert ledger.stored(row_id, {1: TILE}, missing=["image: HTTP 404"])
+    again: list[Callable[[], object]] = [
+        lambda: ledger.succeeded(row_id, DONE, {"seed": 8}, []),
+        lambda: forget(ledger, row_id),
+        lambda: ledger.found_again(row_id, "call-1"),
+        lambda: ledger.succeeded(row_id, DONE, {"seed": 8}, []),
+    ]
+    for step in again:
+        assert step()
+        assert not row_of(ledger, row_id).whole
+        assert not ledger.still_stored(row_id, "call-1")
+    assert ledger.stored(row_id, {0: FILE, 1: TILE})
+    assert row_of(ledger, row_id).whole
+
+
+def test_what_was_once_whole_is_so_again_when_its_files_are_back(ledger: Ledger) -> None:
+    """Two of three files were lost, one came again, and then the disk with the other is back."""
+    row_id = bring_to(ledger, S.SUCCEEDED)
+    assert ledger.stored(row_id, {0: FILE, 1: TILE, 2: FILE})
+    assert ledger.reopen(row_id, "call-1")
+    assert ledger.stored(row_id, {0: FILE, 1: TILE}, missing=["image: HTTP 404"])
+    assert files_of(ledger, row_id) == {0: "image", 1: "tile", 2: "image"}
+    assert ledger.still_stored(row_id, "call-1")
+    assert row_of(ledger, row_id).reason == ""
+
+
 def test_files_of_an_answer_that_is_to_be_read_otherwise_are_not_taken_for_the_new_ones(ledger: Ledger) -> None:
     """They lie at the same places, and are others: nobody would fetch what the corrected request points at."""
     row_id = bring_to(ledger, S.STORED)
@@ -329,6 +363,7 @@ def test_only_what_has_some_files_can_be_closed_by_hand(ledger: Ledger) -> None:
     row = row_of(ledger, row_id)
     assert (row.state, row.owner, row.reason) == (S.STORED, None, "missing: image: HTTP 404")
     assert history(ledger, row_id)[-1] == (S.STORED, "accepted as it is, by hand")
+    assert row.whole
     assert not ledger.accepted_as_is(row_id)
     assert files_of(ledger, row_id) == {1: "tile"}
 

@@ -222,7 +222,7 @@ async def _bought_again(call: Call, row: JobRow, purchase: Purchase | None, find
 
 async def _is_all_there_again(call: Call, row: JobRow) -> bool:
     """Were the files missed only for a while? Not where some have never come."""
-    if row.reason:
+    if not row.whole:
         return False
     files = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
     return bool(files) and len(await files_here(call, row)) == len(files)
@@ -233,7 +233,8 @@ async def _partly_delivered(call: Call, row: JobRow) -> JobResult[Any] | None:
     row = await call.read_row(row.id)
     if row.state != S.SUCCEEDED:
         return None
-    return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+    # The ledger remembers files of an earlier time; delivered are those that are here.
+    return await _result(call, row, [file for _, file in sorted((await files_here(call, row)).items())])
 
 
 async def _result(call: Call, row: JobRow, files: list[MediaRow]) -> JobResult[Any]:

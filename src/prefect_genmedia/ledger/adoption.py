@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from prefect_genmedia.ledger.claims import Want
 from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
@@ -122,13 +122,9 @@ class Adoption(Life):
         with self.database.write() as session:
             self.insert(session, FactRow, {"name": name, "value": first})
             # Read past SQLAlchemy, which logs the rows it reads when it is told to log at DEBUG.
-            connection = session.connection()
-            try:
-                cursor = connection.connection.cursor()
-                cursor.execute(f"SELECT value FROM genmedia_fact WHERE name = '{_plain(name)}'")  # noqa: S608 - a word of ours
-                (value,) = cursor.fetchone() or ("",)
-            except connection.dialect.loaded_dbapi.Error as failure:
-                raise OperationalError(None, None, failure) from None
+            cursor = session.connection().connection.cursor()
+            cursor.execute(f"SELECT value FROM genmedia_fact WHERE name = '{_plain(name)}'")  # noqa: S608 - a word of ours
+            (value,) = cursor.fetchone() or ("",)
             return str(value)
 
     def find_fact(self, name: str) -> str | None:

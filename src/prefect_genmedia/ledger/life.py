@@ -71,7 +71,7 @@ class Life(Claims):
                 # What another job gave is not this one's, nor is it known when this one was sent.
                 session.execute(delete(MediaRow).where(MediaRow.job == row_id))
                 values |= {"submitted_at": self.clock(), "sent_at": None}
-                values |= {"result": None, "remarks": None, "quota": None, "refunded": None}
+                values |= {"result": None, "remarks": None, "quota": None, "refunded": None, "whole": False}
             if row.scope == IMPORTED:
                 values["key"] = values["request_hash"] = _imported_key(row.account, job_id)
             return self.change(session, row_id, (row.state,), note, **values, **KNOWN_AGAIN)
@@ -177,7 +177,7 @@ class Life(Claims):
             if missing:
                 values: dict[str, Any] = {"state": S.SUCCEEDED, "reason": f"missing: {'; '.join(missing)}"}
             else:
-                values = {"state": S.STORED, "owner": None, "reason": ""}
+                values = {"state": S.STORED, "owner": None, "reason": "", "whole": True}
             moved = self.change(session, row_id, (S.SUCCEEDED,), note, **values)
             if moved:
                 before = delete(MediaRow).where(MediaRow.job == row_id)
@@ -186,17 +186,16 @@ class Life(Claims):
             return moved
 
     def still_stored(self, row_id: str, owner: str) -> bool:
-        """The files that were missed are back where they were."""
-        return self.move(
-            row_id, (S.SUCCEEDED,), "the files are there again", JobRow.owner == owner, state=S.STORED, owner=None
-        )
+        """The files that were missed are back where they were. False for a job of which some have never come."""
+        note, only = "the files are there again", (JobRow.owner == owner, JobRow.whole)
+        return self.move(row_id, (S.SUCCEEDED,), note, *only, state=S.STORED, owner=None, reason="")
 
     def accepted_as_is(self, row_id: str) -> bool:
         """A person is content with the files that have come. False when none has, or the job is not that far."""
         with self.database.write() as session:
             some = session.scalars(select(MediaRow.job).where(MediaRow.job == row_id).limit(1)).first() is not None
             note = "accepted as it is, by hand"
-            return some and self.change(session, row_id, (S.SUCCEEDED,), note, state=S.STORED, owner=None)
+            return some and self.change(session, row_id, (S.SUCCEEDED,), note, state=S.STORED, owner=None, whole=True)
 
     def reopen(self, row_id: str, owner: str) -> bool:
         """Stored files are not in the store: to be downloaded again. Their rows stay until the new files are there."""
@@ -208,9 +207,15 @@ class Life(Claims):
         Its files' rows go: what stands at a place of the answer as it was read before is not what stands there now.
         """
         note = "to be read as the request now says"
-        values: dict[str, Any] = {"state": S.SUBMITTED, "request": request, "result": None, **KNOWN_AGAIN}
+        values: dict[str, Any] = {
+            "state": S.SUBMITTED,
+            "request": request,
+            "result": None,
+            "whole": False,
+            **KNOWN_AGAIN,
+        }
         with self.database.write() as session:
-            moved = self.change(session, row_id, (S.STORED, S.EXPIRED), note, owner=owner, **values, **self.lease())
+            moved = self.change(session, row_id, (S.STORED, S.EXPIRED), note, **values, **self.lease())
             if moved:
                 session.execute(delete(MediaRow).where(MediaRow.job == row_id))
             return moved

@@ -113,9 +113,8 @@ class JobRow(Base):
     task_run: Mapped[str | None] = mapped_column(String(64))
     successor: Mapped[str | None] = mapped_column(String(32))  # the attempt that was bought instead
     delivered_at: Mapped[float | None] = mapped_column(Float)
-    remarks: Mapped[list[str] | None] = mapped_column(
-        JSON
-    )  # what is odd about the answer, and was delivered all the same
+    remarks: Mapped[list[str] | None] = mapped_column(JSON)  # what is odd about the answer, and held nothing back
+    whole: Mapped[bool] = mapped_column(default=False)  # have all its files been stored once?
 
     sends: Mapped[int] = mapped_column(Integer, default=0)  # how often a POST was meant: tells one from the next
     sent_at: Mapped[float | None] = mapped_column(Float)  # when the last one was meant: it was not accepted earlier

@@ -113,7 +113,8 @@ def rows(connection: Connection) -> dict[str, Any]:
     tables = MetaData()
     tables.reflect(connection)
     names = ("genmedia_job", "genmedia_media", "genmedia_event", "genmedia_fact")
-    return {name: [dict(row) for row in connection.execute(select(tables.tables[name])).mappings()] for name in names}
+    ordered = {name: select(tables.tables[name]).order_by(*tables.tables[name].primary_key) for name in names}
+    return {name: [dict(row) for row in connection.execute(query).mappings()] for name, query in ordered.items()}
 
 
 def opened(url: str) -> Ledger:
@@ -177,6 +178,7 @@ def test_what_0002_knew_of_budgets_stays(empty_url: str, connection: Connection)
     assert (other.unit, other.labelled) == ("quota", False)
     assert [everything(ledger, str(n) * 32)["tags"] for n in range(3)] == [["spring"], ["žába"], []]
     assert {(row.sends, row.missing_looks) for row in ledger.rows()} == {(0, 0)}
+    assert {row.state for row in ledger.rows() if row.whole} == {S.STORED}
     unsaid = ("sent_at", "lost_at", "arrives_until", "missing_since", "remarks")
     assert {getattr(row, name) for row in ledger.rows() for name in unsaid} == {None}
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from prefect_genmedia.budget import Budget
@@ -163,6 +163,24 @@ def test_forty_threads_share_a_few_connections(postgres: Server, postgres_url: s
     assert len(ledger.rows()) == 40
     name = make_url(postgres_url).database
     assert postgres.do(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")[0] <= 15
+
+
+@pytest.mark.postgres
+def test_a_restart_while_a_secret_is_read_is_a_ledger_error_too(postgres: Server, postgres_url: str) -> None:
+    """It is read past SQLAlchemy, which would log it."""
+    ledger = Ledger(Database(postgres_url), 60)
+
+    assert ledger.find_fact("callback_secret") is None
+
+    @event.listens_for(ledger.database.engine, "after_cursor_execute", once=True)
+    def restart(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        assert statement.startswith("INSERT INTO genmedia_fact")
+        postgres.disconnect(postgres_url)
+
+    with pytest.raises(LedgerError, match="does not answer") as caught:
+        ledger.token("0" * 32)
+    assert caught.value.away
+    assert ledger.row_of_token(ledger.token("0" * 32)) == "0" * 32
 
 
 @pytest.mark.postgres

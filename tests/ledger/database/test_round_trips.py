@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from prefect_genmedia.budget import Budget
-from prefect_genmedia.ledger import Database, Ledger
+from prefect_genmedia.ledger import Database, JobRow, Ledger
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import DONE, FILE, RUNNING, bring_to, row_of, want
+from tests.postgres import Server
 
 LIMITED = want("limited", budget=Budget(per_run=100), tags=("spring", "birds"))
 
@@ -79,3 +80,15 @@ def test_no_step_of_a_job_asks_more_often_than_it_has_to(postgres_url: str) -> N
         "what was left": 1,
         "a callback": 2 + 2,
     }
+
+
+@pytest.mark.postgres
+def test_what_only_reads_begins_no_transaction(postgres: Server, postgres_url: str) -> None:
+    """To begin and to end one are two trips more, and an old one keeps the server from cleaning up."""
+    database = Database(postgres_url)
+    name = database.url.database
+    with database.read() as session:
+        assert session.scalar(select(JobRow.id)) is None
+        state = postgres.do(f"SELECT state FROM pg_stat_activity WHERE datname = '{name}'")
+    assert state == ["idle"]
+    database.engine.dispose()
