@@ -170,7 +170,10 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
         while True:
             if row.state == S.STORED:
                 await call.show(row, "done", 100.0)
-                return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+                files = await asyncio.to_thread(call.ledger.media, row.id)
+                if not row.whole:  # the ledger remembers files of an earlier time; delivered are those that are here
+                    files = [file for _, file in sorted((await files_here(call, row)).items())]
+                return await _result(call, row, files)
             if row.state in (S.FAILED, S.EXPIRED):
                 raise bad_end(call, row)
             if row.owner != call.owner:
