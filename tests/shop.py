@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from prefect_genmedia.errors import GenMediaError, JobTimeoutError
+from prefect_genmedia.errors import GenMediaError, MediaError
 from prefect_genmedia.jobs import JobResult, Run, Terms, run
 from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.operation import Account, Operation, Request
@@ -96,23 +97,26 @@ async def refusal(request: Request, account: Account, *, run_as: Run | None = No
     raise AssertionError(f"no error, but {result!r}")
 
 
-async def at_its_deadline(request: Request, account: Account, **terms: Any) -> JobResult[Any] | GenMediaError:
-    """What a call gives that waits until its deadline: a short one, and longer ones where a busy machine needs them."""
+async def in_the_end(
+    request: Request, account: Account, comes: Callable[[JobResult[Any] | GenMediaError], bool], **terms: Any
+) -> JobResult[Any] | GenMediaError:
+    """What calls give that wait until their deadline: a short one, and longer ones until what is awaited comes."""
     seconds = 2.0
     while True:
         try:
-            return await buy(request, account, deadline_seconds=seconds, **terms)
-        except JobTimeoutError as error:
-            if seconds > PATIENCE:
-                return error
+            ended: JobResult[Any] | GenMediaError = await buy(request, account, deadline_seconds=seconds, **terms)
         except GenMediaError as error:
-            return error
+            ended = error
+        if comes(ended) or seconds > PATIENCE:
+            return ended
         seconds *= 2
 
 
-async def late_refusal(request: Request, account: Account, **terms: Any) -> GenMediaError:
-    """The error that buying this gives at its deadline."""
-    ended = await at_its_deadline(request, account, **terms)
+async def late_refusal(
+    request: Request, account: Account, kind: type[GenMediaError] = MediaError, **terms: Any
+) -> GenMediaError:
+    """The error of this kind that buying this gives at its deadline."""
+    ended = await in_the_end(request, account, lambda ended: isinstance(ended, kind), **terms)
     assert isinstance(ended, GenMediaError), f"no error, but {ended!r}"
     return ended
 

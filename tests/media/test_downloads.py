@@ -17,7 +17,7 @@ from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaStore, open_media
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.flowmusic import GenerateRequest
-from tests.shop import at_its_deadline, buy, imagine, img2img, late_refusal, refusal, the_ledger, the_row
+from tests.shop import buy, imagine, img2img, in_the_end, late_refusal, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
 from tests.stand_in import Say, Seen, Wire
@@ -87,7 +87,7 @@ async def test_a_download_that_keeps_going_wrong_is_told_and_comes_later(
 ) -> None:
     """Nothing broken enters the store; the next call downloads and pays nothing."""
     emulator.add_faults(fault)
-    error = await late_refusal(img2img(), novita)
+    error = await late_refusal(img2img(), novita, kind)
     assert type(error) is kind
     assert error.job is not None
     assert f"genmedia jobs resume {error.job.id[:12]}" in str(error)
@@ -122,9 +122,7 @@ async def test_a_job_that_is_forgotten_before_its_files_came_is_expired(
 ) -> None:
     monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0")
     emulator.add_faults({"kind": "download_expired"}, {"kind": "job_forgotten", "after_fetches": 3})
-    assert isinstance(await late_refusal(img2img(), novita), MediaExpiredError)
-    assert the_row().state == "SUCCEEDED"
-    assert isinstance(await refusal(img2img(), novita), JobExpiredError)
+    assert isinstance(await late_refusal(img2img(), novita, JobExpiredError), JobExpiredError)
     assert isinstance(await refusal(img2img(), novita), JobExpiredError)
     assert the_row().state == "EXPIRED"
     assert emulator.billed() == 1
@@ -135,7 +133,7 @@ async def test_a_job_that_is_forgotten_before_all_its_files_came_gives_those_tha
 ) -> None:
     monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0")
     emulator.add_faults({"kind": "download_404", "skip": 4}, {"kind": "job_forgotten", "after_fetches": 2})
-    some = await at_its_deadline(imagine(), ttapi)
+    some = await in_the_end(imagine(), ttapi, lambda ended: isinstance(ended, JobResult))
     assert isinstance(some, JobResult) and 0 < len(some.media) < 5
     again = await buy(imagine(), ttapi)
     assert again.media == some.media and all(file.path.exists() for file in again.media)
@@ -158,7 +156,7 @@ async def test_a_redirect_to_another_host_is_followed_without_the_key(
 async def test_one_quadrant_that_does_not_come_holds_back_no_other(emulator: Emulator, ttapi: Account) -> None:
     """The job stays open until it has come, too."""
     emulator.add_faults({"kind": "download_404", "skip": 4})
-    some = await at_its_deadline(imagine(), ttapi)
+    some = await in_the_end(imagine(), ttapi, lambda ended: isinstance(ended, JobResult))
     assert isinstance(some, JobResult) and 0 < len(some.media) < 5
     assert "missing: " in some.remarks[0]
     assert the_row().state == "SUCCEEDED"
@@ -304,7 +302,7 @@ async def test_a_picture_of_another_size_than_the_provider_says_is_kept(wire: Wi
 
 async def test_an_empty_file_is_refused(wire: Wire) -> None:
     grid(wire, lambda seen: Say(200, b"", {"content-type": "image/png"}))
-    error = await late_refusal(imagine(), ttapi_at(wire.url))
+    error = await late_refusal(imagine(), ttapi_at(wire.url), MediaInvalidError)
     assert isinstance(error, MediaInvalidError)
     assert "empty" in str(error)
 
@@ -340,7 +338,7 @@ async def test_fresh_links_may_be_fewer_than_the_dead_ones(wire: Wire) -> None:
         return Say(403, b"expired")
 
     wire.answer = answer
-    some = await at_its_deadline(imagine(), ttapi_at(wire.url))
+    some = await in_the_end(imagine(), ttapi_at(wire.url), lambda ended: isinstance(ended, JobResult))
     assert isinstance(some, JobResult)
     assert [file.role for file in some.media] == ["grid"]
     assert the_row().state == "SUCCEEDED"
@@ -417,7 +415,9 @@ async def test_a_song_that_names_more_files_when_asked_again_is_delivered(wire: 
 
 async def test_a_song_whose_sound_does_not_come_is_delivered_as_far_as_it_came_and_stays_open(wire: Wire) -> None:
     song(wire, "a.mp3")
-    result = await buy(GenerateRequest(sound_prompt="a waltz"), ttapi_at(wire.url), deadline_seconds=3)
+    waltz = GenerateRequest(sound_prompt="a waltz")
+    result = await in_the_end(waltz, ttapi_at(wire.url), lambda ended: isinstance(ended, JobResult))
+    assert isinstance(result, JobResult)
     assert [file.role for file in result.media] == ["wav", "cover"]
     assert "missing: audio: the result link answers HTTP 404" in result.remarks
     assert the_row().state == "SUCCEEDED"

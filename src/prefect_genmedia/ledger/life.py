@@ -152,7 +152,7 @@ class Life(Claims):
         with self.database.write() as session:
             row, now = self.locked(session, row_id, self.clock())
             if row.state not in (S.SUBMITTED, S.SUCCEEDED) or job_id not in (None, row.job_id):
-                return row.state in (S.EXPIRED, S.STORED)
+                return row.state == end
             if row.missing_since is None:
                 row.missing_since, row.missing_looks = now, 1
                 self.note(session, row_id, row.state, f"the provider does not know it at present: {reason}")
