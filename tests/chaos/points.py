@@ -20,6 +20,7 @@ ENDS = {
     "SIGTERM, handled": signal.SIGTERM,
     "Ctrl-C": signal.SIGINT,
 }
+GRACE_SECONDS = 5.0  # between such a signal and SIGKILL, as a container's runtime does
 
 IMAGINE, IMG2IMG = "midjourney.imagine", "novita.img2img"
 
@@ -81,11 +82,6 @@ class Case:
         if self.way == "flow.retries":
             return None
         return {KILL: signal.SIGKILL, PAUSE: signal.SIGSTOP, **ENDS}[self.harm]
-
-    @property
-    def lives_on(self) -> bool:
-        """Does the worker hang up by itself, some time after it was struck?"""
-        return self.way == "flow.retries" or self.harm in ENDS
 
     def witnessed(self, operation: str) -> bool:
         """Could anybody but the worker tell whether this job was accepted?"""

@@ -20,6 +20,7 @@ import certifi
 import httpx
 
 import prefect_genmedia.deployments
+from tests.chaos.points import GRACE_SECONDS
 from tests.patience import PATIENCE, until
 
 T = TypeVar("T")
@@ -27,9 +28,12 @@ REPOSITORY = Path(__file__).parents[2]
 DEPLOYMENTS = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def held_port() -> socket.socket:
+    """A port that nobody else is given: bound, and not listened to, so that only its server answers there."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 # -- Prefect ----------------------------------------------------------------------------------------
@@ -40,7 +44,8 @@ class PrefectServer:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self._held = held_port()
+        self.port = int(self._held.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}/api"
         # Everything here is on loopback without TLS: one certificate is read faster than two hundred.
         bundle = Path(certifi.where()).read_text()
@@ -85,6 +90,10 @@ class PrefectServer:
             self._process.kill()
             self._process.wait(PATIENCE)
 
+    def close(self) -> None:
+        self.stop()
+        self._held.close()
+
     def api(self, method: str, path: str, body: Any = None) -> Any:
         answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
         assert answer.is_success, answer.text
@@ -123,6 +132,15 @@ class Worker:
         if not self.ended.is_set():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    def end(self, number: int) -> None:
+        """As a container's runtime: a signal, and SIGKILL when it lives on. Returns when it is gone.
+
+        A SIGTERM can go unheard: Prefect makes an exception of it, and one in a callback asyncio only logs.
+        """
+        self.signal(number)
+        if not self.ended.wait(GRACE_SECONDS):
+            self.kill()
 
     def kill(self) -> None:
         """As a crash, an out-of-memory kill or a power cut; returns when it is gone."""
@@ -227,7 +245,7 @@ def stable_on_prefect(folder: Path) -> Iterator[tuple[PrefectServer, Stable]]:
         yield server, stable
     finally:
         stable.close()
-        server.stop()
+        server.close()
 
 
 def in_lanes(work: list[Callable[[int], T]], lanes: int) -> list[T]:

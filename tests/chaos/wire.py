@@ -38,6 +38,7 @@ class Strike:
     phase: str
     blow: Callable[[], None]
     hangs_up: bool = False  # the client lives on: wait until it has closed this connection
+    taken: bool = False  # its request has come
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -84,7 +85,7 @@ class Wire:
                 return None
             if strike.kind not in ("any", kind):
                 return None
-            self.strike = None
+            self.strike, strike.taken = None, True
             return strike
 
 

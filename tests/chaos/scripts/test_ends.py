@@ -48,9 +48,9 @@ def end_and_run_again(bench: Bench, number: int, seed: int) -> Tally:
             if at := order.pop("wire", None):
 
                 def blow(workers: list[Worker] = workers, harm: str = harm) -> None:
-                    until(lambda: workers, "the worker")[0].signal(ENDS[harm])
+                    until(lambda: workers, "the worker")[0].end(ENDS[harm])
 
-                wire.reset(Strike(*at, blow, hangs_up=True))
+                wire.reset(Strike(*at, blow))
             workers.append(bench.worker(prompts=prompts, terms=TERMS, **order))
             assert workers[0].wait() != 0, (harm, moment)
             # Whoever asks for it next: what never left us is known by a job that was bought later.
