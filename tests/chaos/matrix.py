@@ -19,7 +19,6 @@ from tests.chaos.points import (
     BOTH,
     IMAGINE,
     IMG2IMG,
-    KILL,
     LIST,
     NONE,
     PAUSE,
