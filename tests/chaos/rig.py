@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -173,12 +173,13 @@ class Worker:
 class Stable:
     """Starts workers in a hundredth of a second each; see worker.py."""
 
-    def __init__(self, folder: Path, env: dict[str, str], *words: str) -> None:
+    def __init__(self, folder: Path, env: dict[str, str], *words: str, within: Sequence[str] = ()) -> None:
+        """`within`: a command that runs the stable as its own last words."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._log = (folder / "stable.log").open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.worker", *words],
+        self.process = subprocess.Popen(
+            [*within, sys.executable, "-m", "tests.chaos.worker", *words],
             cwd=REPOSITORY,
             env={**os.environ, **env},
             stdin=subprocess.PIPE,
@@ -200,9 +201,9 @@ class Stable:
             log, report = self.folder / f"{number}.log", self.folder / f"{number}.json"
             worker = self._workers[number] = Worker(log, report)
             line = {"order": number, "role": role, "env": env, "log": str(log), "report": str(report), **order}
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(line).encode() + b"\n")
-            self._process.stdin.flush()
+            assert self.process.stdin is not None
+            self.process.stdin.write(json.dumps(line).encode() + b"\n")
+            self.process.stdin.flush()
         return worker
 
     def last_report(self) -> dict[str, Any]:
@@ -211,25 +212,29 @@ class Stable:
         return next((each for each in reversed(said) if each), {})
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             said = json.loads(line)
             if "ready" in said:
                 self._ready.set()
                 continue
             worker = self._workers[said["order"]]
             if "pid" in said:
-                worker.pid = said["pid"]
+                worker.pid = self.pid_here(said["pid"])
                 worker.started.set()
             else:
                 worker.code = said["rc"]
                 worker.ended.set()
 
+    def pid_here(self, said: int) -> int:
+        """The pid by which the test knows a worker that the stable knows by this one."""
+        return said
+
     def close(self) -> None:
         """Ends every worker that still runs."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(PATIENCE)
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
         self._log.close()
 
 

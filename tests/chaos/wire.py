@@ -43,11 +43,11 @@ class Strike:
 
 
 class Wire:
-    """A loopback port that passes everything on to `target`."""
+    """A loopback port, or the one of this listener, that passes everything on to `target`."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, listener: socket.socket | None = None) -> None:
         self._target = ("127.0.0.1", int(target.rpartition(":")[2]))
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
         self.reset()
