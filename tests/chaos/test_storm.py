@@ -43,7 +43,7 @@ WEATHER = (
     *each(0.01, "download_redirect", "download_redirect_to", "download_slow"),
     *each(0.01, "download_wrong_type", "download_wrong_size", "download_jpeg_unended", "download_other_kind"),
     *each(0.01, "download_png_wrong_checksum"),
-    *each(0.01, "download_late", seconds=2),
+    *each(0.01, "download_late", seconds=60),
     *each(0.01, "download_drip", bytes=1000, pause_seconds=0.01),
     *each(0.20, "callback_lost"),
     *each(0.05, "callback_duplicate", "callback_early", "callback_forged", "callback_malformed", "callback_late"),
