@@ -10,9 +10,10 @@ from tests.chaos.rig import PrefectServer, Stable, stable_on_prefect
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """One Prefect server is enough: under xdist the tests that use it go to one worker."""
-    if "on_prefect" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("chaos"))
+    """One Prefect server, and one stable without, are enough: under xdist the tests that use one go to one worker."""
+    for fixture in ("on_prefect", "core"):
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

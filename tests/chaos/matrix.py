@@ -19,7 +19,6 @@ from tests.chaos.points import (
     BOTH,
     IMAGINE,
     IMG2IMG,
-    KILL,
     LIST,
     NONE,
     PAUSE,
@@ -122,15 +121,16 @@ class Lane:
 
         def blow() -> None:
             victim = until(lambda: victims, "the worker")[-1]
-            if case.harm == KILL and not in_process:
-                victim.kill()
-            else:
-                victim.signal(case.signal or signal.SIGUSR1)
-            if case.harm == PAUSE:
+            if case.signal is None:
+                victim.signal(signal.SIGUSR1)
+            elif case.harm == PAUSE:
+                victim.signal(case.signal)
                 pause.stand_still()
+            else:
+                victim.end(case.signal)
 
         wired = point.where == "wire"
-        strike = Strike(point.name, point.nth, point.phase, blow, hangs_up=case.lives_on) if wired else None
+        strike = Strike(point.name, point.nth, point.phase, blow, hangs_up=in_process) if wired else None
         self.wire.reset(strike)
         tripwire = None if wired else [point.name, point.nth, point.phase]
         by_prefect = case.way == "Prefect's retry by a worker"
@@ -140,12 +140,13 @@ class Lane:
         again = {**order, "how": "awaiting retry" if by_prefect else "script", "say_crashed": scheduled}
         if case.harm == PAUSE:
             return self._overtake(env, point, pause, victims, first, again)
-        victim = self._flow_run(env, victims.append, **first)
-        if in_process:
-            return strike.done.wait(PATIENCE) if strike is not None else bool(victim.report().get("struck")), victim
-        # A request that arrives all the same arrives before anybody looks for it.
-        struck = victim.code not in (0, NO_PREFECT) and (strike is None or strike.done.wait(PATIENCE))
-        return struck, self._flow_run(env, **again)
+        victim = self._flow_run(env, victims.append, strike, **first)
+        if strike is not None:
+            # A request that arrives all the same arrives before anybody looks for it.
+            struck = strike.taken and strike.done.wait(PATIENCE)
+        else:
+            struck = victim.code not in (0, NO_PREFECT) or bool(victim.report().get("struck"))
+        return struck, victim if in_process else self._flow_run(env, **again)
 
     def _overtake(
         self,
@@ -177,13 +178,19 @@ class Lane:
         woken_delivers = victim.report().get("state") == "Completed" != second.report().get("state")
         return True, victim if woken_delivers else second
 
-    def _flow_run(self, env: dict[str, str], told: Callable[[Worker], None] | None = None, **order: Any) -> Worker:
+    def _flow_run(
+        self,
+        env: dict[str, str],
+        told: Callable[[Worker], None] | None = None,
+        strike: Strike | None = None,
+        **order: Any,
+    ) -> Worker:
         """A worker that has ended; started anew when an overloaded Prefect server could not even begin the run."""
         for _ in range(TRIES):
             worker = self.stable.start("flow_run", env, **order)
             if told is not None:
                 told(worker)
-            if worker.wait() != NO_PREFECT:
+            if worker.wait() != NO_PREFECT or (strike is not None and strike.taken):
                 break
         return worker
 

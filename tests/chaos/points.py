@@ -20,6 +20,7 @@ ENDS = {
     "SIGTERM, handled": signal.SIGTERM,
     "Ctrl-C": signal.SIGINT,
 }
+GRACE_SECONDS = 5.0  # between such a signal and SIGKILL, as a container's runtime does
 
 IMAGINE, IMG2IMG = "midjourney.imagine", "novita.img2img"
 
@@ -82,11 +83,6 @@ class Case:
             return None
         return {KILL: signal.SIGKILL, PAUSE: signal.SIGSTOP, **ENDS}[self.harm]
 
-    @property
-    def lives_on(self) -> bool:
-        """Does the worker hang up by itself, some time after it was struck?"""
-        return self.way == "flow.retries" or self.harm in ENDS
-
     def witnessed(self, operation: str) -> bool:
         """Could anybody but the worker tell whether this job was accepted?"""
         return self.witness == BOTH or (self.witness == LIST and operation == IMAGINE)
@@ -136,13 +132,12 @@ def points(seed: int, random_ones: int) -> list[Point]:
 
 
 def short(seed: int) -> list[Case]:
-    """One case for each way and witness, near the money."""
+    """One case for each way, near the money; with the witnesses by turns."""
     chance = random.Random(f"short:{seed}")
     near = [case for case in cases(seed, 0) if case.point.crossed]
     return [
-        chance.choice([case for case in near if (case.way, case.witness) == (way, witness)])
-        for way in WAYS
-        for witness in WITNESSES
+        chance.choice([case for case in near if (case.way, case.witness) == (way, WITNESSES[turn % len(WITNESSES)])])
+        for turn, way in enumerate(WAYS)
     ]
 
 
@@ -215,9 +210,7 @@ def _by_turns(seed: str, at: list[Point], harms: tuple[str, ...]) -> list[Case]:
     return found
 
 
-def short_of(found: list[Case], number: int, seed: int) -> list[Case]:
-    """So many cases near the money, each with another way to be struck where there are several."""
+def one_of(found: list[Case], harm: str, seed: int) -> Case:
+    """One case near the money that is struck in this way."""
     near = [case for case in found if case.point.name in ("claim", "INTENT", "SUBMITTED", *SUBMITS)]
-    harms = list(dict.fromkeys(case.harm for case in near))
-    chance = random.Random(f"short:{seed}")
-    return [chance.choice([case for case in near if case.harm == harms[turn % len(harms)]]) for turn in range(number)]
+    return random.Random(f"short:{seed}").choice([case for case in near if case.harm == harm])

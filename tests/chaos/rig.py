@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import certifi
 import httpx
 
 import prefect_genmedia.deployments
+from tests.chaos.points import GRACE_SECONDS
 from tests.patience import PATIENCE, until
 
 T = TypeVar("T")
@@ -27,9 +28,12 @@ REPOSITORY = Path(__file__).parents[2]
 DEPLOYMENTS = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def held_port() -> socket.socket:
+    """A port that nobody else is given: bound, and not listened to, so that only its server answers there."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 # -- Prefect ----------------------------------------------------------------------------------------
@@ -40,7 +44,8 @@ class PrefectServer:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self._held = held_port()
+        self.port = int(self._held.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}/api"
         # Everything here is on loopback without TLS: one certificate is read faster than two hundred.
         bundle = Path(certifi.where()).read_text()
@@ -85,6 +90,10 @@ class PrefectServer:
             self._process.kill()
             self._process.wait(PATIENCE)
 
+    def close(self) -> None:
+        self.stop()
+        self._held.close()
+
     def api(self, method: str, path: str, body: Any = None) -> Any:
         answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
         assert answer.is_success, answer.text
@@ -124,6 +133,15 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def end(self, number: int) -> None:
+        """As a container's runtime: a signal, and SIGKILL when it lives on. Returns when it is gone.
+
+        A SIGTERM can go unheard: Prefect makes an exception of it, and one in a callback asyncio only logs.
+        """
+        self.signal(number)
+        if not self.ended.wait(GRACE_SECONDS):
+            self.kill()
+
     def kill(self) -> None:
         """As a crash, an out-of-memory kill or a power cut; returns when it is gone."""
         self.signal(signal.SIGKILL)
@@ -155,12 +173,13 @@ class Worker:
 class Stable:
     """Starts workers in a hundredth of a second each; see worker.py."""
 
-    def __init__(self, folder: Path, env: dict[str, str], *words: str) -> None:
+    def __init__(self, folder: Path, env: dict[str, str], *words: str, within: Sequence[str] = ()) -> None:
+        """`within`: a command that runs the stable as its own last words."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._log = (folder / "stable.log").open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.worker", *words],
+        self.process = subprocess.Popen(
+            [*within, sys.executable, "-m", "tests.chaos.worker", *words],
             cwd=REPOSITORY,
             env={**os.environ, **env},
             stdin=subprocess.PIPE,
@@ -182,9 +201,9 @@ class Stable:
             log, report = self.folder / f"{number}.log", self.folder / f"{number}.json"
             worker = self._workers[number] = Worker(log, report)
             line = {"order": number, "role": role, "env": env, "log": str(log), "report": str(report), **order}
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(line).encode() + b"\n")
-            self._process.stdin.flush()
+            assert self.process.stdin is not None
+            self.process.stdin.write(json.dumps(line).encode() + b"\n")
+            self.process.stdin.flush()
         return worker
 
     def last_report(self) -> dict[str, Any]:
@@ -193,25 +212,29 @@ class Stable:
         return next((each for each in reversed(said) if each), {})
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             said = json.loads(line)
             if "ready" in said:
                 self._ready.set()
                 continue
             worker = self._workers[said["order"]]
             if "pid" in said:
-                worker.pid = said["pid"]
+                worker.pid = self.pid_here(said["pid"])
                 worker.started.set()
             else:
                 worker.code = said["rc"]
                 worker.ended.set()
 
+    def pid_here(self, said: int) -> int:
+        """The pid by which the test knows a worker that the stable knows by this one."""
+        return said
+
     def close(self) -> None:
         """Ends every worker that still runs."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(PATIENCE)
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
         self._log.close()
 
 
@@ -227,7 +250,7 @@ def stable_on_prefect(folder: Path) -> Iterator[tuple[PrefectServer, Stable]]:
         yield server, stable
     finally:
         stable.close()
-        server.stop()
+        server.close()
 
 
 def in_lanes(work: list[Callable[[int], T]], lanes: int) -> list[T]:

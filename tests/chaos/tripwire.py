@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger import LedgerState
+from tests.chaos.points import GRACE_SECONDS
 
 STATES = {str(state) for state in LedgerState}
 
@@ -114,6 +115,10 @@ class Tripwire:
             return
         self.struck = True
         if self.signal is not None:
+            if self.signal == signal.SIGTERM:  # it may go unheard: see Worker.end
+                timer = threading.Timer(GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGKILL))
+                timer.daemon = True
+                timer.start()
             os.kill(os.getpid(), self.signal)
             return  # it was stopped and has been woken, or it ends elsewhere
         self._here.transaction, self._here.committing = None, False

@@ -38,15 +38,16 @@ class Strike:
     phase: str
     blow: Callable[[], None]
     hangs_up: bool = False  # the client lives on: wait until it has closed this connection
+    taken: bool = False  # its request has come
     done: threading.Event = field(default_factory=threading.Event)
 
 
 class Wire:
-    """A loopback port that passes everything on to `target`."""
+    """A loopback port, or the one of this listener, that passes everything on to `target`."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, listener: socket.socket | None = None) -> None:
         self._target = ("127.0.0.1", int(target.rpartition(":")[2]))
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
         self.reset()
@@ -84,7 +85,7 @@ class Wire:
                 return None
             if strike.kind not in ("any", kind):
                 return None
-            self.strike = None
+            self.strike, strike.taken = None, True
             return strike
 
 

@@ -27,7 +27,7 @@ def flow_run(order: dict[str, Any]) -> None:
     except Exception:
         # Not the flow's failure, which is in its state: Prefect's server could not take or give the run.
         traceback.print_exc()
-        raise SystemExit(NO_PREFECT) from None
+        raise SystemExit(1 if wire.struck else NO_PREFECT) from None
     error = asyncio.run(state.aresult(raise_on_failure=False))
     report(order, state=state.name, error=words(error), flow_run=flow_run_id, struck=wire.struck, commits=wire.commits)
 

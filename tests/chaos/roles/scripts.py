@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ def buy(order: dict[str, Any]) -> None:
         return results
 
     said: dict[str, Any] = {"package": str(Path(prefect_genmedia.__file__).parent), "stopped": "", "bought": []}
+    said |= {"host": socket.gethostname(), "clock": time.time()}
     try:
         said["bought"] = asyncio.run(together())
     except (TimeoutError, BaseExceptionGroup) as error:

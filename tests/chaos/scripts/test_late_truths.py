@@ -12,8 +12,6 @@ import pytest
 from tests.chaos.bench import Bench, Tally
 from tests.patience import PATIENCE, until
 
-pytestmark = pytest.mark.slow  # minutes on two cores: part of make chaos
-
 STEPS = 3  # looks while the provider's time passes
 
 

@@ -9,8 +9,6 @@ import pytest
 from tests.chaos.bench import Bench, Tally
 from tests.patience import PATIENCE, until
 
-pytestmark = pytest.mark.slow  # minutes on two cores: part of make chaos
-
 BRIEF = {"deadline_seconds": 2.0}
 # As hard as it can be: the provider no longer knows the job, and one that is not known is soon forgotten.
 FORGETFUL = {"GENMEDIA_EXPIRED_AFTER_SECONDS": "0.05"}
