@@ -3,7 +3,7 @@
 python benchmarks/ledger.py [--rows 1_000_000] [--url postgresql://user@host/an_empty_database]
 
 Without --url it makes an SQLite file in a folder of its own, and removes it. The rows are 100 days of jobs. A hundredth
-of them has the tag `spring`, a hundredth is of the last day, the last 10,000 are of one run, a thousandth is left alone.
+of them has the tag `spring`, a hundredth is of the last day, the last 10,000 are of one run, a thousandth left alone.
 """
 
 from __future__ import annotations
