@@ -43,6 +43,7 @@ fuzz: $(READY)
 
 bench: $(READY)
 	$(RUN) benchmarks/run.py
+	$(RUN) benchmarks/ledger.py
 
 dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*

@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True)
 app.add_typer(jobs_app, name="jobs")
+ledger_app = typer.Typer(help="The ledger itself.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 
 def _number(value: float) -> float:
@@ -38,6 +40,14 @@ def _names(value: list[str] | None) -> list[str]:
         if not name.strip() or len(name) > 255 or not name.isprintable():
             raise typer.BadParameter("it must be one line of 1 to 255 characters.")
     return value or []
+
+
+def _age(value: str) -> str:
+    """As seconds."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([hd])", value)
+    if found is None:
+        raise typer.BadParameter("it is a number of days or hours, such as 90d or 12h.")
+    return str(int(found[1]) * {"h": 3600, "d": 86_400}[found[2]])
 
 
 def _new_block(value: str | None) -> str | None:
@@ -203,6 +213,27 @@ def import_jobs(
     from prefect_genmedia.cli.job_commands import import_jobs as bring_in
 
     bring_in(operation, job_ids or [], from_list, block)
+
+
+@ledger_app.command("prune")
+def prune(
+    older_than: Annotated[
+        str, typer.Option(help="How long nothing has happened to the job, such as 90d or 12h.", callback=_age)
+    ],
+    to: Annotated[
+        Path | None, typer.Option(help="The new file (JSON lines, gzip); by default beside an SQLite ledger.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be moved.")] = False,
+) -> None:
+    """Move the history of jobs that ended long ago out of the ledger, into a file.
+
+    Moved are the lines under "What happened". Kept are every job itself, its request, answer, price and tags, and its
+    files: an equal request still finds it and is not bought again, and budgets and the origin of files stay complete.
+    It may be interrupted at any moment; an SQLite file does not shrink, its free space is used again.
+    """
+    from prefect_genmedia.cli.ledger_commands import prune as move
+
+    move(float(older_than), to, dry_run)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -100,8 +100,11 @@ def show_job(name: str) -> None:
     for remark in row.remarks or ():
         say((f"{'Remark':>14}", "dim"), f"  {one_line(remark)}")
     say(("\nWhat happened", "bold"))
-    for line in ledger.history(row.id):
+    lines = ledger.history(row.id)
+    for line in lines:
         say(f"{_time(line.at)}  {line.state:<13} {one_line(line.note)}")
+    if not lines and row.sends:
+        say("moved out of the ledger by genmedia ledger prune")
     if files := ledger.media(row.id):
         say(("\nFiles", "bold"))
         for file in files:

@@ -14,7 +14,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
 from prefect_genmedia.flows.parameters import Count, Name, Seconds
 from prefect_genmedia.jobs import JobRef, JobResult, bought_job, orphans, ref_of
-from prefect_genmedia.ledger import is_dead
+from prefect_genmedia.ledger import JobRow, is_dead
 from prefect_genmedia.tasks import jobs
 from prefect_genmedia.tasks.paid import state_of
 
@@ -74,11 +74,14 @@ async def adopt_orphans(
     Args:
         quiet_seconds: Leave jobs alone in which something happened this recently.
         deadline_seconds: How long to wait for each; one that still runs is left for the next sweep.
-        most: At most this many, oldest first.
+        most: At most this many, those first that were left alone longest.
     """
-    rows = await asyncio.to_thread(orphans, quiet_seconds)
-    abandoned = [row for row in rows if await state_of(row.run) != "live" or is_dead(row.process)][:most]
-    found = await asyncio.gather(*(_recover(ref_of(row), row.title, deadline_seconds) for row in abandoned))
+    abandoned: list[JobRow] = []
+    last: JobRow | None = None
+    while len(abandoned) < most and (rows := await asyncio.to_thread(orphans, quiet_seconds, most, last)):
+        abandoned += [row for row in rows if await state_of(row.run) != "live" or is_dead(row.process)]
+        last = rows[-1]
+    found = await asyncio.gather(*(_recover(ref_of(row), row.title, deadline_seconds) for row in abandoned[:most]))
     report = OrphanReport(orphans=list(found))
     table = [
         {"job": each.job.id[:12], "operation": each.job.operation, "what": quoting.title(each.title),

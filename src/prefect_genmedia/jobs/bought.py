@@ -30,9 +30,12 @@ def bought_job(name: str) -> JobRow:
     raise ConfigurationError(f"{len(found)} jobs start with {name!r}: {starts}")
 
 
-def orphans(quiet_seconds: float) -> list[JobRow]:
-    """Unfinished rows that no live call works on and that nothing has happened to for so long. Oldest first."""
-    return ledger_of(read_settings()).left_alone(quiet_seconds)
+def orphans(quiet_seconds: float, most: int | None = None, after: JobRow | None = None) -> list[JobRow]:
+    """Unfinished rows that no live call works on and that nothing has happened to for so long.
+
+    Those that were left alone longest come first; `most` and `after` take them in parts.
+    """
+    return ledger_of(read_settings()).left_alone(quiet_seconds, most, after)
 
 
 async def name_job(operation: Operation[Any, Any], row: JobRow, job_id: str, account: Account) -> None:

@@ -4,6 +4,7 @@ from prefect_genmedia.ledger.claims import Claim, Want
 from prefect_genmedia.ledger.database import Database, open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
+from prefect_genmedia.ledger.pruning import count_old, move_old
 from prefect_genmedia.ledger.reading import Accepted, Ledger, open_ledger
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "LedgerState",
     "MediaRow",
     "Want",
+    "count_old",
     "is_dead",
+    "move_old",
     "open_database",
     "open_ledger",
     "this_process",

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -51,6 +52,15 @@ UNFINISHED = (
 )
 
 
+# What a job counts against a budget is read from these.
+COUNTED = ("unit", "state", "refunded", "quota", "expected_cost")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of only the rows that are like this."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class Words(TypeDecorator[str]):
     """Text that others wrote, of any length. What PostgreSQL cannot hold (U+0000, half a surrogate pair) is mended."""
 
@@ -72,10 +82,14 @@ class JobRow(Base):
     __table_args__ = (
         UniqueConstraint("key", "attempt", name="uq_genmedia_job_key"),
         Index("ix_genmedia_job_same", "request_hash", "account"),
-        Index("ix_genmedia_job_state", "state"),
+        Index("ix_genmedia_job_created", "created_at"),
+        Index("ix_genmedia_job_state", "state", "created_at"),
         Index("ix_genmedia_job_provider_job", "job_id"),
         Index("ix_genmedia_job_owner", "owner"),
-        Index("ix_genmedia_job_run", "run"),
+        # Budgets are summed from these alone. None holds updated_at or the lease: PostgreSQL writes those cheaply.
+        Index("ix_genmedia_job_run", "run", *COUNTED, "id"),
+        Index("ix_genmedia_job_sent", "unit", "sent_at", *COUNTED[1:], "id"),
+        Index("ix_genmedia_job_unsent", "unit", "submitted_at", "state", **_where("sent_at IS NULL")),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -147,13 +161,22 @@ class MediaRow(Base):
 
 
 class TagRow(Base):
-    """A tag of the run that bought a job, for budgets."""
+    """A tag of the run that bought a job, for budgets.
+
+    What is COUNTED of the job stands here as well, so that a tag is summed without looking up each job. The database
+    copies it, in the transaction that changes the job: the triggers are in migration 0004, and nobody else writes it.
+    """
 
     __tablename__ = "genmedia_tag"
-    __table_args__ = (Index("ix_genmedia_tag_tag", "tag"),)
+    __table_args__ = (Index("ix_genmedia_tag_tag", "tag", *COUNTED, "job"),)
 
     job: Mapped[str] = mapped_column(ForeignKey("genmedia_job.id"), primary_key=True)
     tag: Mapped[str] = mapped_column(Words, primary_key=True)
+    unit: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str | None] = mapped_column(String(16))
+    refunded: Mapped[bool | None]
+    quota: Mapped[float | None] = mapped_column(Float)
+    expected_cost: Mapped[float | None] = mapped_column(Float)
 
 
 class EventRow(Base):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 
 S = LedgerState
+_MOST_FOUND = 20
+_PAGE = 1000
 
 
 class Accepted(NamedTuple):
@@ -46,28 +49,46 @@ class Ledger(Adoption):
     def find(self, prefix: str) -> list[JobRow]:
         """Rows whose id starts with `prefix`, or whose provider job id is exactly that."""
         with self.database.read() as session:
-            start = JobRow.id.startswith(prefix, autoescape=True)
-            return list(session.scalars(select(JobRow).where(start | (JobRow.job_id == prefix)).limit(20)))
+            found = list(session.scalars(select(JobRow).where(JobRow.job_id == prefix).limit(_MOST_FOUND)))
+            start = prefix.lower()
+            if re.fullmatch("[0-9a-f]{1,32}", start):
+                # An id is hexadecimal, and so ends before "g" in every database's order.
+                starts = (JobRow.id >= start, JobRow.id < start + "g")
+                found += session.scalars(select(JobRow).where(*starts).limit(_MOST_FOUND))
+            return list({row.id: row for row in found}.values())[:_MOST_FOUND]
 
     def rows(
         self, states: Sequence[str] = (), run: str | None = None, since: float = 0, limit: int = 1000
     ) -> list[JobRow]:
         """The newest rows first."""
         query = select(JobRow).where(JobRow.created_at >= since).order_by(JobRow.created_at.desc()).limit(limit)
-        if states:
-            query = query.where(JobRow.state.in_(states))
         if run is not None:
             query = query.where(JobRow.run == run)
+        # A question for each state: together they would be sorted, all that there are, to show the first.
+        queries = [query.where(JobRow.state == state) for state in dict.fromkeys(states)] or [query]
         with self.database.read() as session:
-            return list(session.scalars(query))
+            found = [row for each in queries for row in session.scalars(each)]
+        return sorted(found, key=lambda row: row.created_at, reverse=True)[:limit]
 
-    def left_alone(self, quiet_seconds: float) -> list[JobRow]:
-        """Unfinished rows that no live call works on and that nothing has happened to for so long. Oldest first."""
-        quiet = JobRow.updated_at <= self.clock() - quiet_seconds
-        query = select(JobRow).where(JobRow.state.in_(UNFINISHED), quiet).order_by(JobRow.created_at)
-        with self.database.read() as session:
-            rows = self.timed(session, query, self.lease_clock())
-        return [row for row, now in rows if not self.is_held(row, now)]
+    def left_alone(self, quiet_seconds: float, most: int | None = None, after: JobRow | None = None) -> list[JobRow]:
+        """Unfinished rows that no live call works on and that nothing has happened to for so long.
+
+        Those that were left alone longest come first, so that of many each has its turn; `after` goes on from there.
+        """
+        page = _PAGE if most is None else most
+        order = tuple_(JobRow.updated_at, JobRow.created_at, JobRow.id)
+        found: list[JobRow] = []
+        while True:
+            quiet = JobRow.updated_at <= self.clock() - quiet_seconds
+            query = select(JobRow).where(JobRow.state.in_(UNFINISHED), quiet).order_by(*order).limit(page)
+            if after is not None:
+                query = query.where(order > (after.updated_at, after.created_at, after.id))
+            with self.database.read() as session:
+                rows = self.timed(session, query, self.lease_clock())
+            found += [row for row, now in rows if not self.is_held(row, now)]
+            if len(rows) < page or (most is not None and len(found) >= most):
+                return found[:most]
+            after = rows[-1][0]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

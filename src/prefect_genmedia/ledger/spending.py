@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select, text
+from sqlalchemy import Float, Select, and_, bindparam, case, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.budget import MOST, Budget
@@ -17,12 +18,7 @@ S = LedgerState
 _LOCK = 7_305_811_221  # any number that no one else locks in PostgreSQL
 
 # Bought, or perhaps bought. A failed job counts unless its quota was returned.
-_COUNTS = or_(
-    JobRow.state.in_([S.INTENT, S.UNKNOWN, S.SUBMITTED, S.SUCCEEDED, S.STORED, S.EXPIRED]),
-    and_(JobRow.state == S.FAILED, JobRow.refunded.is_not(True)),
-)
-# What was bought before 0003 does not say when it was sent.
-_BOUGHT_AT = func.coalesce(JobRow.sent_at, JobRow.submitted_at, JobRow.updated_at)
+_BOUGHT = (S.INTENT, S.UNKNOWN, S.SUBMITTED, S.SUCCEEDED, S.STORED, S.EXPIRED)
 
 
 def reserve(session: Session, budget: Budget, job: JobRow, tags: Sequence[str]) -> None:
@@ -38,18 +34,17 @@ def reserve(session: Session, budget: Budget, job: JobRow, tags: Sequence[str]) 
             "this job's price is not known before it is bought",
             advice="Set unknown_cost in the budget: what such a job is to count.",
         )
+    named = {tag: budget.per_tag[tag] for tag in dict.fromkeys(tags) if tag in budget.per_tag}
+    if budget.per_run is None and budget.per_day is None and not named:
+        return
     now = _alone(session)
-    limits = [("run", budget.per_run, JobRow.run == job.run)]
-    limits.append(("day", budget.per_day, budget.day_start(now) <= _BOUGHT_AT))
-    for tag in tags:
-        tagged = exists().where(TagRow.job == JobRow.id, TagRow.tag == tag)
-        limits.append((f"tag {tag!r}", budget.per_tag.get(tag), tagged))
-    for name, limit, which in limits:
-        if limit is None:
-            continue
-        counted = func.coalesce(func.sum(_counted(budget)), 0.0)
-        query = select(counted).where(JobRow.unit == job.unit, _COUNTS, which, JobRow.id != job.id)
-        left = limit - float(session.scalars(query).one())
+    limits = {"run": budget.per_run, "day": budget.per_day, **{f"tag {tag!r}": named[tag] for tag in named}}
+    query = _sums(budget.per_run is not None, budget.per_day is not None, len(named))
+    values = {f"tag{n}": tag for n, tag in enumerate(named)} | {"run": job.run, "day": budget.day_start(now)}
+    values |= {"job": job.id, "unit": job.unit, "unknown": budget.unknown_cost or 0.0}
+    spends = session.execute(query, values).one()
+    for (name, limit), spent in zip(((n, x) for n, x in limits.items() if x is not None), spends, strict=True):
+        left = limit - float(spent)
         if cost > left + 1e-9:
             raise BudgetExceededError(
                 f"the budget of this {name} has {max(left, 0):g} of {limit:g} {job.unit} left; "
@@ -70,8 +65,37 @@ def _alone(session: Session) -> float:
     return float(now)
 
 
-def _counted(budget: Budget) -> Any:
+@lru_cache
+def _sums(run: bool, day: bool, tags: int) -> Select[Any]:
+    """One question for all limits of a budget. Kept: to put it together takes longer than to ask it."""
+    sums = [_sum(JobRow, JobRow.run == bindparam("run"))] if run else []
+    sums += [sum(_sum(JobRow, *sent) for sent in _sent_since(bindparam("day")))] if day else []
+    return select(*sums, *(_sum(TagRow, TagRow.tag == bindparam(f"tag{n}")) for n in range(tags)))
+
+
+def _sum(table: type[JobRow] | type[TagRow], *which: Any) -> Any:
+    """What all but this job count. What counts is asked inside of the sum: only `which` is to choose the index."""
+    counts = or_(table.state.in_(_BOUGHT), and_(table.state == S.FAILED, table.refunded.is_not(True)))
+    other = (JobRow.id if table is JobRow else TagRow.job) != bindparam("job")
+    counted = func.coalesce(func.sum(case((counts, _counted(table)))), 0.0)
+    return select(counted).where(table.unit == bindparam("unit"), other, *which).scalar_subquery()
+
+
+def _sent_since(start: Any) -> list[tuple[Any, ...]]:
+    """What was bought before 0003 does not say when it was sent, and counts from what else it says.
+
+    One question for each, so that each finds its rows in an index.
+    """
+    unsent, untold = JobRow.sent_at.is_(None), JobRow.submitted_at.is_(None)
+    return [
+        (JobRow.sent_at >= start,),
+        (unsent, JobRow.submitted_at >= start),
+        (unsent, untold, JobRow.state.in_([*_BOUGHT, S.FAILED]), JobRow.updated_at >= start),
+    ]
+
+
+def _counted(table: type[JobRow] | type[TagRow]) -> Any:
     """What one job counts. An absurd figure, such as older versions wrote down, makes no room and takes none."""
-    charged = case((JobRow.quota.between(0.0, MOST), JobRow.quota))
-    expected = case((JobRow.expected_cost.between(0.0, MOST), JobRow.expected_cost))
-    return func.coalesce(charged, expected, budget.unknown_cost or 0.0)
+    charged = case((table.quota.between(0.0, MOST), table.quota))
+    expected = case((table.expected_cost.between(0.0, MOST), table.expected_cost))
+    return func.coalesce(charged, expected, bindparam("unknown", type_=Float))
