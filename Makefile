@@ -7,6 +7,8 @@ READY := $(VENV)/.installed
 # No telemetry, and a patient first start of the temporary Prefect server.
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
+# Compiled once, not once a process: the tests start many.
+export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
 .PHONY: demo test lint types fuzz bench chaos dist clean
