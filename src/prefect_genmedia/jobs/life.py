@@ -171,7 +171,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
     try:
         while True:
             if row.state == S.STORED:
-                await call.show(row, "done", 100.0)
+                call.show(row, "done", 100.0)
                 return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
             if row.state in (S.FAILED, S.EXPIRED):
                 raise bad_end(call, row)
