@@ -133,7 +133,7 @@ class _Writer:
                 self._cards.add(card)
             elif not card.begun:
                 self._cards.discard(card)  # it was never shown
-            if ended or len(self._cards) == 1:
+            if (ended and card.begun) or len(self._cards) == 1:
                 self._changed.notify_all()
 
     def _work(self) -> None:
@@ -208,6 +208,8 @@ class _Writer:
 
     def _flush(self) -> None:
         """The process ends: write the last words that are owed, if the server takes them in time."""
+        if not self._thread.is_alive():
+            return  # as in a fork
         with self._changed:
             self._quiet_until = 0.0
             self._changed.notify_all()

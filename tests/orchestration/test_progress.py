@@ -32,9 +32,14 @@ KITES = [f"a kite, number {number}" for number in range(40)]
 
 def said(api: str, **of: str) -> list[str]:
     """What the progress artifacts say: all, or those of one run."""
+    return [artifact["description"].partition(": ")[2].partition(". Job")[0] for artifact in artifacts(api, **of)]
+
+
+def artifacts(api: str, **of: str) -> list[dict[str, Any]]:
     wanted: dict[str, Any] = {"type": {"any_": ["progress"]}, **{name: {"any_": [run]} for name, run in of.items()}}
     answer = httpx.post(f"{api}/artifacts/filter", json={"artifacts": wanted}, timeout=PATIENCE, verify=False)
-    return [artifact["description"].partition(": ")[2].partition(". Job")[0] for artifact in answer.json()]
+    found: list[dict[str, Any]] = answer.json()
+    return found
 
 
 # -- the last word ----------------------------------------------------------------------------------
@@ -93,26 +98,29 @@ async def test_what_is_soon_over_is_not_shown() -> None:
     assert len(said(api, task_run_id=await one())) == 1
 
 
-async def test_a_job_that_fails_and_one_that_is_cancelled_do_not_stand_at_running(
-    emulator: Emulator, ttapi: Any
-) -> None:
+async def test_jobs_that_fail_are_cancelled_or_end_well_tell_so(emulator: Emulator, ttapi: Any) -> None:
     emulator.configure(hold=True)
     api, runs = PREFECT_API_URL.value(), []
 
     @flow
-    async def both() -> None:
+    async def three() -> None:
         runs.append(prefect.runtime.flow_run.id)
-        jobs = [midjourney.imagine(midjourney.ImagineRequest(prompt=each), ttapi) for each in (DOOMED, "a hoopoe")]
-        fails, cancelled = map(asyncio.ensure_future, jobs)
-        await a_until(lambda: len(said(api, flow_run_id=runs[0])) == 2, "both artifacts", every=0.3)
+        prompts = DOOMED, "a hoopoe", "a badger"
+        jobs = [midjourney.imagine(midjourney.ImagineRequest(prompt=each), ttapi) for each in prompts]
+        fails, cancelled, succeeds = map(asyncio.ensure_future, jobs)
+        await a_until(lambda: len(said(api, flow_run_id=runs[0])) == 3, "their artifacts", every=0.3)
         cancelled.cancel()
         await asyncio.wait([cancelled])
         emulator.release()
         with pytest.raises(GenMediaError):
             await fails
+        await succeeds
 
-    await both()
-    await a_until(lambda: sorted(said(api, flow_run_id=runs[0])) == ["failed", "interrupted"], "the ends", every=0.3)
+    await three()
+    ends = ["done", "failed", "interrupted"]
+    await a_until(lambda: sorted(said(api, flow_run_id=runs[0])) == ends, "the ends", every=0.3)
+    (done,) = (each for each in artifacts(api, flow_run_id=runs[0]) if each["data"] == 100.0)
+    assert done["description"].startswith("midjourney.imagine: done. Job ") and done["task_run_id"]
 
 
 # -- a slow, an absent and a forgetful API, and a process that ends ----------------------------------
