@@ -182,7 +182,7 @@ class _Writer:
         try:
             if perhaps_there:
                 card.artifact = _find(client, card)
-            # By request(): create_artifact and update_artifact each send an event as well, which costs as much again.
+            # By request(): create_artifact and update_artifact send an event each, which costs the server a third more.
             if card.artifact is not None:
                 client.request("PATCH", "/artifacts/{id}", path_params={"id": card.artifact}, json=said)
             elif not ended:
