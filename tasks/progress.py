@@ -48,7 +48,7 @@ class _Card:
     operation: str
     task_run: UUID | None
     flow_run: UUID | None
-    due: float
+    due: float = 0.0
     """When it may be written next, of time.monotonic()."""
     words: str = ""
     job: str = ""
@@ -64,13 +64,15 @@ class _Card:
 def watched(operation: str, log: Log) -> Iterator[Callable[[Progress], None]]:
     """Show the call of the current task run in its log and in an artifact, whose last word is how the call ended."""
     task_run, flow_run = get_task_and_flow_run_ids()
-    card = _Card(operation, task_run, flow_run, time.monotonic() + SHORT_SECONDS)
+    card = _Card(operation, task_run, flow_run)
     writer = _writer()
     told = ""
 
     def show(progress: Progress) -> None:
         nonlocal told
         words = _words(progress)
+        if not told:
+            card.due = time.monotonic() + SHORT_SECONDS
         if progress.state != told:
             told = progress.state
             log.info("%s %s: %s", operation, progress.job, words)
@@ -178,7 +180,7 @@ class _Writer:
             card.begun, card.is_new, ended = True, False, card.ended
             said = {"data": card.percent, "description": f"{card.operation}: {card.words}. Job {card.job}"}
         started = time.monotonic()
-        is_lost = is_away = False
+        failed = is_lost = False
         try:
             if perhaps_there:
                 card.artifact = _find(client, card)
@@ -192,17 +194,16 @@ class _Writer:
                 card.artifact = UUID(made.json()["id"])
         except Exception as failure:  # whatever the UI's server says, paid work goes on
             status = failure.response.status_code if isinstance(failure, PrefectHTTPStatusError) else 500
-            is_away = True
-            is_lost = 400 <= status < 500 and status not in (408, 429)
+            failed, is_lost = True, 400 <= status < 500 and status not in (408, 429)
             log.debug("The progress artifact was not written: %s", type(failure).__name__)
         now = time.monotonic()
         with self._changed:
             self._took = max(now - started, self._took * 0.8)
             self._not_before = now + max(PAUSE_SECONDS, REST * (now - started))
-            self._quiet_until = now + QUIET_SECONDS if is_away else 0.0
+            self._quiet_until = now + QUIET_SECONDS if failed else 0.0
             card.due = now + CARD_SECONDS
-            card.is_new |= is_away
-            if is_lost or (ended and not is_away):
+            card.is_new |= failed
+            if is_lost or (ended and not failed):
                 self._cards.discard(card)
             self._changed.notify_all()
 

@@ -104,7 +104,7 @@ class Call:
             try:
                 self.run.on_progress(Progress(ref_of(row), state, percent, eta))
             except Exception as failure:
-                self.run.log.warning("%s: its progress was not shown: %r", row.operation, failure)
+                self.run.log.debug("%s: its progress was not shown: %r", row.operation, failure)
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
