@@ -67,4 +67,5 @@ async def resume(
     operation = operation_of(job.operation)
     row = await asyncio.to_thread(bought_job, job.id)
     terms = Terms(deadline_seconds=deadline_seconds)
-    return await bring_in(operation, row, credentials.get_client(), run=this_run(operation.name), terms=terms)
+    with this_run(operation.name) as here:
+        return await bring_in(operation, row, credentials.get_client(), run=here, terms=terms)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,7 +13,6 @@ from uuid import UUID
 import prefect.runtime.flow_run
 import prefect.runtime.task_run
 from prefect import get_run_logger
-from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectNotFound
@@ -34,7 +31,6 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.jobs import (
     JobResult,
-    Progress,
     Run,
     RunState,
     identity,
@@ -45,13 +41,10 @@ from prefect_genmedia.jobs import (
 )
 from prefect_genmedia.media.pictures import pictures_in, read_picture
 from prefect_genmedia.operation import Operation, Request, RequestT, ResultT, fingerprint
-from prefect_genmedia.quoting import for_markdown
+from prefect_genmedia.tasks.progress import watched
 from prefect_genmedia.tasks.terms import TaskTerms, terms_of
 
 Credentials = TTAPICredentials | NovitaCredentials
-ARTIFACT_SECONDS = 2.0  # a progress artifact is written at most this often
-ARTIFACT_PATIENCE_SECONDS = 5.0
-ARTIFACT_QUIET_SECONDS = 30.0  # no further try for this long after one that failed
 
 # Each is over before the next try: the try resumes the job that is there, it does not buy another.
 _PASSING = (TransportError, ServerError, RateLimitedError, QueueFullError, ResponseFormatError, LedgerError)
@@ -169,50 +162,14 @@ async def buy(
     if terms:  # Prefect's page of a task run shows its log, and not the values of its parameters
         said = ", ".join(f"{word}={value!r}" for word, value in terms.items())
         get_run_logger().info("%s: %s", operation.name, said)
-    return await run(operation, request, credentials.get_client(), run=this_run(operation.name), terms=on)
+    with this_run(operation.name) as here:
+        return await run(operation, request, credentials.get_client(), run=here, terms=on)
 
 
-def this_run(operation: str) -> Run:
+@contextmanager
+def this_run(operation: str) -> Iterator[Run]:
     """The current Prefect run as the core sees it: whose jobs they are, where to log and to show progress."""
     here, log = _this_run(), get_run_logger()
     tags = tuple(sorted({*prefect.runtime.flow_run.tags, *prefect.runtime.task_run.tags}))
-    return Run(here.name, here.task_run, state_of, _ProgressArtifact(operation, log).show, log, tags)
-
-
-class _ProgressArtifact:
-    """One progress artifact a task run, written when there is something new, and not too often."""
-
-    def __init__(self, operation: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
-        self.operation = operation
-        self.log = log
-        self.artifact: UUID | None = None
-        self.said: tuple[str, float] = ("", -1.0)
-        self.written = 0.0
-        self.quiet_until = 0.0
-
-    async def show(self, progress: Progress) -> None:
-        percent = min(100.0, max(0.0, progress.percent or 0.0))
-        if progress.state != self.said[0]:
-            self.log.info("%s %s: %s", self.operation, progress.job, _words(progress))
-        elif percent == self.said[1] or time.monotonic() - self.written < ARTIFACT_SECONDS:
-            return
-        self.said, self.written = (progress.state, percent), time.monotonic()
-        if time.monotonic() < self.quiet_until:
-            return
-        description = f"{self.operation}: {_words(progress)}. Job {for_markdown(progress.job)}"
-        try:
-            # Prefect's client tries a lost API again for minutes: paid work does not wait for that.
-            async with asyncio.timeout(ARTIFACT_PATIENCE_SECONDS):
-                if self.artifact is None:
-                    self.artifact = await acreate_progress_artifact(percent, description=description)
-                else:
-                    await aupdate_progress_artifact(self.artifact, percent, description=description)
-        except Exception as failure:  # whatever the UI's server says, paid work goes on
-            self.quiet_until = time.monotonic() + ARTIFACT_QUIET_SECONDS
-            self.log.debug("The progress artifact was not written: %s", type(failure).__name__)
-
-
-def _words(progress: Progress) -> str:
-    percent = f" {progress.percent:.0f} %" if progress.state == "running" and progress.percent is not None else ""
-    eta = f", about {progress.eta_seconds:.0f} s left" if progress.state == "running" and progress.eta_seconds else ""
-    return f"{progress.state}{percent}{eta}"
+    with watched(operation, log) as show:
+        yield Run(here.name, here.task_run, state_of, show, log, tags)

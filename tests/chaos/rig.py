@@ -94,6 +94,12 @@ class PrefectServer:
         self.stop()
         self._held.close()
 
+    def cpu_seconds(self) -> float:
+        """What it has used so far."""
+        assert self._process is not None
+        figures = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
+
     def api(self, method: str, path: str, body: Any = None) -> Any:
         answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
         assert answer.is_success, answer.text

@@ -83,7 +83,7 @@ async def test_progress_is_told_from_queue_to_files(emulator: Emulator, novita: 
     emulator.configure(hold=True)
     told: list[Progress] = []
 
-    async def show(progress: Progress) -> None:
+    def show(progress: Progress) -> None:
         told.append(progress)
         if progress.state == "running":
             emulator.release()

@@ -92,16 +92,19 @@ class Call:
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2)
 
-    async def show(
+    def show(
         self,
         row: JobRow,
         state: Literal["queued", "running", "downloading", "done"],
         percent: float | None = None,
         eta: float | None = None,
     ) -> None:
-        """Tell whoever watches."""
+        """Tell whoever watches; their failure is none of the job's."""
         if self.run.on_progress is not None:
-            await self.run.on_progress(Progress(ref_of(row), state, percent, eta))
+            try:
+                self.run.on_progress(Progress(ref_of(row), state, percent, eta))
+            except Exception as failure:
+                self.run.log.debug("%s: its progress was not shown: %r", row.operation, failure)
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -61,7 +61,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     `found` are the links if they were fetched just now. Raises MediaError or what keeps the links from us, with the
     JobRef, when nothing could be brought in at all.
     """
-    await call.show(row, "downloading", 100.0)
+    call.show(row, "downloading", 100.0)
     here = await files_here(call, row)
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so

@@ -169,7 +169,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
     try:
         while True:
             if row.state == S.STORED:
-                await call.show(row, "done", 100.0)
+                call.show(row, "done", 100.0)
                 files = await asyncio.to_thread(call.ledger.media, row.id)
                 if not row.whole:  # the ledger remembers files of an earlier time; delivered are those that are here
                     files = [file for _, file in sorted((await files_here(call, row)).items())]

@@ -66,7 +66,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
                 now = await call.read_row(row.id)
                 if now.job_id != job_id:
                     call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
-                await call.show(now, "queued", 0.0)
+                call.show(now, "queued", 0.0)
                 return now
             case Unknown(reason, _):
                 call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)

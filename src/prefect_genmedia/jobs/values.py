@@ -132,7 +132,8 @@ class Run:
     """`flow:<root flow run id>` or `script:<process>`."""
     task_run: str | None = None
     state_of: Callable[[str], Awaitable[RunState]] = script_state
-    on_progress: Callable[[Progress], Awaitable[None]] | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    """Told where each job stands; it must return at once."""
     log: logging.Logger | logging.LoggerAdapter[Any] = field(default=log)
     tags: tuple[str, ...] = ()
 

@@ -127,7 +127,7 @@ async def _progress(call: Call, row: JobRow, status: JobStatus) -> None:
     if not kept:
         raise Taken
     state: Literal["queued", "running"] = "queued" if status.state is JobState.QUEUED else "running"
-    await call.show(row, state, status.percent, status.eta_seconds)
+    call.show(row, state, status.percent, status.eta_seconds)
 
 
 async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -> None:
