@@ -200,6 +200,8 @@ def _fault(error: Exception, start: bytes, stream: BinaryIO, max_pixels: int) ->
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         size = stream.seek(0, os.SEEK_END)
         return "is cut short" if size < int.from_bytes(start[4:8], "little") + 8 else "is damaged"
+    if start[4:8] == b"ftyp" and start[8:10] in (b"he", b"mi"):
+        return "is a HEIC picture, which cannot be read here; save it as JPEG"
     if isinstance(error, UnidentifiedImageError):
         return "is not a picture Pillow can read"
     return "is cut short" if "truncated" in str(error).lower() else "is damaged"

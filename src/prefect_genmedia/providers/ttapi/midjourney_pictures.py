@@ -109,9 +109,9 @@ class InpaintRequest(TTAPIRequest):
         """
         request = cls(job_id=result.job.job_id or "", mask=mask, **fields)
         _, given, limit = next(pictures_in(request))  # its only one: the mask
-        source, picture = given.source, result.media[0]
-        if not (isinstance(source, str) and source.startswith(("https://", "http://"))):
-            facts = inspect(read_picture(source, int(limit.megabytes * 1_000_000)))
+        picture = result.media[0]
+        if given.web_address is None:
+            facts = inspect(read_picture(given.source, given.most_bytes(limit)))
             if (facts.width, facts.height) != (picture.width, picture.height):
                 raise ValueError(
                     f"the mask is {facts.width}x{facts.height} pixels and the picture {picture.width}x{picture.height}"
