@@ -61,16 +61,21 @@ def to_srgb(picture: Image.Image) -> Image.Image:
     Raises MediaInvalidError when its numbers are no shades of grey.
     """
     profile = picture.info.get("icc_profile")
+    managed = not in_srgb(picture)
     alpha = None
     if picture.mode.startswith(("I", "F")):
         picture, alpha = _eight_bits(picture)
     elif picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        alpha = rgba.getchannel("A")
-        picture = picture.convert("L") if picture.mode == "LA" else rgba.convert("RGB")
+        grey = picture.convert("L") if picture.mode == "LA" else None
+        picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        if alpha.getextrema() != (255, 255) and not managed:  # a large picture is not copied for nothing
+            picture.info = {}
+            return picture
+        picture = grey or picture.convert("RGB")
     elif picture.mode not in ("RGB", "L", "CMYK"):
         picture = picture.convert("RGB")
-    image = _managed(picture, profile) if profile and not in_srgb(picture) else picture
+    image = _managed(picture, profile) if managed else picture
     if image.mode != "RGB":
         image = image.convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):
@@ -98,7 +103,7 @@ def _eight_bits(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 def _probes(mode: str) -> Image.Image:
     """Eight colours, or shades, that tell one profile from another."""
-    if mode in ("L", "LA"):
+    if mode in ("L", "LA") or mode.startswith(("I", "F")):
         return Image.frombytes("L", (8, 1), bytes(range(16, 256, 32)))
     colours = bytes.fromhex("101010 505050 a0a0a0 f0f0f0 c04040 40c040 4040c0 c0a030")
     probes = Image.frombytes("RGB", (8, 1), colours)

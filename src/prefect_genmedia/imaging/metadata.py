@@ -21,8 +21,9 @@ _WITHOUT = ("BMP", "AVIF")
 def stripped(content: bytes, kind: str) -> bytes | None:
     """The file without EXIF, XMP, comments, dates, previews, and whatever stands behind its end.
 
-    `kind` is Pillow's word for the format; an AVIF is to have neither EXIF nor XMP. The very same bytes where there is nothing to cut out; None where this
-    cannot be done for the format, or the file is not built as it should be: it has to be written anew.
+    `kind` is Pillow's word for the format; an AVIF is to have neither EXIF nor XMP. The very same bytes where there
+    is nothing to cut out; None where this cannot be done for the format, or the file is not built as it should be: it
+    has to be written anew.
     """
     pieces = _READERS.get(kind)
     if pieces is None:

@@ -143,7 +143,9 @@ def _files(image: Image.Image, kind: str, limit: PictureLimit) -> Iterator[tuple
 def _file(image: Image.Image, name: str, quality: int | None) -> bytes:
     options: dict[str, Any] = {}
     if name == "JPEG":
-        options = {"quality": quality, "subsampling": "4:4:4" if (quality or 0) >= 90 else "4:2:0", "optimize": True}
+        options = {"quality": quality, "subsampling": "4:4:4" if (quality or 0) >= 90 else "4:2:0"}
+    elif name == "PNG":
+        options = {"compress_level": 4}
     elif name == "WEBP":
         options = {"quality": quality, "method": 4}
     out = BytesIO()

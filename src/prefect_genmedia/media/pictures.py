@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import PictureLimit, as_it_is, made_ready
 from prefect_genmedia.media.files import MediaFile, open_media
 from prefect_genmedia.media.references import read_reference, refuse_large, tidy, web_address
@@ -31,7 +31,16 @@ from prefect_genmedia.operation import becomes
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.wire.http import Pool
 
-__all__ = ["ANY_PICTURE", "GivenPicture", "Picture", "PictureLimit", "load_picture", "load_pictures", "pictures_in"]
+__all__ = [
+    "ANY_FORMAT",
+    "ANY_PICTURE",
+    "GivenPicture",
+    "Picture",
+    "PictureLimit",
+    "load_picture",
+    "load_pictures",
+    "pictures_in",
+]
 
 DOWNLOAD_SECONDS = 300.0
 ANY_FORMAT = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
@@ -85,7 +94,7 @@ class Picture(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "title": "Picture", "description": "A path or an https URL."}
+        return {"type": "string", "title": "Picture", "description": "A path, an s3:// address or an https URL."}
 
     def __repr__(self) -> str:
         source = self.source
@@ -194,9 +203,9 @@ def read_picture(source: MediaFile | str | bytes, most: int) -> bytes:
         return read_reference(source, most)
     if isinstance(source, MediaFile):
         refuse_large(source.bytes, most)
-        source = open_media(source)
-    refuse_large(len(source), most)
-    return source
+    content: bytes = open_media(source) if isinstance(source, MediaFile) else source
+    refuse_large(len(content), most)
+    return content
 
 
 async def _download(url: str, most: int, pool: Pool) -> bytes:

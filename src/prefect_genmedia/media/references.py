@@ -1,4 +1,4 @@
-"""What people write for a picture: a path, a file: URI, an address in a store, a web address; also as a sheet has it."""
+"""What people write for a picture: a path, a file: URI, an address in a store or on the web; in quotes, with spaces."""
 
 from __future__ import annotations
 
