@@ -79,9 +79,9 @@ def test_as_it_is_means_every_byte(cat: Image.Image) -> None:
     assert (ready.width, ready.height) == (300, 451)
     with pytest.raises(MediaInvalidError, match="is GIF; taken are JPEG, PNG, WebP"):
         as_it_is(encoded(cat, "GIF"), LIMIT)
-    with pytest.raises(MediaInvalidError, match="megapixels; the limit is 0.1"):
+    with pytest.raises(MediaInvalidError, match=r"megapixels; the limit is 0.1"):
         as_it_is(content, PictureLimit(megapixels=0.1))
-    with pytest.raises(MediaInvalidError, match="MB; the limit is 0.001 MB"):
+    with pytest.raises(MediaInvalidError, match=r"MB; the limit is 0.001 MB"):
         as_it_is(content, PictureLimit(megabytes=0.001))
 
 
@@ -235,7 +235,7 @@ def test_what_is_too_large_is_refused_unless_it_may_be_made_smaller(cat: Image.I
 
 def test_a_mask_is_never_made_smaller(cat: Image.Image) -> None:
     mask = PictureLimit(megapixels=0.1, scalable=False)
-    with pytest.raises(MediaInvalidError, match="the limit is 0.1"):
+    with pytest.raises(MediaInvalidError, match=r"the limit is 0.1"):
         made_ready(encoded(cat, "PNG"), mask, shrink=True)
 
 

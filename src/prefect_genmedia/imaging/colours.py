@@ -75,7 +75,7 @@ def to_srgb(picture: Image.Image) -> Image.Image:
         picture = grey or picture.convert("RGB")
     elif picture.mode not in ("RGB", "L", "CMYK"):
         picture = picture.convert("RGB")
-    image = _managed(picture, profile) if managed else picture
+    image = _managed(picture, profile) if profile and managed else picture
     if image.mode != "RGB":
         image = image.convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):

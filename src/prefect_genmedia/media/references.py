@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -37,15 +36,13 @@ def read_reference(text: str, most: int) -> bytes:
     scheme, address = _split(text)
     if scheme not in ("", "file"):
         return _in_store(f"{scheme}://{address}", most)
-    failure = ""
-    for path in _paths(text, scheme, address):
-        try:
-            return _in_file(path, most)
-        except OSError as error:
-            failure = failure or error.strerror or type(error).__name__
-        except (ValueError, RuntimeError):
-            raise MediaError(f"{title(text, 200)!r} is no path") from None
-    raise MediaError(f"cannot read {title(text, 200)}: {failure}")
+    try:
+        paths = _paths(text, scheme, address)
+        return _in_file(next((path for path in paths if path.exists()), paths[0]), most)
+    except OSError as failure:
+        raise MediaError(f"cannot read {title(text, 200)}: {failure.strerror or type(failure).__name__}") from None
+    except (ValueError, RuntimeError):
+        raise MediaError(f"{title(text, 200)!r} is no path") from None
 
 
 def refuse_large(size: int, most: int) -> None:
@@ -65,17 +62,14 @@ def _split(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _paths(text: str, scheme: str, address: str) -> Iterator[Path]:
+def _paths(text: str, scheme: str, address: str) -> list[Path]:
     """As it is written first: a file's name may end with a space, and hold a percent sign."""
     if scheme != "file":
-        yield Path(text).expanduser()
-        yield Path(tidy(text)).expanduser()
-        return
+        return [Path(text).expanduser(), Path(tidy(text)).expanduser()]
     host, slash, path = address.partition("/")
     if host.lower() not in ("", "localhost"):
         raise MediaError(f"{title(text, 200)} is a file of another machine")
-    yield Path(slash + unquote(path))
-    yield Path(slash + path)
+    return [Path(slash + unquote(path)), Path(slash + path)]
 
 
 def _in_file(path: Path, most: int) -> bytes:
