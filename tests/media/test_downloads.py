@@ -87,7 +87,7 @@ async def test_a_download_that_keeps_going_wrong_is_told_and_comes_later(
 ) -> None:
     """Nothing broken enters the store; the next call downloads and pays nothing."""
     emulator.add_faults(fault)
-    error = await refusal(img2img(), novita, deadline_seconds=2)
+    error = await late_refusal(img2img(), novita)
     assert type(error) is kind
     assert error.job is not None
     assert f"genmedia jobs resume {error.job.id[:12]}" in str(error)
@@ -101,15 +101,15 @@ async def test_a_download_that_keeps_going_wrong_is_told_and_comes_later(
 
 async def test_nothing_is_left_of_files_that_broke(emulator: Emulator, novita: Account, isolated: Any) -> None:
     emulator.add_faults({"kind": "download_truncated", "length": "none"})
-    await refusal(img2img(), novita, deadline_seconds=2)
+    await late_refusal(img2img(), novita)
     left = [path.name for path in (isolated / "media").rglob("*") if path.is_file()]
     assert left == [".genmedia-store"]
 
 
 async def test_a_dead_link_is_asked_for_anew(emulator: Emulator, novita: Account) -> None:
     """The provider's clock runs on: links of the first answer are dead, the job signs fresh ones."""
-    emulator.add_faults({"kind": "download_404", "times": 30})
-    await refusal(img2img(), novita)
+    emulator.add_faults({"kind": "download_404"})
+    await late_refusal(img2img(), novita)
     emulator.clear_faults()
     emulator.add_faults({"kind": "clock_skew", "seconds": 7200.0})
     result = await buy(img2img(), novita)
