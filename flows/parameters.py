@@ -22,6 +22,7 @@ from prefect_genmedia.checking import NO_TRUTH_VALUE, Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media.pictures import Picture
 from prefect_genmedia.tasks import novita
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class Photograph(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    picture: str = Field(description="A path or an https URL.", min_length=1)
+    picture: str = Field(description="A path, an s3:// address or an https URL.", min_length=1)
     prompt: str = Field(description="What to make of it.", min_length=1, max_length=1024)
 
     @property
@@ -90,7 +91,7 @@ class Refinement(BaseModel):
         scale = self.longest_side / max(width, height)
         return novita.Img2ImgRequest(
             **self.model_dump(exclude={"longest_side"}),
-            image=picture,
+            image=Picture(source=picture, prepare="fit"),  # it is redrawn smaller than any limit
             prompt=prompt[:1024],
             width=_side(width * scale),
             height=_side(height * scale),

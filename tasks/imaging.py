@@ -18,7 +18,7 @@ from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
-from prefect_genmedia.media.pictures import Picture, PictureLimit, load_picture
+from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.http import http_pool
@@ -96,11 +96,16 @@ def _quadrants(grid: MediaFile) -> list[MediaFile]:
 
 @task(name="imaging.take_in", task_run_name="take in a picture", retries=1, retry_delay_seconds=2)
 async def take_in(picture: str) -> MediaFile:
-    """Bring a picture from a path or an https URL into the media store. Free. Raises MediaError."""
+    """Bring a picture from a path, an s3:// address or an https URL into the media store, as it is. Free.
+
+    What was taken in stays what it is: a picture that changes at its URL is another request from then on, and this one
+    is not. Raises MediaError, MediaInvalidError.
+    """
     async with http_pool() as pool:
-        loaded = await load_picture(Picture(source=picture), PictureLimit(), pool)
+        loaded = await load_picture(Picture(source=picture, prepare="nothing"), ANY_PICTURE, pool)
     store = MediaStore(read_settings().media_store)
-    key = f"inputs/{loaded.sha256[:32]}.{EXTENSIONS.get(loaded.media_type, 'bin')}"
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(loaded.content).hexdigest())
+    key = f"inputs/{digest[:32]}.{EXTENSIONS.get(loaded.media_type, 'bin')}"
 
     def keep() -> str:
         with store.incoming() as incoming:
@@ -108,7 +113,7 @@ async def take_in(picture: str) -> MediaFile:
 
     return MediaFile(
         uri=await asyncio.to_thread(keep),
-        sha256=loaded.sha256,
+        sha256=digest,
         media_type=loaded.media_type,
         bytes=len(loaded.content),
         width=loaded.width,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -99,10 +98,10 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             terms = terms_of(_terms(parameters))
             digests: dict[int, str] = {}
             for _, picture, limit in pictures_in(request):
-                if isinstance(picture.source, str) and picture.source.startswith(("https://", "http://")):
+                if isinstance(picture.source, str) and not picture.is_local:
                     return None  # what lies there now is known only once it is read: the ledger decides
-                content = read_picture(picture.source, int(limit.megabytes * 1_000_000))
-                digests[id(picture)] = hashlib.sha256(content).hexdigest()
+                content = read_picture(picture.source, picture.most_bytes(limit))
+                digests[id(picture)] = picture.identity(content)
             account = parameters["credentials"].get_client()
         except (GenMediaError, AttributeError):
             return None  # the task's body says what is wrong

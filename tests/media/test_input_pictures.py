@@ -18,7 +18,10 @@ from PIL import Image
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import MediaError, MediaInvalidError
 from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media.pictures import Picture
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.novita.envelope import NOVITA
+from prefect_genmedia.providers.novita.images import Img2ImgRequest
 from tests import PHOTOS
 from tests.shop import buy, img2img, refusal, the_ledger
 from tests.stand_in import Say, Wire
@@ -149,11 +152,12 @@ async def test_a_url_that_gives_no_picture_is_told_before_money(
     assert nothing_was_bought(emulator)
 
 
-async def test_a_url_with_more_than_the_limit_is_not_read_to_its_end(
-    emulator: Emulator, novita: Account, wire: Wire
+@pytest.mark.parametrize("prepare", ["upright", "nothing"])
+async def test_a_url_with_more_than_the_limit_is_told_before_money(
+    emulator: Emulator, novita: Account, wire: Wire, prepare: Any
 ) -> None:
     wire.answer = lambda seen: Say(200, eleven_megabytes(), {"content-type": "image/png"})
-    error = await refusal(img2img(image=f"{wire.url}/cat.png"), novita)
+    error = await refusal(img2img(image=Picture(source=f"{wire.url}/cat.png", prepare=prepare)), novita)
     assert isinstance(error, MediaInvalidError)
     assert "limit is 10 MB" in str(error)
     assert nothing_was_bought(emulator)
@@ -219,10 +223,70 @@ async def test_what_novita_takes_is_taken(emulator: Emulator, novita: Account, k
     assert emulator.billed() == 1
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
-async def test_a_type_that_the_provider_refuses_costs_nothing(emulator: Emulator, novita: Account, kind: str) -> None:
-    """We can open more types than Novita documents; whoever says no says it before billing."""
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "AVIF"])
+async def test_a_type_that_the_provider_does_not_take_becomes_one_that_it_takes(
+    emulator: Emulator, novita: Account, kind: str
+) -> None:
+    """Or is refused here, where it is to be sent as it is."""
     content = encoded(Image.open(PHOTOS / "chelsea.png").convert("RGB"), kind)
-    error = await refusal(img2img(image=content), novita)
+    error = await refusal(img2img(image=Picture(source=content, prepare="nothing")), novita)
     assert error.operation == "novita.img2img"
-    assert emulator.billed() == 0
+    assert f"image: is {kind}; taken are JPEG, PNG, WebP" in str(error)
+    assert nothing_was_bought(emulator)
+    assert (await buy(img2img(image=content), novita)).media
+    assert emulator.billed() == 1
+
+
+@pytest.mark.parametrize("make", [eleven_megabytes, seventeen_megapixels])
+async def test_what_is_too_large_is_made_smaller_where_the_caller_lets_it(
+    emulator: Emulator, novita: Account, make: Callable[[], bytes]
+) -> None:
+    assert (await buy(img2img(image=Picture(source=make(), prepare="fit")), novita)).media
+    assert emulator.billed() == 1
+
+
+def photograph() -> bytes:
+    """As a phone takes it: on its side, and with its place."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "51.5007 N 0.1246 W"
+    return encoded(Image.open(PHOTOS / "chelsea.png").convert("RGB"), "JPEG", exif=exif)
+
+
+async def sent(wire: Wire, image: Any) -> bytes:
+    """The bytes that the provider gets of a picture."""
+    wire.answer = lambda seen: Say(400, {"code": 400, "reason": "INVALID_REQUEST_BODY", "message": "no"})
+    await refusal(img2img(image=image), Account(NOVITA, wire.url, "key"))
+    (post,) = wire.posts()
+    return base64.b64decode(post.json["request"]["image_base64"])
+
+
+async def test_what_is_sent_stands_upright_and_tells_no_place(wire: Wire) -> None:
+    content = await sent(wire, photograph())
+    with Image.open(BytesIO(content)) as picture:
+        assert picture.size == (300, 451) and not picture.getexif()
+    assert b"51.5007" not in content
+
+
+async def test_who_asks_for_it_has_every_byte_sent(wire: Wire) -> None:
+    assert await sent(wire, Picture(source=photograph(), prepare="nothing")) == photograph()
+
+
+async def test_how_it_is_prepared_is_no_other_job_but_for_nothing(emulator: Emulator, novita: Account) -> None:
+    """The key names what was given: a newer way to prepare it must not buy it twice."""
+    first = await buy(img2img(image=photograph()), novita)
+    assert (await buy(img2img(image=Picture(source=photograph(), prepare="fit")), novita)).job.id == first.job.id
+    assert emulator.billed() == 1
+    (row,) = the_ledger().rows()
+    assert row.request["image"] == hashlib.sha256(photograph()).hexdigest()
+    assert (await buy(img2img(image=Picture(source=photograph(), prepare="nothing")), novita)).job.id != first.job.id
+    assert emulator.billed() == 2
+
+
+def test_how_a_picture_is_to_be_prepared_travels_with_it() -> None:
+    """As a parameter of a task, and back."""
+    for given in ("a.png", {"source": "a.png", "prepare": "fit"}):
+        request = img2img(image=given)
+        again = Img2ImgRequest.model_validate(request.model_dump(mode="json", exclude_none=True))
+        assert again.image == request.image == Picture.model_validate(given)
+    assert img2img(image="a.png").model_dump()["image"] == "a.png"

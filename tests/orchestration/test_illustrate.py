@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from prefect.settings import PREFECT_API_URL
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
@@ -61,6 +62,15 @@ async def test_prompts_and_photographs_become_published_files_with_manifests_and
     assert emulator.jobs()["counts"] == {"midjourney.imagine": 2, "novita.img2img": 3}
     assert made.items[0].grid != made.items[1].grid
     assert "4 TTAPI quota" in made.summary
+
+
+async def test_a_photograph_too_large_for_the_provider_is_made_smaller(emulator, blocks, tmp_path):
+    """It is redrawn at 256 pixels anyway."""
+    Image.new("RGB", (6000, 4000), "teal").save(tmp_path / "DSC_0001.jpg")
+    photographs = [Photograph(picture=f"{tmp_path}/DSC_0001.jpg ", prompt="in oil")]
+    made = await illustrate(photographs=photographs, refinement=REFINE, renditions=SQUARE, **blocks)
+    assert (made.items[0].refined[0].width, made.items[0].refined[0].height) == (256, 168)
+    assert emulator.billed() == 1
 
 
 @pytest.mark.parametrize(("pick", "refined"), [("all", 4), (3, 1), ("sharpest", 1)])

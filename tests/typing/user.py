@@ -15,7 +15,7 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError, JobTimeoutError, SubmitOutcomeUnknown
 from prefect_genmedia.flows import illustrate
 from prefect_genmedia.jobs import JobResult, Terms, run
-from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media import MediaFile, Picture
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
@@ -208,6 +208,8 @@ async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> Non
     )
     await novita.kling_v21_t2v_master(novita.KlingV21T2VMasterRequest(prompt="a kite", duration="10"), block)
     await novita.minimax_hailuo_02(novita.MinimaxHailuo02Request(prompt="a kite", image=picture), block)
+    smaller = Picture(source=picture, prepare="fit")
+    await novita.minimax_hailuo_02(novita.MinimaxHailuo02Request(prompt="a kite", image=smaller), block)
     generic = novita.JobRequest(path="/v3/async/wan-t2v", json_body={"prompt": "a kite", "seed": 7, "loop": False})
     print((await novita.job(generic, block)).result.videos)
     print((await novita.fetch("id", block)).quota)

@@ -2,6 +2,7 @@
 
 from prefect_genmedia.imaging.grids import quadrants, sharpest
 from prefect_genmedia.imaging.reading import MAX_PIXELS, PictureFacts, PictureHeader, header, inspect
+from prefect_genmedia.imaging.ready import PictureLimit, Ready, as_it_is, made_ready
 from prefect_genmedia.imaging.rendering import render
 from prefect_genmedia.imaging.renditions import SOCIAL, Rendition
 from prefect_genmedia.imaging.thumbnails import thumbnail
@@ -12,10 +13,14 @@ __all__ = [
     "SOCIAL",
     "PictureFacts",
     "PictureHeader",
+    "PictureLimit",
+    "Ready",
     "Rendered",
     "Rendition",
+    "as_it_is",
     "header",
     "inspect",
+    "made_ready",
     "quadrants",
     "render",
     "sharpest",

@@ -7,9 +7,12 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageChops, ImageCms, ImageFile
 
+from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging.reading import MAX_PIXELS, UPRIGHT, opened, orientation
+
+_SEEN = 3  # of 255: what a profile may change and still be called sRGB
 
 
 class Decoded(NamedTuple):
@@ -19,7 +22,7 @@ class Decoded(NamedTuple):
     size: tuple[int, int]
 
 
-def decode(source: Path, *, shrink: float = 1.0, max_pixels: int = MAX_PIXELS) -> Decoded:
+def decode(source: Path | bytes, *, shrink: float = 1.0, max_pixels: int = MAX_PIXELS) -> Decoded:
     """Decode a picture's first frame, once.
 
     `shrink` says that one pixel of the largest result is made of that many pixels along a side: a
@@ -41,21 +44,38 @@ def upright(picture: ImageFile.ImageFile) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def to_srgb(picture: Image.Image) -> Image.Image:
-    """The picture in sRGB, as RGB or (where something is transparent) RGBA, with nothing else attached."""
+def in_srgb(picture: Image.Image) -> bool:
+    """Are the numbers of this picture sRGB, as everyone takes them who does not look at a profile?"""
     profile = picture.info.get("icc_profile")
+    if not profile or picture.mode == "1":
+        return True
+    probes = _probes(picture.mode)
+    managed = _managed(probes, profile)
+    difference = ImageChops.difference(managed.convert("RGB"), probes.convert("RGB"))
+    return max(high for _, high in difference.getextrema()) <= _SEEN  # type: ignore[misc]
+
+
+def to_srgb(picture: Image.Image) -> Image.Image:
+    """The picture in sRGB, as RGB or (where something is transparent) RGBA, with nothing else attached.
+
+    Raises MediaInvalidError when its numbers are no shades of grey.
+    """
+    profile = picture.info.get("icc_profile")
+    managed = not in_srgb(picture)
     alpha = None
-    if picture.mode.startswith("I"):  # 16 bits per pixel; convert() would clip them to white
-        picture = picture.point(lambda value: value * (1 / 256))
-        picture.info = {}
-        picture = picture.convert("L")
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        alpha = rgba.getchannel("A")
-        picture = picture.convert("L") if picture.mode == "LA" else rgba.convert("RGB")
+    if picture.mode.startswith(("I", "F")):
+        picture, alpha = _eight_bits(picture)
+    elif picture.has_transparency_data:
+        grey = picture.convert("L") if picture.mode == "LA" else None
+        picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+        if alpha.getextrema() != (255, 255) and not managed:  # a large picture is not copied for nothing
+            picture.info = {}
+            return picture
+        picture = grey or picture.convert("RGB")
     elif picture.mode not in ("RGB", "L", "CMYK"):
         picture = picture.convert("RGB")
-    image = _managed(picture, profile) if profile else picture
+    image = _managed(picture, profile) if profile and managed else picture
     if image.mode != "RGB":
         image = image.convert("RGB")
     if alpha is not None and alpha.getextrema() != (255, 255):
@@ -64,12 +84,36 @@ def to_srgb(picture: Image.Image) -> Image.Image:
     return image
 
 
+def _eight_bits(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Grey of 16 bits, or of floating point from 0 to 1, and what is opaque in it. Plain convert() would clip it."""
+    if picture.mode == "F":
+        low, high = picture.getextrema()
+        if not (low >= 0 and high <= 1):  # type: ignore[operator]  # also where it is no number at all
+            raise MediaInvalidError("holds numbers that are no shades of grey from 0 to 1")
+        return picture.point(lambda value: value * 255 + 0.5).convert("L"), None
+    whole = picture.convert("I")
+    low, high = whole.getextrema()
+    if not (low >= 0 and high <= 65535):  # type: ignore[operator]
+        raise MediaInvalidError("holds numbers that are no shades of grey of 16 bits")
+    alpha = None
+    if isinstance(clear := picture.info.get("transparency"), int):
+        alpha = whole.point([0 if value == clear else 255 for value in range(65536)], "L")
+    return whole.point([value >> 8 for value in range(65536)], "L"), alpha
+
+
+def _probes(mode: str) -> Image.Image:
+    """Eight colours, or shades, that tell one profile from another."""
+    if mode in ("L", "LA") or mode.startswith(("I", "F")):
+        return Image.frombytes("L", (8, 1), bytes(range(16, 256, 32)))
+    colours = bytes.fromhex("101010 505050 a0a0a0 f0f0f0 c04040 40c040 4040c0 c0a030")
+    probes = Image.frombytes("RGB", (8, 1), colours)
+    return probes.convert("CMYK") if mode == "CMYK" else probes
+
+
 def _managed(picture: Image.Image, profile: bytes) -> Image.Image:
-    """Colours through the profile into sRGB; the same picture when the profile is sRGB, broken or misfit."""
+    """Colours through the profile into sRGB; the same picture when the profile is broken or misfit."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if ImageCms.getProfileDescription(source).strip().lower().startswith("srgb"):
-            return picture
         target = ImageCms.createProfile("sRGB")
         image = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import NamedTuple
 
 from prefect_genmedia.imaging.renditions import Rendition
@@ -47,6 +48,18 @@ def source_pixels_per_pixel(plan: Layout) -> float:
     """How many pixels of the picture, along one side, go into one pixel of the result."""
     left, top, right, bottom = plan.box
     return min((right - left) / plan.size[0], (bottom - top) / plan.size[1])
+
+
+def within(size: Size, pixels: int, longest_side: int | None) -> Size:
+    """The largest size of this shape with at most that many pixels, and no longer a side; never larger than it is."""
+    width, height = size
+    longest = min(longest_side or max(size), pixels)
+    scale = min(1.0, sqrt(pixels / (width * height)), longest / max(size))
+    if scale == 1.0:
+        return size
+    # Rounded down: a pixel too many is one too many.
+    narrow, low = max(1, int(width * scale)), max(1, int(height * scale))
+    return min(narrow, pixels // low), min(low, pixels)
 
 
 def _scaled(size: Size, scale: float) -> Size:

@@ -19,6 +19,9 @@ from prefect_genmedia.imaging.mending import mended
 MAX_PIXELS = 100_000_000
 """The largest picture that is decoded. A small file can claim to be far larger (a decompression bomb)."""
 
+MAX_SIDE = 100_000
+"""No format for photographs holds a longer one, and every row costs memory of its own."""
+
 MAX_FRAMES = 1000
 """The longest animation that `inspect` decodes."""
 
@@ -142,8 +145,10 @@ def _put_right(source: Path | bytes) -> tuple[Path | bytes, str]:
 
 
 def check_pixels(picture: Image.Image, name: str, max_pixels: int) -> None:
-    """Raise MediaInvalidError when the picture's header claims more than `max_pixels` pixels."""
+    """Raise MediaInvalidError when the header claims more than `max_pixels` pixels, or a side beyond `MAX_SIDE`."""
     pixels = picture.width * picture.height
+    if pixels <= max_pixels and max(picture.size) > MAX_SIDE:
+        raise MediaInvalidError(f"{name} has {max(picture.size)} pixels on a side; the limit is {MAX_SIDE}")
     if pixels > max_pixels:
         raise MediaInvalidError(f"{name} {_too_large(pixels, max_pixels)}")
 
@@ -200,6 +205,8 @@ def _fault(error: Exception, start: bytes, stream: BinaryIO, max_pixels: int) ->
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         size = stream.seek(0, os.SEEK_END)
         return "is cut short" if size < int.from_bytes(start[4:8], "little") + 8 else "is damaged"
+    if start[4:8] == b"ftyp" and start[8:10] in (b"he", b"mi"):
+        return "is a HEIC picture, which cannot be read here; save it as JPEG"
     if isinstance(error, UnidentifiedImageError):
         return "is not a picture Pillow can read"
     return "is cut short" if "truncated" in str(error).lower() else "is damaged"

@@ -49,7 +49,7 @@ def purchase(
     settings: Settings,
 ) -> Purchase:
     """Name what is asked for."""
-    digests = {key: picture.sha256 for key, picture in pictures.items()}
+    digests = {key: picture.identity for key, picture in pictures.items()}
     canonical = request.canonical(digests)
     place = operation.callback_place(canonical)
     if terms.budget is not None:

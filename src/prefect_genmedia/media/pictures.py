@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import (
     BaseModel,
@@ -21,23 +23,33 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_genmedia.errors import MediaError, MediaInvalidError
-from prefect_genmedia.imaging import inspect
+from prefect_genmedia.errors import MediaError
+from prefect_genmedia.imaging import PictureLimit, as_it_is, made_ready
 from prefect_genmedia.media.files import MediaFile, open_media
+from prefect_genmedia.media.references import read_reference, refuse_large, tidy, web_address
 from prefect_genmedia.operation import becomes
-from prefect_genmedia.quoting import one_line, title
+from prefect_genmedia.quoting import one_line
 from prefect_genmedia.wire.http import Pool
 
-LONGEST_REFERENCE = 4096  # characters of a path or a URL
+__all__ = [
+    "ANY_FORMAT",
+    "ANY_PICTURE",
+    "GivenPicture",
+    "Picture",
+    "PictureLimit",
+    "load_picture",
+    "load_pictures",
+    "pictures_in",
+]
+
 DOWNLOAD_SECONDS = 300.0
+ANY_FORMAT = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+ANY_PICTURE = PictureLimit(megapixels=100, megabytes=200, formats=(*ANY_FORMAT, "TIFF"))
+"""What is read at all. What is sent is measured once it is made ready."""
 
-
-@dataclass(frozen=True)
-class PictureLimit:
-    """What a provider takes: put on a field by Annotated[GivenPicture, PictureLimit(...)]."""
-
-    megapixels: float = 64.0
-    megabytes: float = 30.0
+# A photograph in memory weighs a hundred times its file: a few at a time, for each event loop.
+_AT_ONCE = min(4, os.cpu_count() or 1)
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class Picture(BaseModel):
@@ -46,6 +58,10 @@ class Picture(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     source: MediaFile | str | bytes
+    """A media file; a path, a file: URI, an address such as s3://bucket/key, an https URL; or the file's bytes."""
+    prepare: Literal["upright", "fit", "nothing"] = "upright"
+    """upright: turned as its EXIF says, in sRGB, without metadata, in a format that the operation takes. fit: and made
+    smaller where it is too large. nothing: sent as it is, metadata and all, or refused."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,9 +71,9 @@ class Picture(BaseModel):
         if isinstance(value, Path):
             return {"source": str(value)}
         if isinstance(value, str):
-            if not value.strip():
+            if not tidy(value):
                 raise ValueError("is empty; give a path, an https URL, a MediaFile or bytes")
-            if value.startswith("data:"):
+            if tidy(value)[:5].lower() == "data:":
                 raise ValueError("is a data: URI; give the picture's bytes, its path or an https URL")
             return {"source": value}
         if isinstance(value, bytes | MediaFile):
@@ -69,19 +85,43 @@ class Picture(BaseModel):
         written = (info.context or {}).get("pictures")
         if written is not None:
             return written[id(self)]
-        if isinstance(self.source, bytes):
-            return f"<picture of {len(self.source)} bytes>"
-        return self.source.model_dump() if isinstance(self.source, MediaFile) else self.source
+        source: Any = self.source
+        if isinstance(source, bytes):
+            source = f"<picture of {len(source)} bytes>"
+        elif isinstance(source, MediaFile):
+            source = source.model_dump()
+        return source if self.prepare == "upright" else {"source": source, "prepare": self.prepare}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "title": "Picture", "description": "A path or an https URL."}
+        return {"type": "string", "title": "Picture", "description": "A path, an s3:// address or an https URL."}
 
     def __repr__(self) -> str:
         source = self.source
         return f"Picture({f'{len(source)} bytes' if isinstance(source, bytes) else one_line(source)!r})"
 
     __str__ = __repr__
+
+    @property
+    def web_address(self) -> str | None:
+        """Where it is to be downloaded; None when it is read without."""
+        return web_address(self.source) if isinstance(self.source, str) else None
+
+    @property
+    def is_local(self) -> bool:
+        """Is it in memory, or a file of this machine?"""
+        if isinstance(self.source, str):
+            return "://" not in self.source or tidy(self.source)[:5].lower() == "file:"
+        return not isinstance(self.source, MediaFile) or self.source.is_local
+
+    def most_bytes(self, limit: PictureLimit) -> int:
+        """How much of it is read at most."""
+        return limit.bytes if self.prepare == "nothing" else ANY_PICTURE.bytes
+
+    def identity(self, content: bytes) -> str:
+        """What it is called in a job's key: by what was given, so that a newer way to prepare it buys nothing anew."""
+        digest = hashlib.sha256(content).hexdigest()
+        return f"{digest} as it is" if self.prepare == "nothing" else digest
 
 
 GivenPicture = Annotated[Picture | MediaFile | str | Path | bytes, becomes(Picture)]
@@ -90,10 +130,10 @@ GivenPicture = Annotated[Picture | MediaFile | str | Path | bytes, becomes(Pictu
 
 @dataclass(frozen=True)
 class LoadedPicture:
-    """A picture that has been read and decoded once."""
+    """A picture as it is sent, and what it is called in the job's key."""
 
     content: bytes
-    sha256: str
+    identity: str
     width: int
     height: int
     media_type: str
@@ -138,43 +178,33 @@ async def load_pictures(request: BaseModel, pool: Pool, operation: str) -> dict[
 
 
 async def load_picture(picture: Picture, limit: PictureLimit, pool: Pool) -> LoadedPicture:
-    """Read and decode one picture. Raises MediaError, MediaInvalidError."""
-    most = int(limit.megabytes * 1_000_000)
-    source = picture.source
-    if isinstance(source, str) and source.startswith(("https://", "http://")):
-        content = await _download(source, most, pool)
+    """Read one picture and make it ready for whoever takes it. Raises MediaError, MediaInvalidError."""
+    most = picture.most_bytes(limit)
+    address = picture.web_address
+    if address is not None:
+        content = await _download(address, most, pool)
     else:
-        content = await asyncio.to_thread(read_picture, source, most)
-    facts = await asyncio.to_thread(inspect, content)
-    if facts.width * facts.height > limit.megapixels * 1_000_000:
-        raise MediaInvalidError(
-            f"has {facts.width * facts.height / 1e6:.1f} megapixels; the limit is {limit.megapixels:g}",
-            advice="Scale it down first, for example with imaging.render.",
-        )
-    digest = hashlib.sha256(content).hexdigest()
-    return LoadedPicture(content, digest, facts.width, facts.height, facts.media_type)
+        content = await asyncio.to_thread(read_picture, picture.source, most)
+    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+        return await asyncio.to_thread(_prepared, picture, content, limit)
+
+
+def _prepared(picture: Picture, content: bytes, limit: PictureLimit) -> LoadedPicture:
+    if picture.prepare == "nothing":
+        ready = as_it_is(content, limit)
+    else:
+        ready = made_ready(content, limit, shrink=picture.prepare == "fit")
+    return LoadedPicture(ready.content, picture.identity(content), ready.width, ready.height, ready.media_type)
 
 
 def read_picture(source: MediaFile | str | bytes, most: int) -> bytes:
     """The bytes of a picture that is not on the web. Raises MediaError, MediaInvalidError above `most` bytes."""
-    if isinstance(source, bytes):
-        content = source
-    elif isinstance(source, MediaFile):
-        content = open_media(source)
-    else:
-        if len(source) > LONGEST_REFERENCE:
-            raise MediaError("is longer than any path", advice="Give base64 text as bytes, decoded.")
-        try:
-            path = Path(source).expanduser()
-            _refuse_large(path.stat().st_size, most)
-            content = path.read_bytes()
-        except OSError as failure:
-            raise MediaError(
-                f"cannot read {title(source, 200)}: {failure.strerror or type(failure).__name__}"
-            ) from None
-        except (ValueError, RuntimeError):
-            raise MediaError(f"{title(source, 200)!r} is no path") from None
-    _refuse_large(len(content), most)
+    if isinstance(source, str):
+        return read_reference(source, most)
+    if isinstance(source, MediaFile):
+        refuse_large(source.bytes, most)
+    content: bytes = open_media(source) if isinstance(source, MediaFile) else source
+    refuse_large(len(content), most)
     return content
 
 
@@ -187,15 +217,7 @@ async def _download(url: str, most: int, pool: Pool) -> bytes:
                 raise MediaError(f"the picture's URL answers HTTP {incoming.status}")
             async for piece in incoming.pieces:
                 content += piece
-                _refuse_large(len(content), most)
+                refuse_large(len(content), most)
     except TimeoutError:
         raise MediaError(f"the picture's URL did not give all of it within {DOWNLOAD_SECONDS:g} s") from None
     return bytes(content)
-
-
-def _refuse_large(size: int, most: int) -> None:
-    if size > most:
-        raise MediaInvalidError(
-            f"has {size / 1e6:.1f} MB; the limit is {most / 1e6:g} MB",
-            advice="Make it smaller first, for example with imaging.render.",
-        )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from prefect_genmedia.errors import ConfigurationError, ResponseFormatError
-from prefect_genmedia.media.pictures import GivenPicture
+from prefect_genmedia.media.pictures import ANY_FORMAT, GivenPicture, PictureLimit
 from prefect_genmedia.operation import Link, Request, Result, Route, Several, becomes
 from prefect_genmedia.providers.answer import Answer
 
@@ -41,8 +41,8 @@ class PictureAt(Request):
 
     at: DottedPath
     """Where it goes: names with dots between, [0] for a place in a list, [] for its end."""
-    picture: GivenPicture
-    """The picture."""
+    picture: Annotated[GivenPicture, PictureLimit(formats=ANY_FORMAT)]
+    """The picture. JPEG, PNG, WebP, GIF, BMP and AVIF stay what they are: what the endpoint takes is not known here."""
 
 
 def _by_place(value: Any) -> Any:
@@ -128,6 +128,8 @@ def data_uri(base64_text: str) -> str:
     """A picture's base64 with the prefix that says which kind it is."""
     starts = {"/9j/": "jpeg", "UklGR": "webp", "R0lGO": "gif", "Qk": "bmp"}
     kind = next((kind for start, kind in starts.items() if base64_text.startswith(start)), "png")
+    if base64_text[6:10] == "Z0eX":  # ftyp
+        kind = "avif"
     return f"data:image/{kind};base64,{base64_text}"
 
 

@@ -30,8 +30,8 @@ NegativePrompt = Annotated[str, StringConstraints(max_length=1024)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=128, le=2048)]
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
-# The vendor's limit for img2img: 16 megapixels and 10 MB.
-InputPicture = Annotated[GivenPicture, PictureLimit(megapixels=16, megabytes=10)]
+# The vendor's limit for img2img. No page names the formats; these three it answers with.
+InputPicture = Annotated[GivenPicture, PictureLimit(megapixels=16, megabytes=10, formats=("JPEG", "PNG", "WEBP"))]
 
 
 class Part(Request):

@@ -27,7 +27,10 @@ from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, LIFECYCLE
 Steps = Annotated[int, Field(ge=1, le=50)]
 Seed = Annotated[int, Field(ge=-1)]
 # The vendor's limit for img2video: 2048x2048 pixels and 30 MB.
-FirstPicture = Annotated[GivenPicture, PictureLimit(megapixels=2048 * 2048 / 1e6, megabytes=30)]
+FirstPicture = Annotated[
+    GivenPicture,
+    PictureLimit(megapixels=2048 * 2048 / 1e6, megabytes=30, formats=("JPEG", "PNG", "WEBP"), longest_side=2048),
+]
 
 
 def _frames_of(fields: dict[str, Any]) -> Literal[14, 25]:
@@ -49,7 +52,7 @@ class Img2VideoRequest(VideoRequest):
     model_name: Literal["SVD-XT", "SVD"]
     """SVD-XT makes 25 frames, SVD 14."""
     image: FirstPicture = Field(validation_alias="image_file", serialization_alias="image_file")
-    """The first picture: at most 2048x2048 pixels and 30 MB."""
+    """The first picture: JPEG, PNG or WebP of at most 2048x2048 pixels and 30 MB."""
     frames_num: Literal[14, 25] = Field(default_factory=_frames_of)
     """25 for SVD-XT, 14 for SVD: as the model has it."""
     frames_per_second: Literal[6] = 6

@@ -92,7 +92,7 @@ class InpaintRequest(TTAPIRequest):
 
     job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
-    mask: GivenPicture
+    mask: Annotated[GivenPicture, PictureLimit(formats=("PNG", "JPEG", "WEBP"), scalable=False)]
     """White where to draw anew, black where to keep; exactly as wide and high as the finished picture."""
     prompt: Prompt | None = None
     """What to draw there; the finished job's own prompt by default."""
@@ -109,9 +109,9 @@ class InpaintRequest(TTAPIRequest):
         """
         request = cls(job_id=result.job.job_id or "", mask=mask, **fields)
         _, given, limit = next(pictures_in(request))  # its only one: the mask
-        source, picture = given.source, result.media[0]
-        if not (isinstance(source, str) and source.startswith(("https://", "http://"))):
-            facts = inspect(read_picture(source, int(limit.megabytes * 1_000_000)))
+        picture = result.media[0]
+        if given.web_address is None:
+            facts = inspect(read_picture(given.source, given.most_bytes(limit)))
             if (facts.width, facts.height) != (picture.width, picture.height):
                 raise ValueError(
                     f"the mask is {facts.width}x{facts.height} pixels and the picture {picture.width}x{picture.height}"
@@ -141,9 +141,9 @@ class EditRequest(TTAPIRequest):
 
     prompt: Prompt
     """What the changed picture shows."""
-    image: Annotated[GivenPicture, PictureLimit()]
-    """PNG, JPEG, BMP or WebP; what is transparent in it is drawn anew. TTAPI snaps its shape to 1:1, 1:2, 2:1,
-    2:3, 3:2, 3:4, 4:3, 9:16 or 16:9."""
+    image: Annotated[GivenPicture, PictureLimit(formats=("PNG", "JPEG", "BMP", "WEBP"))]
+    """PNG, JPEG, BMP or WebP (others become one of these); what is transparent in it is drawn anew. TTAPI snaps its
+    shape to 1:1, 1:2, 2:1, 2:3, 3:2, 3:4, 4:3, 9:16 or 16:9."""
     type: Literal["edit", "retexture"] = "edit"
     """edit: draw the transparent parts; retexture: keep the shapes, change the surfaces."""
     mode: Mode = "fast"
