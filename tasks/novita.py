@@ -156,9 +156,9 @@ async def txt2video(
 async def hunyuan_video_fast(
     request: HunyuanVideoFastRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[NovitaResult]:
-    """Make a video from a prompt with Hunyuan Video, 1280x720 or 720x1280. Billed once.
+    """Make a video from a prompt with Hunyuan Video, 85 to 129 frames long. Billed once.
 
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
+    `.media[0]` is the video. Its page has no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-hunyuan-video-fast
     """
     return await buy(HUNYUAN_VIDEO_FAST, request, credentials, terms)
@@ -170,7 +170,7 @@ async def kling_v16_i2v(
 ) -> JobResult[NovitaResult]:
     """Set a picture on the web in motion with Kling 1.6, for 5 or 10 seconds. Billed once.
 
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
+    `.media[0]` is the video. Its page has no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-kling-v1.6-i2v
     """
     return await buy(KLING_V16_I2V, request, credentials, terms)
@@ -182,7 +182,7 @@ async def kling_v21_t2v_master(
 ) -> JobResult[NovitaResult]:
     """Make a video from a prompt with Kling 2.1 Master, 5 or 10 seconds long. Billed once.
 
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
+    `.media[0]` is the video. Its page has no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-kling-v2.1-t2v-master
     """
     return await buy(KLING_V21_T2V_MASTER, request, credentials, terms)
@@ -194,7 +194,7 @@ async def minimax_hailuo_02(
 ) -> JobResult[NovitaResult]:
     """Make a video from a prompt, and a first and a last picture if given, with MiniMax Hailuo 02. Billed once.
 
-    `.media[0]` is the video, 6 or 10 seconds long. It takes no callback. Raises GenMediaError.
+    `.media[0]` is the video, 6 or 10 seconds long. Its page has no callback. Raises GenMediaError.
     https://novita.ai/docs/api-reference/model-apis-minimax-hailuo-02
     """
     return await buy(MINIMAX_HAILUO_02, request, credentials, terms)

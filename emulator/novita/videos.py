@@ -57,12 +57,12 @@ TXT2VIDEO = {
 PART = {"frames": Rule("int", True, 8, 64), "prompt": Rule("str", True, 1, 1024)}
 HUNYUAN = {
     "model_name": Rule("str", True, choices=("hunyuan-video-fast",)),
-    "width": Rule("int", True, choices=(720, 1280)),
-    "height": Rule("int", True, choices=(720, 1280)),
+    "width": Rule("int", True, choices=(480, 640, 720, 864, 1280)),
+    "height": Rule("int", True, choices=(480, 640, 720, 864, 1280)),
     "seed": Rule("int", True, -1, 9_999_999_999),
     "steps": Rule("int", True, 2, 30),
     "prompt": Rule("str", True, 1, 2000),
-    "frames": Rule("int", False, 1, 1000),  # no range is documented
+    "frames": Rule("int", True, 85, 129),
 }
 WAN = {
     "prompt": Rule("str", True, 1, 2000),
@@ -173,9 +173,9 @@ def txt2video(body: Body, strict: bool) -> Commission:
 
 def hunyuan(body: Body, strict: bool) -> Commission:
     extra = _checked(body, HUNYUAN, strict)
-    if body["width"] == body["height"]:
-        raise Invalid("width, height: must be 1280 and 720, or 720 and 1280")
-    seconds = (body.get("frames") or 85) / 24
+    if {body["width"], body["height"]} not in ({640, 480}, {864, 480}, {1280, 720}):
+        raise Invalid("width, height: must be 640 and 480, 864 and 480, or 1280 and 720, in either order")
+    seconds = body["frames"] / 24
     return _commission(body, extra, "HUNYUAN_VIDEO_FAST", (body["width"], body["height"]), seconds)
 
 

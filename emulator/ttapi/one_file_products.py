@@ -1,4 +1,4 @@
-"""TTAPI's other pictures and films: Flux, GPT image, Veo, Grok, Luma. One file for each job."""
+"""TTAPI's other pictures and films: Flux, GPT image, Gemini, Grok, Luma. One file for each job."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ FLUX = {
     "seed": Rule("int", False, -1, 2**63 - 1),
 }
 GPT = {"prompt": PROMPT, "model": Rule("str"), "referImages": Rule("list")}
-VEO = {
+GEMINI_VIDEO = {
     "prompt": PROMPT,
-    "model": Rule("str"),
-    "aspect_ratio": Rule("str", choices=("16:9", "9:16")),
-    "resolution": Rule("str"),
+    "model": Rule("str", True, choices=("omni-flash",)),
+    "aspect_ratio": Rule("str", True, choices=("16:9", "9:16")),
     "reference_images": Rule("list"),
 }
 GROK = {
     "prompt": PROMPT,
-    "model": Rule("str"),
+    "model": Rule("str", choices=("grok-imagine-1.0-video", "grok-imagine-video-1.5-preview")),
     "aspect_ratio": Rule("str", choices=("2:3", "3:2", "1:1", "9:16", "16:9")),
     "resolution_name": Rule("str", choices=("480p", "720p")),
     "refer_images": Rule("list"),
@@ -58,8 +57,15 @@ LUMA = {
     "loop": Rule("bool"),
     "enhancePrompt": Rule("bool"),
 }
-QUOTAS = {"flux": 1, "gpt": 2, "veo": 1, "grok": 9, "luma": 10}  # from the vendor's examples; Luma's is made up
+QUOTAS = {
+    "flux": 1,
+    "gpt": 2,
+    "gemini_video": 1,
+    "grok": 9,
+    "luma": 10,
+}  # from the vendor's examples; Luma's is made up
 KINDS = {"flux": "webp", "gpt": "png"}  # the others make mp4
+GEMINI_SECONDS = 8.0  # made up: no page tells
 SIDE = 720  # of a square with as many pixels as a film's frame
 
 
@@ -121,7 +127,7 @@ def gpt_answer(state: State, job: Job, base_url: str) -> Body:
     return _told(job, data, waiting=None)
 
 
-def veo_answer(state: State, job: Job, base_url: str) -> Body:
+def gemini_video_answer(state: State, job: Job, base_url: str) -> Body:
     order = job.order
     data = {
         "jobId": job.id,
@@ -170,7 +176,13 @@ def luma_answer(state: State, job: Job, base_url: str) -> Body:
     return _told(job, data, success="")
 
 
-ANSWERS = {"flux": flux_answer, "gpt": gpt_answer, "veo": veo_answer, "grok": grok_answer, "luma": luma_answer}
+ANSWERS = {
+    "flux": flux_answer,
+    "gpt": gpt_answer,
+    "gemini_video": gemini_video_answer,
+    "grok": grok_answer,
+    "luma": luma_answer,
+}
 HOOKS = {"grok": ("hook_url",)}
 PRODUCTS = {
     name: ttapi.product(name, answer, files, ("data.quota", "data.prompt"), HOOKS.get(name, ("hookUrl",)))
@@ -200,13 +212,13 @@ async def gpt(submission: Submission) -> Order:
     return _order(submission, "generations", body["prompt"], details, given)
 
 
-async def veo(submission: Submission) -> Order:
-    submission.check(VEO)
+async def gemini_video(submission: Submission) -> Order:
+    submission.check(GEMINI_VIDEO)
     body = submission.body
     given = await _first(submission, "reference_images", body.get("reference_images"))
     said = [text for text in body.get("reference_images") or [] if text]
-    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "duration", 8, 1, 60))
-    details |= {"said": said, "model": body.get("model") or "omni-flash"}
+    details = _filmed(body["aspect_ratio"], GEMINI_SECONDS)
+    details |= {"said": said, "model": body["model"]}
     return _order(submission, "generations", body["prompt"], details, given)
 
 
@@ -214,8 +226,11 @@ async def grok(submission: Submission) -> Order:
     submission.check(GROK)
     body = submission.body
     said = body.get("refer_images") or ([body["refer_image"]] if body.get("refer_image") else None)
+    preview = body.get("model") == "grok-imagine-video-1.5-preview"
+    if preview and len(said or []) != 1:
+        raise refuse(400, "Parameter error: refer_images: must be exactly one")
     given = await _first(submission, "refer_images", said)
-    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "video_length", 10, 1, 30))
+    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "video_length", 10, 1, 15 if preview else 30))
     details |= {"said": said, "resolution": body.get("resolution_name") or "720p"}
     return _order(submission, "generations", body["prompt"], details, given)
 
@@ -262,14 +277,14 @@ async def _first(submission: Submission, name: str, values: list[Any] | None) ->
 _SUBMITS = {
     "flux": ("/flux/generate", "flux.generate", flux),
     "gpt": ("/openai/gpt/generations", "gpt.image", gpt),
-    "veo": ("/gemini/video/generations", "ttapi.veo_video", veo),
+    "gemini_video": ("/gemini/video/generations", "ttapi.gemini_video", gemini_video),
     "grok": ("/grok/generations", "ttapi.grok_video", grok),
     "luma": ("/luma/v1/generations", "luma.video", luma),
 }
 FETCHES = {
     "flux": "/flux/fetch",
     "gpt": "/openai/gpt/fetch",
-    "veo": "/gemini/video/fetch",
+    "gemini_video": "/gemini/video/fetch",
     "grok": "/grok/fetch",
     "luma": "/luma/v1/fetch",
 }

@@ -269,6 +269,8 @@ class Operation(Generic[RequestT, ResultT]):
     """Where in the submit's JSON the callback address goes."""
     callback_field: str = ""
     """The request's own field that says so instead, for endpoints named by the request."""
+    callback_switch: str = ""
+    """The request's own field that must be true for it, where no page says that a callback is taken."""
     reading: tuple[str, ...] = ()
     """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
@@ -286,6 +288,8 @@ class Operation(Generic[RequestT, ResultT]):
         return self.routes(canonical)[0] if self.routes else self.submit
 
     def callback_place(self, canonical: dict[str, Any]) -> tuple[str, ...]:
+        if self.callback_switch and not canonical.get(self.callback_switch):
+            return ()
         if not self.callback_field:
             return self.callback
         name = canonical.get(self.callback_field)

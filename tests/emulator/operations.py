@@ -137,6 +137,7 @@ FIXED: dict[str, Body] = {
         "seed": -1,
         "steps": 20,
         "prompt": "a fox",
+        "frames": 85,
     },
     "wan-t2v": {"prompt": "a fox"},
     "kling-v1.6-i2v": {"prompt": "a fox", "image_url": LINK},
@@ -249,7 +250,14 @@ CASES = [
     ),
     _other("flux.generate", "/flux/generate", "/flux/fetch", "image/webp", "ttapi.FluxFetch"),
     _other("gpt.image", "/openai/gpt/generations", "/openai/gpt/fetch", PNG, "ttapi.GptImageFetch"),
-    _other("ttapi.veo_video", "/gemini/video/generations", "/gemini/video/fetch", MP4, "ttapi.VeoFetch"),
+    Case(
+        "ttapi.gemini_video",
+        "/gemini/video/generations",
+        "/gemini/video/fetch",
+        lambda api: {"prompt": "a fox", "model": "omni-flash", "aspect_ratio": "16:9"},
+        (MP4,),
+        "ttapi.GeminiVideoFetch",
+    ),
     _other("ttapi.grok_video", "/grok/generations", "/grok/fetch", MP4, "ttapi.GrokFetch", "hook_url"),
     Case(
         "luma.video",

@@ -144,12 +144,12 @@ async def test_ttapis_videos(emulator, ttapi):
     async def work():
         for task, request in (
             (generic.grok_video, generic.GrokVideoRequest(prompt="a kite")),
-            (generic.veo_video, generic.VeoVideoRequest(prompt="a kite")),
+            (generic.gemini_video, generic.GeminiVideoRequest(prompt="a kite", aspect_ratio="16:9")),
         ):
             checked(await task(request, ttapi), task.name, "video/mp4")
 
     await completed(work)
-    assert emulator.jobs()["counts"] == {"ttapi.grok_video": 1, "ttapi.veo_video": 1}
+    assert emulator.jobs()["counts"] == {"ttapi.grok_video": 1, "ttapi.gemini_video": 1}
 
 
 async def test_a_generic_job_has_the_same_guarantees(emulator, ttapi):

@@ -167,7 +167,8 @@ async def every_other_ttapi_task(block: TTAPICredentials) -> None:
 
     grok = ttapi.GrokVideoRequest(prompt="it turns", video_length=10, refer_images=["https://example.com/a.png"])
     print((await ttapi.grok_video(grok, block)).result.videos)
-    await ttapi.veo_video(ttapi.VeoVideoRequest(prompt="it turns", aspect_ratio="16:9"), block)
+    clips = (await ttapi.gemini_video(ttapi.GeminiVideoRequest(prompt="it turns", aspect_ratio="16:9"), block)).media
+    await ttapi.veo_video(ttapi.VeoVideoRequest(prompt=f"{len(clips)} more", aspect_ratio="16:9"), block)
     words = {"prompt": "a kite"}
     by_place = ttapi.JobRequest(
         path="/suno/v1/music",
@@ -202,7 +203,9 @@ async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> Non
     await novita.img2video(novita.Img2VideoRequest(model_name="SVD-XT", image=picture), block)
     frames = [novita.PromptFrames(frames=32, prompt="a kite"), novita.PromptFrames(frames=32, prompt="it falls")]
     await novita.txt2video(novita.Txt2VideoRequest(model_name="m", width=512, height=512, prompts=frames), block)
-    await novita.hunyuan_video_fast(novita.HunyuanVideoFastRequest(prompt="a kite"), block)
+    await novita.hunyuan_video_fast(
+        novita.HunyuanVideoFastRequest(prompt="a kite", width=864, height=480, frames=129), block
+    )
     await novita.kling_v16_i2v(
         novita.KlingV16I2VRequest(prompt="it rises", image_url="https://example.com/a.png", duration=10), block
     )

@@ -15,7 +15,7 @@ from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
-from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.providers import find_operation
 from prefect_genmedia.quoting import one_line
 
 log = logging.getLogger("prefect_genmedia")
@@ -59,7 +59,7 @@ class JobResult(BaseModel, Generic[ResultT]):
         # Read back from JSON, the operation's name tells which type the answer has.
         if isinstance(value, dict):
             job = info.data.get("job")  # missing when it could not be read itself
-            operation = OPERATIONS.get(job.operation) if job else None
+            operation = find_operation(job.operation) if job else None
             return (operation.result if operation else Result).model_validate(value)
         return value
 

@@ -18,7 +18,7 @@ from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE
 from prefect_genmedia.providers.ttapi.midjourney_pictures import BLEND, DESCRIBE, EDIT, INPAINT, SEED
 from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
-from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO
+from prefect_genmedia.providers.ttapi.videos import GEMINI_VIDEO, GROK_VIDEO
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
@@ -39,7 +39,7 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         REPLACE,
         STEMS,
         GROK_VIDEO,
-        VEO_VIDEO,
+        GEMINI_VIDEO,
         ttapi_job.JOB,
         IMG2IMG,
         TXT2IMG,
@@ -52,3 +52,11 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         novita_job.JOB,
     )
 }
+
+FORMER_NAMES = {"ttapi.veo_video": GEMINI_VIDEO.name}
+"""What an operation was called before, in rows of the ledger and in results that are kept."""
+
+
+def find_operation(name: str) -> Operation[Any, Any] | None:
+    """The operation of this name, or of this former name."""
+    return OPERATIONS.get(FORMER_NAMES.get(name, name))

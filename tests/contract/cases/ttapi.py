@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefect_genmedia.tasks import ttapi
-from tests.contract.cases.case import DATA, MINE, OTHER, OTHER_DATA, PICTURE, Case, ttapi_job
+from tests.contract.cases.case import DATA, JOB, MINE, OTHER, OTHER_DATA, PICTURE, Case, ttapi_job
 from tests.contract.cases.midjourney import MJ_FETCH, mj
 
 CASES: dict[str, Case] = {
@@ -14,16 +14,18 @@ CASES: dict[str, Case] = {
         smallest_json={"prompt": "a kite"},
         fullest=ttapi.GrokVideoRequest(
             prompt="a kite",
+            model="grok-imagine-video-1.5-preview",
             aspect_ratio="16:9",
-            video_length=10,
+            video_length=15,
             resolution_name="720p",
             refer_images=["https://example.com/kite.png"],
             hook_url=MINE,
         ),
         fullest_json={
             "prompt": "a kite",
+            "model": "grok-imagine-video-1.5-preview",
             "aspect_ratio": "16:9",
-            "video_length": "10",
+            "video_length": "15",
             "resolution_name": "720p",
             "refer_images": ["https://example.com/kite.png"],
             "hook_url": MINE,
@@ -43,26 +45,39 @@ CASES: dict[str, Case] = {
             }
         ),
         files=(("clip 0", "video/mp4"),),
-        undescribed="TTAPI's page is known only by its list of fields",
     ),
-    "ttapi.veo_video": Case(
+    "ttapi.gemini_video": Case(
         path="/gemini/video/generations",
         fetch=("/gemini/video/fetch", "jobId"),
-        smallest=ttapi.VeoVideoRequest(prompt="a kite"),
-        smallest_json={"prompt": "a kite", "duration": "8"},
-        fullest=ttapi.VeoVideoRequest(
-            prompt="a kite", model="veo-3", aspect_ratio="16:9", resolution="720p", duration="8"
+        smallest=ttapi.GeminiVideoRequest(prompt="a kite", aspect_ratio="16:9"),
+        smallest_json={"prompt": "a kite", "aspect_ratio": "16:9", "model": "omni-flash"},
+        fullest=ttapi.GeminiVideoRequest(
+            prompt="a kite",
+            aspect_ratio="9:16",
+            model="omni-flash",
+            reference_images=["https://example.com/kite.png", "https://example.com/kite.mp4"],
+            hook_url=MINE,
         ),
         fullest_json={
             "prompt": "a kite",
-            "model": "veo-3",
-            "aspect_ratio": "16:9",
-            "resolution": "720p",
-            "duration": "8",
+            "aspect_ratio": "9:16",
+            "model": "omni-flash",
+            "reference_images": ["https://example.com/kite.png", "https://example.com/kite.mp4"],
+            "hookUrl": MINE,
         },
-        finished=ttapi_job(lambda at: {"video_url": at("0x0/kite.mp4")}),
+        finished=ttapi_job(
+            lambda at: {
+                "jobId": JOB,
+                "model": "omni-flash",
+                "prompt": "a kite",
+                "aspect_ratio": "9:16",
+                "reference_images": ["https://example.com/kite.png"],
+                "video_url": at("0x0/kite.mp4"),
+                "quota": "1",
+                "hookUrl": None,
+            }
+        ),
         files=(("clip 0", "video/mp4"),),
-        undescribed="known from a client's code only",
     ),
     "ttapi.job": Case(
         path="/midjourney/v1/imagine",

@@ -112,7 +112,7 @@ def test_a_seed_repeats_the_film(api: Api) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "expected"),
     [
-        ("hunyuan-video-fast", {"frames": 48}, ("HUNYUAN_VIDEO_FAST", (1280, 720), 2)),
+        ("hunyuan-video-fast", {"frames": 96, "width": 864, "height": 480}, ("HUNYUAN_VIDEO_FAST", (864, 480), 4)),
         ("wan-t2v", {"width": 720, "height": 1280}, ("WAN_TXT_TO_VIDEO", (720, 1280), 5)),
         ("kling-v1.6-i2v", {"duration": 10}, ("KLING_V16_I2V_STANDARD", (1280, 720), 10)),
         (
@@ -139,6 +139,8 @@ def test_newer_ones(api: Api, name: str, body: dict[str, Any], expected: tuple[s
     [
         ("hunyuan-video-fast", "width", 720),
         ("hunyuan-video-fast", "seed", None),
+        ("hunyuan-video-fast", "frames", None),
+        ("hunyuan-video-fast", "frames", 84),
         ("hunyuan-video-fast", "steps", 31),
         ("hunyuan-video-fast", "model_name", "hunyuan"),
         ("wan-t2v", "width", 640),

@@ -16,9 +16,15 @@ from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.operation import Link, Operation, Route, becomes
 from prefect_genmedia.providers.answer import Rows, Text, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
-from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIAnswer, TTAPIRequest, TTAPIResult, urls_in
+from prefect_genmedia.providers.ttapi.fields import (
+    CallbackUrl,
+    TTAPIAnswer,
+    TTAPIRequest,
+    TTAPIResult,
+    Words,
+    urls_in,
+)
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClipId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Seconds = Annotated[float, Field(ge=0)]
 # TTAPI takes this one as text.

@@ -1,57 +1,68 @@
-"""TTAPI's other video products: Grok and Veo.
+"""TTAPI's video products: Grok and Gemini.
 
-Sources: docs.ttapi.io/api/en/grok for Grok; for Veo a public client's code only. TTAPI's further products (Suno, Flux,
-GPT image, Luma, ...) are bought through ttapi.job. Nothing here was checked against the live service.
+Sources: docs.ttapi.io/api/en/grok and /gemini, the newest stored copies. Nothing here was checked against the live
+service.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_serializer
+from pydantic import Field, field_serializer, model_validator
 
 from prefect_genmedia.operation import Operation, Route, Several
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
-from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, video_links
+from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, Words, video_links
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*:[1-9]\d*$")]
+# The newer of Grok's two models is the narrower one.
+PREVIEW = "grok-imagine-video-1.5-preview"
 
 
 class GrokVideoRequest(TTAPIRequest):
-    """A video to make with Grok. Which fields but the prompt are needed is not known."""
+    """A video to make with Grok."""
 
     prompt: Words
     """What happens."""
-    aspect_ratio: Ratio | None = None
-    """Shape of the video, such as 16:9."""
-    video_length: Annotated[int, Field(ge=10, le=30)] | None = None
-    """Seconds, 10 to 30."""
-    resolution_name: Words | None = None
-    """Resolution, as TTAPI's page names it."""
+    model: Literal["grok-imagine-1.0-video", "grok-imagine-video-1.5-preview"] | None = None
+    """Model. grok-imagine-video-1.5-preview makes up to 15 seconds, and from exactly one reference picture."""
+    aspect_ratio: Literal["2:3", "3:2", "1:1", "9:16", "16:9"] | None = None
+    """Shape of the video; 16:9 by TTAPI's default."""
+    video_length: Annotated[int, Field(ge=1, le=30)] | None = None
+    """Seconds, 1 to 30, for the preview model 1 to 15; 10 by TTAPI's default."""
+    resolution_name: Literal["480p", "720p"] | None = None
+    """Resolution; 720p by TTAPI's default."""
     refer_images: Several[WebUrl] | None = None
     """Web addresses of pictures to go by."""
     hook_url: CallbackUrl | None = None
     """Your own callback address instead of the pack's."""
+
+    @model_validator(mode="after")
+    def _preview_is_narrower(self) -> Self:
+        if self.model == PREVIEW:
+            if self.video_length is not None and self.video_length > 15:
+                raise ValueError(f"{PREVIEW} makes videos of 1 to 15 seconds")
+            if len(self.refer_images or ()) != 1:
+                raise ValueError(f"{PREVIEW} needs exactly one picture in refer_images")
+        return self
 
     @field_serializer("video_length")
     def _length_is_text(self, seconds: int | None) -> str | None:
         return None if seconds is None else str(seconds)
 
 
-class VeoVideoRequest(TTAPIRequest):
-    """A video to make with Veo. Which fields but the prompt are needed is not known."""
+class GeminiVideoRequest(TTAPIRequest):
+    """A video to make with Gemini. Its page has neither a duration nor a resolution."""
 
     prompt: Words
     """What happens."""
-    model: Words | None = None
-    """Model, as TTAPI names it."""
-    aspect_ratio: Ratio | None = None
-    """Shape of the video, such as 16:9."""
-    resolution: Words | None = None
-    """Resolution, as TTAPI names it."""
-    duration: Annotated[str, StringConstraints(pattern=r"^\d+$")] = "8"
-    """Seconds, as text."""
+    aspect_ratio: Literal["16:9", "9:16"]
+    """Shape of the video."""
+    model: Literal["omni-flash"] = "omni-flash"
+    """Model; there is no other."""
+    reference_images: Several[WebUrl] | None = None
+    """Web addresses of pictures and videos to go by."""
+    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    """Your own callback address instead of the pack's."""
 
 
 GROK_VIDEO = Operation(
@@ -67,16 +78,16 @@ GROK_VIDEO = Operation(
     typical_seconds=180,
     deadline_seconds=3600,
 )
-VEO_VIDEO = Operation(
-    name="ttapi.veo_video",
+GEMINI_VIDEO = Operation(
+    name="ttapi.gemini_video",
     provider=TTAPI,
     submit=Route("POST", "/gemini/video/generations"),
     fetch=Route("GET", "/gemini/video/fetch", job_id="jobId"),
-    request=VeoVideoRequest,
+    request=GeminiVideoRequest,
     result=VideoResult,
     links=video_links,
-    source="https://docs.ttapi.io",
+    source="https://docs.ttapi.io/api/en/gemini/video-generations",
+    callback=("hookUrl",),
     typical_seconds=180,
     deadline_seconds=3600,
-    lifecycle="known from a client's code only; takes no callback, so a lost reply cannot be settled by itself",
 )
