@@ -10,7 +10,7 @@ from prefect_genmedia.jobs import JobResult, run
 from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno, ttapi
 from tests.contract.cases import CASES
 from tests.contract.cases.case import BASE64, JOB, digests
 from tests.contract.wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
@@ -20,6 +20,7 @@ MODULES: dict[str, Any] = {
     "midjourney": midjourney,
     "novelai": novelai,
     "flowmusic": flowmusic,
+    "suno": suno,
     "novita": novita,
     "ttapi": ttapi,
 }
@@ -127,7 +128,7 @@ def test_the_fullest_request_leaves_no_field_out(name: str) -> None:
     """A new field has to be put into its case."""
     request = CASES[name].fullest
     unset = {field for field in type(request).model_fields if getattr(request, field) is None}
-    assert unset <= {"url", "end_image_url"} - ({"end_image_url"} if "kling" in name else set())
+    assert unset == set(CASES[name].leaves_out)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback])

@@ -19,7 +19,7 @@ from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.job import JOB as TTAPI_JOB
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
 from prefect_genmedia.providers.ttapi.videos import PREVIEW
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno, ttapi
 from prefect_genmedia.tasks.jobs import operation_of
 from tests.contract.cases.case import BASE64, OTHER, PICTURE, digests
 from tests.contract.cases.novita import SD
@@ -28,6 +28,9 @@ from tests.contract.wire import Wire, png
 FRAMES = novita.PromptFrames(frames=64, prompt="a kite")
 CLIP: dict[str, Any] = {"clip_id": "c", "instruction": "louder"}
 ONE = {"refer_images": ["https://example.com/a.png"]}
+WEB = {"prompt": "x", "image": "https://a/b.png"}
+LONG = {"duration": 10, "resolution": "1080P"}
+SHOT = {"prompt": "x", "duration": 3}
 T2V: dict[str, Any] = {"model_name": "m", "width": 256, "height": 256}
 REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (midjourney.BlendRequest, {"images": [PICTURE]}, "at least 2"),
@@ -82,6 +85,22 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     ),
     (novita.KlingV21T2VMasterRequest, {"prompt": "x", "duration": 5}, "'5' or '10'"),
     (novita.MinimaxHailuo02Request, {"prompt": "x", "duration": 10, "resolution": "1080P"}, "6 seconds only"),
+    (novita.KlingV30I2VRequest, {**WEB, "end_image": "https://a/c.png", "multi_prompt": [SHOT]}, "exclude each other"),
+    (novita.KlingV30I2VRequest, {**WEB, "duration": 16}, "15"),
+    (novita.Wan27I2VRequest, {"prompt": "x"}, "either image_url or first_clip_url"),
+    (novita.Wan27I2VRequest, {"image_url": "https://a/b.png", "first_clip_url": "https://a/b.mp4"}, "either"),
+    (novita.MinimaxHailuo23FastI2VRequest, {"prompt": "x", "image": PICTURE, **LONG}, "6 seconds only"),
+    (suno.MusicRequest, {"prompt": "la"}, "gpt_description_prompt"),
+    (suno.MusicRequest, {"custom": True, "tags": "folk"}, "lyrics in prompt"),
+    (suno.MusicRequest, {"gpt_description_prompt": "x", "mv": "v5"}, "mv"),
+    (suno.SoundsRequest, {"sound": "x", "key": "E"}, "key"),
+    (ttapi.FluxImageRequest, {"prompt": "x", "mode": "flux1-schnell"}, "flux1-dev"),
+    (ttapi.FluxKontextImageRequest, {"prompt": "x", "model": "flux-kontext-pro", "images": [PICTURE] * 5}, "at most 4"),
+    (ttapi.GptImageRequest, {"prompt": "x", "size": "1024x1024"}, "for gpt-image-2-plus"),
+    (ttapi.GptImageRequest, {"prompt": "x", "model": "gpt-image-1", "aspect_ratio": "1:1"}, "for gpt-image-2"),
+    (ttapi.SoraVideoRequest, {"prompt": "x", "duration": 25}, "sora-2-pro only"),
+    (ttapi.SoraVideoRequest, {"prompt": "x", "model": "sora-2-pro", "duration": 25, "size": "large"}, "small only"),
+    (ttapi.LumaVideoRequest, {"prompt": "x", "duration": "10s", "resolution": "1080p"}, "720p only"),
     (novita.JobRequest, {"path": "v3/async/x"}, "starts with /"),
     (novita.JobRequest, {"path": "https://evil.example/v3"}, "names no host"),
     (novita.JobRequest, {"path": "//evil.example/v3"}, "names no host"),

@@ -176,7 +176,10 @@ def test_a_picture_of_ones_own_comes_first(emulator: Emulator, api: Api) -> None
 def test_unified_creation(emulator: Emulator, api: Api) -> None:
     configs = api.bare.get(f"{emulator.url}/v3/admin/video-unify-api/config").json()["configs"]
     names = [config["model"] for config in configs]
-    assert names == ["hunyuan-video-fast", "wan-t2v", "kling-v1.6-i2v", "kling-v2.1-t2v-master", "minimax-hailuo-02"]
+    assert names == [
+        *("hunyuan-video-fast", "wan-t2v", "kling-v1.6-i2v", "kling-v2.1-t2v-master", "minimax-hailuo-02"),
+        *("kling-v3.0-std-i2v", "kling-v3.0-pro-i2v", "wan2.7-i2v", "minimax-hailuo-2.3-fast-i2v"),
+    ]
     for config in configs:
         case = next(case for case in CASES if case.path == f"/v3/async/{config['model']}")
         body = {name: value for name, value in case.body(api).items() if name != "model_name"}

@@ -1,7 +1,7 @@
 """Novita's newer video models. Their bodies are flat: no `request` around the fields.
 
-Source: novita.ai/docs/api-reference, February 2026. Nothing here was checked against the live service. Models newer
-than these (kling-v3.0, wan2.7, ...) are bought through novita.job.
+Source: novita.ai/docs/api-reference, February 2026. Nothing here was checked against the live service. Newer models are
+in `newer_videos`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,8 @@ from prefect_genmedia.media.pictures import GivenPicture
 from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.generic import data_uri
 from prefect_genmedia.providers.novita.envelope import NOVITA
-from prefect_genmedia.providers.novita.fields import Part, Share, WebUrl
+from prefect_genmedia.providers.novita.fields import SWITCH, FlatRequest, Share, WebUrl
 from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, NovitaResult, video_links
-
-
-class FlatRequest(Part):
-    """A request without `extra` on its page."""
-
-    unverified_callback: bool = False
-    """Ask for a callback all the same, in extra.webhook.url as older pages of such endpoints have it. Whether Novita
-    takes it here, refuses it or ignores it is not known: try it once."""
-
-    def body(self, pictures: dict[int, str]) -> dict[str, Any]:
-        body = super().body(pictures)
-        del body["unverified_callback"]
-        return body
-
 
 LongSeed = Annotated[int, Field(ge=-1, le=9_999_999_999)]
 Prompt2000 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -129,7 +115,6 @@ class MinimaxHailuo02Request(FlatRequest):
         return super().body({key: data_uri(text) for key, text in pictures.items()})
 
 
-SWITCH = "unverified_callback"
 FEBRUARY = f"documented in February 2026; no callback on its page (`{SWITCH}`)"
 
 HUNYUAN_VIDEO_FAST = Operation(

@@ -1,8 +1,7 @@
 """FlowMusic (Google Flow Music, Lyria) through TTAPI: songs, and changes to their clips.
 
 Source: docs.ttapi.io/api/en/flowmuisc (so spelled). No page tells how lyrics are asked for, only what a finished
-lyrics job looks like; what a finished song looks like is inferred from that. Nothing here was checked against the
-live service.
+lyrics job looks like; what a finished song looks like is inferred from that. Nothing here was checked live.
 """
 
 from __future__ import annotations
