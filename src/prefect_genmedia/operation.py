@@ -277,9 +277,8 @@ class Operation(Generic[RequestT, ResultT]):
     """How a lost submit can be found again without a callback; None where the provider has no such list."""
     files_due: Callable[[dict[str, Any]], int | None] = lambda canonical: None
     """How many files this request buys, where that is known."""
-    cost: Callable[[RequestT], float | None] = lambda request: None
-    """What the provider is expected to charge, in its own unit; None when it is not known."""
     unit: str = "quota"
+    """What its prices are in; the figures are in providers/facts.yaml."""
     typical_seconds: float = 60.0
     deadline_seconds: float = 1800.0
     lifecycle: str = "current"
