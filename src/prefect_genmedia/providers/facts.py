@@ -121,10 +121,16 @@ def _own(row: Any, where: str) -> Price:
         price = Price.model_validate(row)
     except ValidationError as failure:
         wrong = failure.errors(include_url=False, include_input=False, include_context=False)[0]
-        said = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
-        price = None
-    if price is None:
-        raise ConfigurationError(f"{where} cannot be read: {said}", advice=_FORM)
+        error = ConfigurationError(
+            f"{where} cannot be read: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", advice=_FORM
+        )
+    else:
+        _check_names(price, where)
+        return price
+    raise error
+
+
+def _check_names(price: Price, where: str) -> None:
     operation = find_operation(price.operation)
     if operation is None:
         raise ConfigurationError(f"{where} names no operation", advice=f"There are {', '.join(sorted(OPERATIONS))}.")
@@ -135,7 +141,6 @@ def _own(row: Any, where: str) -> Price:
                 f"{where} goes by a field that {operation.name} does not have",
                 advice=f"Its fields are {', '.join(sorted(known))}.",
             )
-    return price
 
 
 def prices_in_file(path: str) -> tuple[Price, ...]:
