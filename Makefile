@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: demo test lint types pyright fuzz bench chaos dist clean
+.PHONY: demo test lint types fuzz bench chaos dist clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else "Python 3.11, 3.12, 3.13 or 3.14 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
@@ -31,10 +31,8 @@ lint: $(READY)
 
 types: $(READY)
 	$(RUN) -m mypy -p prefect_genmedia
-	$(RUN) tests/typing/check.py
-
-pyright: $(READY)
 	$(RUN) -m pyright
+	$(RUN) tests/typing/check.py
 
 chaos: $(READY)
 	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)

@@ -12,7 +12,7 @@ from pydantic_core import Url
 
 def logo(name: str) -> HttpUrl:
     """The data: URI of a logo of this package, in the type that Prefect asks for."""
-    content = (files(__package__) / "logos" / f"{name}.png").read_bytes()
+    content = (files("prefect_genmedia.blocks") / "logos" / f"{name}.png").read_bytes()
     url = HttpUrl.__new__(HttpUrl)
     url._url = Url("data:image/png;base64," + base64.b64encode(content).decode())
     return url

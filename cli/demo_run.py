@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.flows import Photograph, illustrate
 
@@ -22,10 +24,11 @@ PHOTOGRAPHS = {
 
 
 async def demo(base_url: str, photographs: Path) -> dict[str, str | None]:
-    await TTAPICredentials(api_key="demo-key", base_url=base_url).asave("ttapi", overwrite=True)
-    await NovitaCredentials(api_key="demo-key", base_url=base_url).asave("novita", overwrite=True)
+    await TTAPICredentials(api_key=SecretStr("demo-key"), base_url=base_url).asave("ttapi", overwrite=True)
+    await NovitaCredentials(api_key=SecretStr("demo-key"), base_url=base_url).asave("novita", overwrite=True)
     pictures = [Photograph(picture=str(photographs / name), prompt=prompt) for name, prompt in PHOTOGRAPHS.items()]
-    state = await illustrate(prompts=PROMPTS, photographs=pictures, return_state=True)
+    # Prefect types an async flow's state as if it were not awaited.
+    state = await illustrate(prompts=PROMPTS, photographs=pictures, return_state=True)  # pyright: ignore[reportGeneralTypeIssues]
     made = await state.aresult()
     return {"page": made.page, "summary": made.summary, "flow_run": str(state.state_details.flow_run_id)}
 

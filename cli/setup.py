@@ -34,7 +34,7 @@ async def _blocks(ttapi: str | None, novita: str | None) -> None:
         (TTAPICredentials, ttapi, "TTAPI_API_KEY"),
         (NovitaCredentials, novita, "NOVITA_API_KEY"),
     ):
-        await block.register_type_and_schema()
+        await block.aregister_type_and_schema()
         said = f"Block type: {block.get_block_type_name()}"
         if name is not None:
             key = os.environ.get(variable) or typer.prompt(f"{block.get_block_type_name()} key", hide_input=True)

@@ -53,6 +53,8 @@ class Emulator:
         self._address = (host, port)
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
         self.url = ""
 
     def __enter__(self) -> Self:

@@ -123,6 +123,6 @@ def _check(name: str, value: Any, default: Any) -> None:
     if name == "fields":
         fits = value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
     if name == "status":
-        fits = number and 200 <= value < 600
+        fits = isinstance(value, int) and 200 <= value < 600
     if not fits:
         raise ValueError(f"{name} cannot be {value!r}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 300.0
+PATIENCE = float(os.environ.get("GENMEDIA_TEST_PATIENCE", "300"))
 """Seconds after which a test gives up. A quiet machine never waits so long, so it costs nothing to be generous."""
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from prefect_genmedia.errors import GenMediaError
+from prefect_genmedia.errors import GenMediaError, JobTimeoutError
 from prefect_genmedia.jobs import JobResult, Run, Terms, run
 from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.operation import Account, Operation, Request
@@ -94,6 +94,27 @@ async def refusal(request: Request, account: Account, *, run_as: Run | None = No
     except GenMediaError as error:
         return error
     raise AssertionError(f"no error, but {result!r}")
+
+
+async def at_its_deadline(request: Request, account: Account, **terms: Any) -> JobResult[Any] | GenMediaError:
+    """What a call gives that waits until its deadline: a short one, and longer ones where a busy machine needs them."""
+    seconds = 2.0
+    while True:
+        try:
+            return await buy(request, account, deadline_seconds=seconds, **terms)
+        except JobTimeoutError as error:
+            if seconds > PATIENCE:
+                return error
+        except GenMediaError as error:
+            return error
+        seconds *= 2
+
+
+async def late_refusal(request: Request, account: Account, **terms: Any) -> GenMediaError:
+    """The error that buying this gives at its deadline."""
+    ended = await at_its_deadline(request, account, **terms)
+    assert isinstance(ended, GenMediaError), f"no error, but {ended!r}"
+    return ended
 
 
 def the_ledger() -> Ledger:

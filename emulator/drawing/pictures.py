@@ -123,7 +123,8 @@ def _painted(picture: Image.Image, prompt: str, seed: str) -> Image.Image:
     toned = ImageOps.colorize(
         tones, _rgb(hue + 0.55, 0.6, 0.16), _rgb(hue, 0.18, 0.98), mid=_rgb(hue + 0.08, 0.62, 0.72)
     )
-    edges = picture.convert("L").filter(ImageFilter.FIND_EDGES).point(lambda level: 255 - min(255, level * 2))
+    faint = [255 - min(255, level * 2) for level in range(256)]
+    edges = picture.convert("L").filter(ImageFilter.FIND_EDGES).point(faint)
     return ImageChops.multiply(Image.blend(picture, toned, 0.7), edges.convert("RGB"))
 
 

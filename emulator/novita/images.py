@@ -53,7 +53,7 @@ def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
         return pictures.transformed(given[0], prompt, seed, size, details["strength"])
     scene = pictures.scene(prompt, seed, size)
     if details.get("transparent"):
-        disc = ImageOps.invert(Image.radial_gradient("L")).point(lambda level: min(255, level * 2))
+        disc = ImageOps.invert(Image.radial_gradient("L")).point([min(255, level * 2) for level in range(256)])
         scene.putalpha(disc.resize(size))
     return scene
 

@@ -48,7 +48,7 @@ async def link(request: Request, name: str, url: str) -> Given:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host = None
+        raise Invalid(f"{name}: must be an http(s) link") from None
     if not host or not is_link(url):
         raise Invalid(f"{name}: must be an http(s) link")
     if not is_loopback(url) or port != request.url.port:

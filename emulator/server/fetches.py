@@ -50,15 +50,14 @@ def forgotten(job: Job, reads: int) -> int | None:
 
 def _unknown(state: State, job: Job) -> int | None:
     """The same, if the provider does not know it for a while."""
-    if job.unknown_until is None:
+    until = job.unknown_until
+    if until is None:
         fault = state.faults.take("fetch_404", job.order.operation, job.id)
         if fault is None:
             return None
-        job.unknown_until, job.unknown_status = (
-            state.now() + fault.parameters["seconds"],
-            int(fault.parameters["status"]),
-        )
-    return job.unknown_status if state.now() < job.unknown_until else None
+        until = state.now() + float(fault.parameters["seconds"])
+        job.unknown_until, job.unknown_status = until, int(fault.parameters["status"])
+    return job.unknown_status if state.now() < until else None
 
 
 async def _on_the_way(state: State, provider: Provider, job: Job) -> Response | None:

@@ -81,7 +81,7 @@ def test_what_is_no_signature_stays(text: str) -> None:
 )
 def test_a_long_text_costs_no_more_than_its_length(piece: str) -> None:
     """Quadratic would be minutes here."""
-    text = "https://h/" + piece * 300_000 + "x"
+    text = "https://h/" + piece * 100_000 + "x"
     assert len(title(text)) <= 60
     without_signatures(text)
 

@@ -110,8 +110,9 @@ async def test_an_answer_that_comes_too_late_is_a_lost_one(
 
 
 async def test_a_call_that_is_cancelled_while_its_submit_is_out_loses_nothing(
-    emulator: Emulator, ttapi: Account
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GENMEDIA_CANCEL_GRACE_SECONDS", "0.1")
     emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 1})
     buying = asyncio.create_task(buy(imagine(), ttapi))
     await a_until(emulator.billed, "the job accepted")
@@ -201,8 +202,11 @@ async def imagine_as_somebody_else(account: Account, prompt: str, **body: Any) -
     return str(answer.json()["data"]["jobId"])
 
 
-async def test_a_lost_job_is_found_behind_many_newer_ones(emulator: Emulator, ttapi: Account) -> None:
+async def test_a_lost_job_is_found_behind_many_newer_ones(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The account is busy: the list has more pages than one."""
+    monkeypatch.setenv("GENMEDIA_CANCEL_GRACE_SECONDS", "0.1")
     emulator.configure(max_jobs=1000)
     emulator.add_faults({"kind": "submit_slow_reply", "seconds": 2 * PATIENCE, "times": 1})
     buying = asyncio.create_task(buy(imagine(), ttapi))

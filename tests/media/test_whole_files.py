@@ -404,7 +404,7 @@ def test_a_page_that_was_bought_is_kept(tmp_path: Path) -> None:
 
 ANY = settings(
     deadline=None,
-    max_examples=300,
+    max_examples=80,
     database=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -419,7 +419,7 @@ def test_any_bytes_are_kept_or_refused(tmp_path: Path, kind: Kind, data: bytes, 
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(ANY, max_examples=30)
+@settings(ANY, max_examples=8)
 @given(places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=8), end=st.integers(0, 10**6))
 def test_any_spoilt_file_is_kept_or_refused(tmp_path: Path, name: str, places: Any, end: int) -> None:
     data = bytearray(content(name))

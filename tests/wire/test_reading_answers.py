@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import time
 from typing import Any
 
 import psycopg
@@ -20,9 +19,7 @@ from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.wire.answers import DEEPEST, read_json
 
-ANY = settings(
-    deadline=None, max_examples=150, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+ANY = settings(deadline=None, max_examples=50, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(["\0", "a\0b", "\ud800", "\udfff{", "é🗼"])
 NUMBERS = st.integers() | st.integers(-(10**400), 10**400) | st.floats() | st.sampled_from([2**63, -(2**63) - 1, 1e308])
@@ -79,7 +76,9 @@ def test_what_careless_servers_send_is_read(content: bytes, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\0", b"1 2", b"<html></html>", b'{"a":', b"[" * 100_000, b'{"a":' * 100_000, b"nul"]
+    "content",
+    [b"", b"\0", b"1 2", b"<html></html>", b'{"a":', b"[" * 100_000, b'{"a":' * 100_000, b"nul"],
+    ids=lambda content: ascii(content)[:20],
 )
 def test_what_is_no_json_is_a_typed_error(content: bytes) -> None:
     with pytest.raises(ResponseFormatError):
@@ -95,13 +94,11 @@ def test_what_is_nested_deeper_than_any_database_takes_counts_as_not_given() -> 
     assert depth == DEEPEST
 
 
-@pytest.mark.parametrize("content", [b"[" + b"[]," * 9_000_000 + b"0]", b"[" + b"0," * 16_000_000 + b"0]"])
-def test_millions_of_empty_parts_are_refused_at_once(content: bytes) -> None:
+@pytest.mark.parametrize(("part", "times"), [(b"[],", 9_000_000), (b"0,", 16_000_000)])
+def test_millions_of_empty_parts_are_refused(part: bytes, times: int) -> None:
     """They would take a gigabyte, and seconds in which nothing else of the loop runs."""
-    started = time.process_time()
     with pytest.raises(ResponseFormatError, match="too many parts"):
-        read_json(content)
-    assert time.process_time() - started < 2
+        read_json(b"[" + part * times + b"0]")
 
 
 @pytest.mark.postgres
@@ -143,7 +140,7 @@ def test_any_answer_is_understood_or_a_typed_error(provider: Provider, said: Any
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(ANY, max_examples=25)
+@settings(ANY, max_examples=8)
 @given(BODIES)
 def test_any_finished_answer_of_any_operation_gives_links_or_a_typed_error(name: str, said: Any) -> None:
     operation = OPERATIONS[name]

@@ -22,7 +22,7 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.operation import Account
 from tests import PHOTOS
-from tests.shop import buy, imagine, img2img, refusal, the_ledger, the_row
+from tests.shop import buy, imagine, img2img, late_refusal, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
 from tests.stand_in import Say, Seen, Wire
@@ -263,19 +263,19 @@ async def dead_links(emulator: Emulator, mine: Account, refined: Account) -> Gen
 @failing
 async def downloads_cut_short(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
     emulator.add_faults({"kind": "download_truncated"})
-    return await refusal(img2img(), refined)
+    return await late_refusal(img2img(), refined)
 
 
 @failing
 async def broken_pictures(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
     emulator.add_faults({"kind": "download_truncated", "length": "none"})
-    return await refusal(img2img(), refined)
+    return await late_refusal(img2img(), refined)
 
 
 @failing
 async def pages_in_the_place_of_pictures(emulator: Emulator, mine: Account, refined: Account) -> GenMediaError:
     emulator.add_faults({"kind": "download_html"})
-    return await refusal(img2img(), refined)
+    return await late_refusal(img2img(), refined)
 
 
 @failing

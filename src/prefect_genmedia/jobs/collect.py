@@ -19,10 +19,11 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
 from prefect_genmedia.jobs.values import media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, read_links, record_success
-from prefect_genmedia.ledger import JobRow, MediaRow
+from prefect_genmedia.ledger import JobRow, LedgerState, MediaRow
 from prefect_genmedia.media import MediaFile, download
 from prefect_genmedia.operation import JobState, Link
 
+S = LedgerState
 OPTIONAL_TRIES = 4  # for a file that a job may do without
 STORE_TRIES = 4  # for a store that cannot take it: somebody must make room
 LONGEST_PAUSE_SECONDS = 30.0  # CDNs show files late, by minutes at the most
@@ -62,7 +63,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     """
     await call.show(row, "downloading", 100.0)
     here = await files_here(call, row)
-    if found is None and (found := await _fetch_links(call, row)) is None:
+    if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
     wanted = [place for place in sorted(links.by_place) if place not in here]
@@ -131,17 +132,17 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
 async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link) -> None:
     try:
         await links.ask_anew(dead)
-    except NotFoundError as gone:
-        lasting = call.settings.expired_after_seconds
-        await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id)
-    except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
+    except (NotFoundError, TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
         call.run.log.info("%s: no fresh link yet (%s).", row.operation, failure.message)
     except GenMediaError as final:
         raise final.about(ref_of(row), call.provider) from None
 
 
-async def _fetch_links(call: Call, row: JobRow) -> list[Link] | None:
-    """Ask the provider for a finished job again, until it answers or the deadline passes; None once it is EXPIRED."""
+async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[Link] | None:
+    """Ask the provider for a finished job again, until it answers or the deadline passes.
+
+    None once it has been forgotten: the row is EXPIRED then, or STORED with the files that had come before.
+    """
     tries = 0
     while True:
         failure: GenMediaError
@@ -152,8 +153,8 @@ async def _fetch_links(call: Call, row: JobRow) -> list[Link] | None:
             failure = ResponseFormatError(f"the finished job is now said to be {status.provider_state}")
         except NotFoundError as gone:
             failure = gone
-            lasting = call.settings.expired_after_seconds
-            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id):
+            lasting, end = call.settings.expired_after_seconds, S.STORED if some_are_here else S.EXPIRED
+            if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id, end):
                 return None
         except (TransportError, ServerError, ResponseFormatError, RateLimitedError) as passing:
             failure = passing

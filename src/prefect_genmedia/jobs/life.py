@@ -100,17 +100,15 @@ async def _until_delivered(
     call: Call, claim: Callable[[], Awaitable[Claim]], purchase: Purchase | None, place: Place
 ) -> JobResult[Any]:
     while True:
-        try:
-            async with _lease(call):
-                claimed = await claim()
+        async with _lease(call):
+            claimed = await claim()
+            with contextlib.suppress(Taken):  # another call works on this row: look again in a moment
                 if not claimed.mine and (ended := await _ended(call, claimed.row, purchase)) is not None:
                     return ended
                 return await _advance(call, await call.read_row(claimed.row.id), purchase, place)
-        except Taken:
-            # Another call works on this row: look again in a moment.
-            if call.is_over():
-                raise JobTimeoutError.of(ref_of(claimed.row), call.provider) from None
-            await asyncio.sleep(min(call.settings.poll_seconds, 1.0))
+        if call.is_over():
+            raise JobTimeoutError.of(ref_of(claimed.row), call.provider)
+        await asyncio.sleep(min(call.settings.poll_seconds, 1.0))
 
 
 async def _ended(call: Call, row: JobRow, purchase: Purchase | None) -> JobResult[Any] | None:
@@ -172,7 +170,10 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
         while True:
             if row.state == S.STORED:
                 await call.show(row, "done", 100.0)
-                return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+                files = await asyncio.to_thread(call.ledger.media, row.id)
+                if not row.whole:  # the ledger remembers files of an earlier time; delivered are those that are here
+                    files = [file for _, file in sorted((await files_here(call, row)).items())]
+                return await _result(call, row, files)
             if row.state in (S.FAILED, S.EXPIRED):
                 raise bad_end(call, row)
             if row.owner != call.owner:

@@ -47,7 +47,7 @@ async def _look(call: Call, row: JobRow, waited: float) -> Finding:
 
 def _patience(call: Call) -> float:
     # The list has this long to show the job; some more for looks that failed, and for one after that time.
-    seconds = call.settings.reconcile_seconds * 1.5 + 2.0
+    seconds = call.settings.reconcile_seconds * 1.5 + min(2.0, call.settings.reconcile_seconds)
     if call.settings.callback_url and call.settings.witness_callback:
         seconds = max(seconds, call.settings.callback_wait_seconds)
     return seconds

@@ -52,7 +52,7 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
     started, failures, missing = time.monotonic(), 0, 0
     told: set[str] = set()
     while True:
-        error: GenMediaError | None = None
+        error: GenMediaError
         try:
             status, payload = await fetch(call, row)
             if status.state is JobState.SUCCEEDED:
@@ -73,7 +73,7 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
                 raise failure.about(ref_of(row), call.provider) from None
         except GenMediaError as final:
             raise final.about(ref_of(row), call.provider) from None
-        if error is None:
+        else:
             failures = missing = 0
             if status.state is JobState.FAILED:
                 await call.record_fact(row, call.ledger.failed, row.id, status, row.job_id)
@@ -83,14 +83,11 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
                 call.run.log.info("%s: %s", row.operation, status.message)
             await _progress(call, row, status)
             pace = call.settings.poll_seconds, call.settings.poll_max_seconds
-            pause = poll_pause(time.monotonic() - started, status.eta_seconds, *pace)
-        else:
-            retry_after = getattr(error, "retry_after", None)
-            pause = failure_pause(failures + missing, retry_after, call.settings.poll_seconds, random.random())
-        if call.is_over(pause):
-            last_word = error.message if error is not None else ""
-            raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
-        await _pause(call, row, pause)
+            await _pause(call, row, poll_pause(time.monotonic() - started, status.eta_seconds, *pace))
+            continue
+        retry_after = getattr(error, "retry_after", None)
+        pause = failure_pause(failures + missing, retry_after, call.settings.poll_seconds, random.random())
+        await _pause(call, row, pause, error.message)
 
 
 async def record_success(call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]) -> list[Link]:
@@ -133,8 +130,10 @@ async def _progress(call: Call, row: JobRow, status: JobStatus) -> None:
     await call.show(row, state, status.percent, status.eta_seconds)
 
 
-async def _pause(call: Call, row: JobRow, seconds: float) -> None:
-    """Sleep, but wake when a callback says that this job has ended."""
+async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -> None:
+    """Sleep, but wake when a callback says that this job has ended. Raises JobTimeoutError if that is too long."""
+    if call.is_over(seconds):
+        raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
     if not call.settings.callback_url:
         await asyncio.sleep(seconds)
         return

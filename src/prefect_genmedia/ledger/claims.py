@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.budget import Budget
@@ -198,7 +198,7 @@ class Claims(Rows):
         if row.arrives_until is None:
             return False
         clock = self.lease_clock()
-        if isinstance(clock, float):
+        if not isinstance(clock, ColumnElement):
             # More than we ever give was written before the machine's last start: that worker is gone.
             return 0 < row.arrives_until - clock <= self.submit_timeout_seconds + 2 * self.lease_seconds
         with self.database.read() as session:

@@ -167,9 +167,9 @@ def _parse(url: str) -> URL:
         backend = parsed.get_backend_name()
         wrong = parsed.port is not None and parsed.port > 65535
     except (ArgumentError, NoSuchModuleError, ValueError):
-        wrong = True
-    if wrong:
         # Said without the URL: what could not be read may be the password.
+        raise ConfigurationError("GENMEDIA_LEDGER_URL is no database URL", advice=advice) from None
+    if wrong:
         raise ConfigurationError("GENMEDIA_LEDGER_URL is no database URL", advice=advice)
     if "@" in (parsed.host or ""):
         raise ConfigurationError("the host in GENMEDIA_LEDGER_URL has an @; write @ in a password as %40")

@@ -135,8 +135,16 @@ class Life(Claims):
             owner=None,
         )
 
-    def missing(self, row_id: str, reason: str, expired_after_seconds: float, job_id: str | None = None) -> bool:
-        """The provider says that it does not know this job. True once it has said so for so long that it is EXPIRED.
+    def missing(
+        self,
+        row_id: str,
+        reason: str,
+        expired_after_seconds: float,
+        job_id: str | None = None,
+        end: LedgerState = S.EXPIRED,
+    ) -> bool:
+        """The provider says that it does not know this job. True once it has said so for so long that it has its `end`:
+        EXPIRED, or STORED where some of its files have come and the others never will.
 
         One look, or many in a short time, is a symptom: lists and reads lag. So the time counts only as far as it was
         looked at: from one look to the next it is the share that makes LEAST_LOOKS of them span the whole.
@@ -144,7 +152,7 @@ class Life(Claims):
         with self.database.write() as session:
             row, now = self.locked(session, row_id, self.clock())
             if row.state not in (S.SUBMITTED, S.SUCCEEDED) or job_id not in (None, row.job_id):
-                return row.state == S.EXPIRED
+                return row.state in (S.EXPIRED, S.STORED)
             if row.missing_since is None:
                 row.missing_since, row.missing_looks = now, 1
                 self.note(session, row_id, row.state, f"the provider does not know it at present: {reason}")
@@ -156,7 +164,8 @@ class Life(Claims):
             if row.missing_looks < shares:
                 row.missing_since, row.missing_looks = now - counts, row.missing_looks + 1
                 return False
-            values = {"state": S.EXPIRED, "reason": reason, "finished_at": self.clock(), "owner": None}
+            said = f"{row.reason}; {reason}" if end == S.STORED and row.reason else reason
+            values = {"state": end, "reason": said, "finished_at": self.clock(), "owner": None}
             return self.change(session, row_id, (row.state,), reason, **values)
 
     def stored(

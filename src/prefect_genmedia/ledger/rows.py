@@ -48,7 +48,7 @@ class Rows:
 
     def timed(self, session: Session, query: Select[tuple[JobRow]], clock: Clock) -> list[tuple[JobRow, float]]:
         """Rows, each with what the clock says, in one round trip."""
-        if isinstance(clock, float):
+        if not isinstance(clock, ColumnElement):
             return [(row, clock) for row in session.scalars(query)]
         return [(row, moment) for row, moment in session.execute(query.add_columns(clock))]
 

@@ -74,7 +74,8 @@ class _Guard(httpcore.AsyncNetworkBackend):
 
     def __init__(self, base_host: str) -> None:
         self._base_host = base_host
-        self._network = httpcore.AnyIOBackend()
+        # Without anyio, httpcore has another class of this name, which is no backend: anyio comes with httpx.
+        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()  # pyright: ignore[reportAttributeAccessIssue]
 
     async def connect_tcp(
         self,
