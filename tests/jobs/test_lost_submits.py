@@ -255,7 +255,7 @@ async def test_a_price_of_your_own_that_is_too_high_hides_no_other_job(emulator:
     assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
     later = await refusal(imagine("bought later"), ttapi, deadline_seconds=0.5, prices=(careful,))
     assert isinstance(later, JobTimeoutError)
-    error = await refusal(imagine(), ttapi)
+    error = await refusal(imagine(), ttapi, deadline_seconds=2)
     assert isinstance(error, SubmitOutcomeUnknown) and "more quota is frozen" in str(error)
     assert posts(emulator, SUBMIT_IMAGINE) == 4
 
