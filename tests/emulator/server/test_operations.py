@@ -37,7 +37,8 @@ WORDS = (
     "sound",
     "request",
 )  # the fields that a moderator reads
-# One for each way of answering: what spoils an answer, a file or a callback does not know which function it was.
+# One for each way of answering: what spoils a submit, an answer, a file or a callback does not know which function it
+# was.
 FAMILIES = list({(case.fetch, case.hook, case.types[:1]): case for case in reversed(CASES)}.values())
 STARTING = [case for case in CASES if case.name not in STANDING_ON_OTHERS]
 
@@ -118,7 +119,7 @@ def test_a_failed_one_is_paid_back(emulator: Emulator, api: Api, case: Case) -> 
     assert api.read(case.fetch, api.submit(case.path, **body)).status_code == 404
 
 
-@each(CASES)
+@each(FAMILIES)
 def test_submit_faults(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     once(emulator, "submit_refuse", retry_after=2)
