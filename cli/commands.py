@@ -120,6 +120,19 @@ def setup(
     set_up(ttapi, novita, new_media_store)
 
 
+@app.command()
+def price(
+    operation: Annotated[
+        str | None, typer.Argument(help="Only this one, for example midjourney.imagine.", callback=_name)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """What each operation is expected to cost, with its source and date. What has no source has no price."""
+    from prefect_genmedia.cli.price_command import show_prices
+
+    show_prices(operation, as_json)
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,

@@ -9,12 +9,14 @@ from prefect_genmedia.emulator.novita import images, reads, videos
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import (
     flowmusic,
+    flux,
     midjourney_edits,
     midjourney_given,
     midjourney_v1,
     midjourney_videos,
     novelai,
     one_file_products,
+    sora,
     suno,
 )
 
@@ -27,6 +29,8 @@ MODULES = (
     novelai,
     flowmusic,
     suno,
+    flux,
+    sora,
     one_file_products,
     ttapi,
     images,
@@ -40,6 +44,9 @@ PRODUCTS = (
     novelai.NOVELAI,
     flowmusic.FLOWMUSIC,
     suno.SUNO,
+    flux.PRODUCT,
+    sora.OWN,
+    sora.PARTNERS,
     *one_file_products.PRODUCTS.values(),
     novita.NOVITA,
 )

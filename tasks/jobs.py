@@ -14,7 +14,7 @@ from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.jobs import JobRef, JobResult, Terms, bought_job
 from prefect_genmedia.jobs import resume as bring_in
 from prefect_genmedia.operation import Operation
-from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.providers import OPERATIONS, find_operation
 from prefect_genmedia.tasks.paid import this_run, worth_retrying
 
 __all__ = ["find_credentials", "operation_of", "resume"]
@@ -22,7 +22,7 @@ __all__ = ["find_credentials", "operation_of", "resume"]
 
 def operation_of(name: str) -> Operation[Any, Any]:
     """The operation of this name. Raises ConfigurationError."""
-    operation = OPERATIONS.get(name)
+    operation = find_operation(name)
     if operation is None:
         raise ConfigurationError(
             f"this version has no operation {name!r}", advice=f"It has {', '.join(sorted(OPERATIONS))}."

@@ -35,24 +35,30 @@ from prefect_genmedia.providers.novita.images import (
 from prefect_genmedia.providers.novita.job import JOB, JobRequest
 from prefect_genmedia.providers.novita.models import Model, ModelQuery, list_models
 from prefect_genmedia.providers.novita.results import FETCH, NovitaResult
-from prefect_genmedia.providers.novita.video_models import (
-    HUNYUAN_VIDEO_FAST,
-    KLING_V16_I2V,
-    KLING_V21_T2V_MASTER,
-    MINIMAX_HAILUO_02,
+from prefect_genmedia.providers.reading import Reading, read_job
+from prefect_genmedia.tasks.novita_videos import (
     HunyuanVideoFastRequest,
+    Img2VideoRequest,
     KlingV16I2VRequest,
     KlingV21T2VMasterRequest,
+    KlingV30I2VRequest,
     MinimaxHailuo02Request,
-)
-from prefect_genmedia.providers.novita.videos import (
-    IMG2VIDEO,
-    TXT2VIDEO,
-    Img2VideoRequest,
+    MinimaxHailuo23FastI2VRequest,
     PromptFrames,
+    Shot,
     Txt2VideoRequest,
+    Wan27I2VRequest,
+    hunyuan_video_fast,
+    img2video,
+    kling_v16_i2v,
+    kling_v21_t2v_master,
+    kling_v30_pro_i2v,
+    kling_v30_std_i2v,
+    minimax_hailuo_02,
+    minimax_hailuo_23_fast_i2v,
+    txt2video,
+    wan27_i2v,
 )
-from prefect_genmedia.providers.reading import Reading, read_job
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
 
@@ -73,8 +79,10 @@ __all__ = [
     "JobRequest",
     "KlingV16I2VRequest",
     "KlingV21T2VMasterRequest",
+    "KlingV30I2VRequest",
     "Lora",
     "MinimaxHailuo02Request",
+    "MinimaxHailuo23FastI2VRequest",
     "Model",
     "ModelQuery",
     "NovitaResult",
@@ -82,10 +90,12 @@ __all__ = [
     "Reading",
     "Refiner",
     "Sampler",
+    "Shot",
     "TestMode",
     "Txt2ImgRequest",
     "Txt2VideoRequest",
     "VideoExtra",
+    "Wan27I2VRequest",
     "Webhook",
     "balance",
     "fetch",
@@ -95,10 +105,14 @@ __all__ = [
     "job",
     "kling_v16_i2v",
     "kling_v21_t2v_master",
+    "kling_v30_pro_i2v",
+    "kling_v30_std_i2v",
     "minimax_hailuo_02",
+    "minimax_hailuo_23_fast_i2v",
     "models",
     "txt2img",
     "txt2video",
+    "wan27_i2v",
 ]
 
 
@@ -125,79 +139,6 @@ async def txt2img(
     https://novita.ai/docs/api-reference/model-apis-txt2img
     """
     return await buy(TXT2IMG, request, credentials, terms)
-
-
-@task(**paid(IMG2VIDEO))
-async def img2video(
-    request: Img2VideoRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Set a picture in motion with Stable Video Diffusion: 14 or 25 frames at 6 a second. Billed once.
-
-    `.media[0]` is an mp4, or a gif on demand. Raises GenMediaError; MediaInvalidError for a picture that is
-    unreadable, larger than 2048x2048 or than 30 MB.
-    https://novita.ai/docs/api-reference/model-apis-img2video
-    """
-    return await buy(IMG2VIDEO, request, credentials, terms)
-
-
-@task(**paid(TXT2VIDEO))
-async def txt2video(
-    request: Txt2VideoRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Draw a video from one or more prompts with Stable Diffusion 1.x: at most 128 frames. Billed once.
-
-    `.media[0]` is an mp4, or a gif on demand. Raises GenMediaError.
-    https://novita.ai/docs/api-reference/model-apis-txt2video
-    """
-    return await buy(TXT2VIDEO, request, credentials, terms)
-
-
-@task(**paid(HUNYUAN_VIDEO_FAST))
-async def hunyuan_video_fast(
-    request: HunyuanVideoFastRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Make a video from a prompt with Hunyuan Video, 1280x720 or 720x1280. Billed once.
-
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
-    https://novita.ai/docs/api-reference/model-apis-hunyuan-video-fast
-    """
-    return await buy(HUNYUAN_VIDEO_FAST, request, credentials, terms)
-
-
-@task(**paid(KLING_V16_I2V))
-async def kling_v16_i2v(
-    request: KlingV16I2VRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Set a picture on the web in motion with Kling 1.6, for 5 or 10 seconds. Billed once.
-
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
-    https://novita.ai/docs/api-reference/model-apis-kling-v1.6-i2v
-    """
-    return await buy(KLING_V16_I2V, request, credentials, terms)
-
-
-@task(**paid(KLING_V21_T2V_MASTER))
-async def kling_v21_t2v_master(
-    request: KlingV21T2VMasterRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Make a video from a prompt with Kling 2.1 Master, 5 or 10 seconds long. Billed once.
-
-    `.media[0]` is the video. It takes no callback. Raises GenMediaError.
-    https://novita.ai/docs/api-reference/model-apis-kling-v2.1-t2v-master
-    """
-    return await buy(KLING_V21_T2V_MASTER, request, credentials, terms)
-
-
-@task(**paid(MINIMAX_HAILUO_02))
-async def minimax_hailuo_02(
-    request: MinimaxHailuo02Request, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
-) -> JobResult[NovitaResult]:
-    """Make a video from a prompt, and a first and a last picture if given, with MiniMax Hailuo 02. Billed once.
-
-    `.media[0]` is the video, 6 or 10 seconds long. It takes no callback. Raises GenMediaError.
-    https://novita.ai/docs/api-reference/model-apis-minimax-hailuo-02
-    """
-    return await buy(MINIMAX_HAILUO_02, request, credentials, terms)
 
 
 @task(**paid(JOB))

@@ -40,6 +40,7 @@ from prefect_genmedia.jobs import (
 )
 from prefect_genmedia.media.pictures import pictures_in, read_picture
 from prefect_genmedia.operation import Operation, Request, RequestT, ResultT, fingerprint
+from prefect_genmedia.tasks.prices import variable_prices
 from prefect_genmedia.tasks.progress import watched
 from prefect_genmedia.tasks.terms import TaskTerms, terms_of
 
@@ -157,7 +158,7 @@ async def buy(
 ) -> JobResult[ResultT]:
     """Run one operation as the current Prefect run: its jobs, its log, its progress artifact."""
     budget = credentials.budget.limits() if credentials.budget is not None else None
-    on = replace(terms_of(terms), budget=budget)
+    on = replace(terms_of(terms), budget=budget, prices=await variable_prices())
     if terms:  # Prefect's page of a task run shows its log, and not the values of its parameters
         said = ", ".join(f"{word}={value!r}" for word, value in terms.items())
         get_run_logger().info("%s: %s", operation.name, said)

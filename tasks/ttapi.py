@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Unpack
 
 from prefect import task
@@ -11,18 +12,53 @@ from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.generic import GenericResult
 from prefect_genmedia.providers.ttapi.fields import VideoResult
 from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
-from prefect_genmedia.providers.ttapi.videos import GROK_VIDEO, VEO_VIDEO, GrokVideoRequest, VeoVideoRequest
+from prefect_genmedia.providers.ttapi.pictures import (
+    FLUX_IMAGE,
+    FLUX_KONTEXT_IMAGE,
+    GPT_IMAGE,
+    FluxImageRequest,
+    FluxKontextImageRequest,
+    GptImageRequest,
+    ImageResult,
+)
+from prefect_genmedia.providers.ttapi.videos import (
+    GEMINI_VIDEO,
+    GROK_VIDEO,
+    LUMA_VIDEO,
+    SORA_PARTNER_VIDEO,
+    SORA_VIDEO,
+    GeminiVideoRequest,
+    GrokVideoRequest,
+    LumaVideoRequest,
+    SoraPartnerVideoRequest,
+    SoraVideoRequest,
+)
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
 
 __all__ = [
+    "FluxImageRequest",
+    "FluxKontextImageRequest",
+    "GeminiVideoRequest",
     "GenericResult",
+    "GptImageRequest",
     "GrokVideoRequest",
+    "ImageResult",
     "JobRequest",
+    "LumaVideoRequest",
+    "SoraPartnerVideoRequest",
+    "SoraVideoRequest",
     "VeoVideoRequest",
     "VideoResult",
+    "flux_image",
+    "flux_kontext_image",
+    "gemini_video",
+    "gpt_image",
     "grok_video",
     "job",
+    "luma_video",
+    "sora_partner_video",
+    "sora_video",
     "veo_video",
 ]
 
@@ -31,7 +67,7 @@ __all__ = [
 async def grok_video(
     request: GrokVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
-    """Make a video with Grok, 10 to 30 seconds long. Costs quota, once: 9 in the vendor's example.
+    """Make a video with Grok, 1 to 30 seconds long. Costs quota, once: 9 in the vendor's example.
 
     `.media[0]` is the video. The keywords are explained in the README, "Retry anything, pay once".
     Raises GenMediaError. https://docs.ttapi.io/api/en/grok/generations
@@ -39,15 +75,95 @@ async def grok_video(
     return await buy(GROK_VIDEO, request, credentials, terms)
 
 
-@task(**paid(VEO_VIDEO))
-async def veo_video(
-    request: VeoVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+@task(**paid(GEMINI_VIDEO))
+async def gemini_video(
+    request: GeminiVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
-    """Make a video with Veo. Costs quota, once; how much is not documented.
+    """Make a video with Gemini's omni-flash, 16:9 or 9:16. Costs quota, once: 1 in the vendor's example.
 
-    `.media[0]` is the video. Known from a client's code only. Raises GenMediaError. https://docs.ttapi.io
+    `.media[0]` is the video. Raises GenMediaError. https://docs.ttapi.io/api/en/gemini/video-generations
     """
-    return await buy(VEO_VIDEO, request, credentials, terms)
+    return await buy(GEMINI_VIDEO, request, credentials, terms)
+
+
+VeoVideoRequest = GeminiVideoRequest
+
+
+@task(**paid(GEMINI_VIDEO) | {"name": "ttapi.veo_video"})
+async def veo_video(
+    request: GeminiVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[VideoResult]:
+    """The former name of gemini_video: the endpoint was taken for Veo's. Deprecated; the job is the same."""
+    warnings.warn("ttapi.veo_video is called ttapi.gemini_video now", DeprecationWarning, stacklevel=2)
+    return await buy(GEMINI_VIDEO, request, credentials, terms)
+
+
+@task(**paid(FLUX_IMAGE))
+async def flux_image(
+    request: FluxImageRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[ImageResult]:
+    """Make a picture with Flux. Costs quota by its `mode`, once: 1 for flux1-dev in the vendor's example.
+
+    `.media[0]` is the picture. Raises GenMediaError. https://docs.ttapi.io/api/en/flux/generate
+    """
+    return await buy(FLUX_IMAGE, request, credentials, terms)
+
+
+@task(**paid(FLUX_KONTEXT_IMAGE))
+async def flux_kontext_image(
+    request: FluxKontextImageRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[ImageResult]:
+    """Make or change a picture with Flux Kontext, in its maker's form. Costs quota, once; how much is not documented.
+
+    `.media[0]` is the picture. Raises GenMediaError. https://docs.ttapi.io/api/en/flux/flux-kontext-pro
+    """
+    return await buy(FLUX_KONTEXT_IMAGE, request, credentials, terms)
+
+
+@task(**paid(GPT_IMAGE))
+async def gpt_image(
+    request: GptImageRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[ImageResult]:
+    """Make a picture with OpenAI's models. Costs quota, once: 2 for gpt-4o-image in the vendor's example.
+
+    `.media[0]` is the picture. Raises GenMediaError. https://docs.ttapi.io/api/en/openai/gpt-generations
+    """
+    return await buy(GPT_IMAGE, request, credentials, terms)
+
+
+@task(**paid(SORA_VIDEO))
+async def sora_video(
+    request: SoraVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[VideoResult]:
+    """Make a video with Sora 2, 10 to 25 seconds long. Costs quota, once: 3 for sora-2 in the vendor's example.
+
+    `.media[0]` is the video. Raises GenMediaError. https://docs.ttapi.io/api/en/sora/generations
+    """
+    return await buy(SORA_VIDEO, request, credentials, terms)
+
+
+@task(**paid(SORA_PARTNER_VIDEO))
+async def sora_partner_video(
+    request: SoraPartnerVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[VideoResult]:
+    """Make a video with Sora 2 by a partner's channel. Costs quota, once: 40 for 4 seconds in the vendor's example.
+
+    `.media[0]` is the video, 4, 8 or 12 seconds long. It takes no callback. Raises GenMediaError.
+    https://docs.ttapi.io/api/en/sora/v1-videos
+    """
+    return await buy(SORA_PARTNER_VIDEO, request, credentials, terms)
+
+
+@task(**paid(LUMA_VIDEO))
+async def luma_video(
+    request: LumaVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[VideoResult]:
+    """Make a video with Luma, 5 or 10 seconds long. Costs quota, once; how much is not documented.
+
+    `.media` are all videos that the finished job names; no page shows it. Raises GenMediaError.
+    https://ttapi.io/docs/apiReference/luma
+    """
+    return await buy(LUMA_VIDEO, request, credentials, terms)
 
 
 @task(**paid(JOB))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -57,12 +58,12 @@ TXT2VIDEO = {
 PART = {"frames": Rule("int", True, 8, 64), "prompt": Rule("str", True, 1, 1024)}
 HUNYUAN = {
     "model_name": Rule("str", True, choices=("hunyuan-video-fast",)),
-    "width": Rule("int", True, choices=(720, 1280)),
-    "height": Rule("int", True, choices=(720, 1280)),
+    "width": Rule("int", True, choices=(480, 640, 720, 864, 1280)),
+    "height": Rule("int", True, choices=(480, 640, 720, 864, 1280)),
     "seed": Rule("int", True, -1, 9_999_999_999),
     "steps": Rule("int", True, 2, 30),
     "prompt": Rule("str", True, 1, 2000),
-    "frames": Rule("int", False, 1, 1000),  # no range is documented
+    "frames": Rule("int", True, 85, 129),
 }
 WAN = {
     "prompt": Rule("str", True, 1, 2000),
@@ -103,6 +104,28 @@ HAILUO = {
     "enable_prompt_expansion": Rule("bool"),
     "fast_pretreatment": Rule("bool"),
 }
+KLING_3 = {
+    "image": Rule("str", True, 1),
+    "prompt": Rule("str", True, 1, 2500),
+    "sound": Rule("bool"),
+    "duration": Rule("int", False, 3, 15),
+    "cfg_scale": Rule("number", False, 0, 1),
+    "end_image": Rule("str"),
+    "multi_prompt": Rule("list"),
+    "negative_prompt": Rule("str", False, 0, 2500),
+}
+SHOT = {"prompt": Rule("str", True, 1), "duration": Rule("int", True, 1)}
+WAN_27 = {
+    **dict.fromkeys(("image_url", "first_clip_url", "last_frame_url", "driving_audio_url"), Rule("str")),
+    "prompt": Rule("str", False, 0, 5000),
+    "negative_prompt": Rule("str", False, 0, 500),
+    "duration": Rule("int", False, 2, 15),
+    "resolution": Rule("str", choices=("720P", "1080P")),
+    "seed": Rule("int", False, 0, 2**31 - 1),
+    "watermark": Rule("bool"),
+    "prompt_extend": Rule("bool"),
+}
+HAILUO_FAST = {**HAILUO, "image": Rule("str", True, 1)}
 FILES = ("image_file", "image", "end_image", "image_url", "end_image_url", "extra")  # not repeated in request_info
 
 
@@ -173,9 +196,9 @@ def txt2video(body: Body, strict: bool) -> Commission:
 
 def hunyuan(body: Body, strict: bool) -> Commission:
     extra = _checked(body, HUNYUAN, strict)
-    if body["width"] == body["height"]:
-        raise Invalid("width, height: must be 1280 and 720, or 720 and 1280")
-    seconds = (body.get("frames") or 85) / 24
+    if {body["width"], body["height"]} not in ({640, 480}, {864, 480}, {1280, 720}):
+        raise Invalid("width, height: must be 640 and 480, 864 and 480, or 1280 and 720, in either order")
+    seconds = body["frames"] / 24
     return _commission(body, extra, "HUNYUAN_VIDEO_FAST", (body["width"], body["height"]), seconds)
 
 
@@ -203,11 +226,36 @@ def kling_t2v(body: Body, strict: bool) -> Commission:
     )
 
 
-def hailuo(body: Body, strict: bool) -> Commission:
+def hailuo(body: Body, strict: bool, task_type: str = "MINIMAX_HAILUO_02") -> Commission:
     extra = _checked(body, HAILUO, strict)
     source, link = given(body["image"], "image") if body.get("image") else ((), None)
     size = (1920, 1080) if body.get("resolution") == "1080P" else (1366, 768)
-    return _commission(body, extra, "MINIMAX_HAILUO_02", size, body.get("duration") or 6, pictures=source, link=link)
+    return _commission(body, extra, task_type, size, body.get("duration") or 6, pictures=source, link=link)
+
+
+def kling_3(body: Body, strict: bool, tier: str) -> Commission:
+    extra = _checked(body, KLING_3, strict)
+    items(body.get("multi_prompt"), SHOT, "multi_prompt", None, strict)
+    if body.get("end_image") and body.get("multi_prompt"):
+        raise Invalid("end_image, multi_prompt: cannot be used together")
+    source, link = given(body["image"], "image")
+    return _commission(
+        body, extra, f"KLING_V30_{tier}_I2V", (1280, 720), body.get("duration") or 5, pictures=source, link=link
+    )
+
+
+def wan_27(body: Body, strict: bool) -> Commission:
+    extra = _checked(body, WAN_27, strict)
+    if bool(body.get("image_url")) == bool(body.get("first_clip_url")):
+        raise Invalid("image_url, first_clip_url: exactly one must be provided")
+    source, link = given(body["image_url"], "image_url") if body.get("image_url") else ((), None)
+    size = (1280, 720) if body.get("resolution") == "720P" else (1920, 1080)
+    return _commission(body, extra, "WAN27_I2V", size, body.get("duration") or 5, pictures=source, link=link)
+
+
+def hailuo_fast(body: Body, strict: bool) -> Commission:
+    fields(body, HAILUO_FAST, "", strict, ("extra",))
+    return hailuo(body, strict, "MINIMAX_HAILUO_23_FAST_I2V")
 
 
 NEWER: dict[str, Callable[[Body, bool], Commission]] = {
@@ -216,6 +264,10 @@ NEWER: dict[str, Callable[[Body, bool], Commission]] = {
     "kling-v1.6-i2v": kling_i2v,
     "kling-v2.1-t2v-master": kling_t2v,
     "minimax-hailuo-02": hailuo,
+    "kling-v3.0-std-i2v": partial(kling_3, tier="STD"),
+    "kling-v3.0-pro-i2v": partial(kling_3, tier="PRO"),
+    "wan2.7-i2v": wan_27,
+    "minimax-hailuo-2.3-fast-i2v": hailuo_fast,
 }
 
 

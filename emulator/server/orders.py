@@ -19,7 +19,7 @@ from prefect_genmedia.emulator.server.links import uuid_of
 from prefect_genmedia.emulator.settings import EmulatorSettings
 
 IN_PROGRESS = ("queued", "running")
-HOOKS = ("hookUrl", "hook_url", "callback")
+HOOKS = ("hookUrl", "hook_url", "webhook_url", "callback")
 FAILURES = {"ttapi": "[Internal error] Something went wrong...", "novita": "failed to exec task"}
 
 

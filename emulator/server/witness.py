@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-TTAPI = ("midjourney", "novelai", "flowmusic", "suno", "flux", "openai", "gemini", "grok", "luma")
+TTAPI = (
+    "midjourney", "novelai", "flowmusic", "suno", "flux", "bfl", "openai", "gemini", "grok", "luma",
+    "sora", "sora-partner",
+)  # fmt: skip
 API = (*(f"/{first}/" for first in TTAPI), "/v3/", "/v3beta/", "/openapi/")
 KEY_HEADERS = ("tt-api-key", "authorization")
 

@@ -1,4 +1,4 @@
-"""TTAPI's other pictures and films: Flux, GPT image, Veo, Grok, Luma. One file for each job."""
+"""TTAPI's other pictures and films: GPT image, Gemini, Grok, Luma; and what Flux and Sora share with them."""
 
 from __future__ import annotations
 
@@ -21,26 +21,22 @@ from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi.envelope import WORDS, Submission, accepting, at, reading, refuse
 
 PROMPT = Rule("str", True, 1)
-SIZES = ("1024x1024", "1024x1792", "1792x1024")
-FLUX = {
+GPT = {
     "prompt": PROMPT,
-    "mode": Rule("str"),
-    "model": Rule("str"),  # the vendor's own example says this for mode
-    "size": Rule("str", choices=SIZES),
-    "aspect_ratio": Rule("str", choices=("21:9", "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "9:21")),
-    "seed": Rule("int", False, -1, 2**63 - 1),
+    "model": Rule("str", choices=("gpt-image-2", "gpt-image-2-plus", "gpt-image-1.5", "gpt-image-1", "gpt-4o-image")),
+    "referImages": Rule("list"),
+    "aspect_ratio": Rule("str", choices=("1:1", "3:4", "4:3", "16:9", "9:16")),
+    "size": Rule("str"),
 }
-GPT = {"prompt": PROMPT, "model": Rule("str"), "referImages": Rule("list")}
-VEO = {
+GEMINI_VIDEO = {
     "prompt": PROMPT,
-    "model": Rule("str"),
-    "aspect_ratio": Rule("str", choices=("16:9", "9:16")),
-    "resolution": Rule("str"),
+    "model": Rule("str", True, choices=("omni-flash",)),
+    "aspect_ratio": Rule("str", True, choices=("16:9", "9:16")),
     "reference_images": Rule("list"),
 }
 GROK = {
     "prompt": PROMPT,
-    "model": Rule("str"),
+    "model": Rule("str", choices=("grok-imagine-1.0-video", "grok-imagine-video-1.5-preview")),
     "aspect_ratio": Rule("str", choices=("2:3", "3:2", "1:1", "9:16", "16:9")),
     "resolution_name": Rule("str", choices=("480p", "720p")),
     "refer_images": Rule("list"),
@@ -58,8 +54,10 @@ LUMA = {
     "loop": Rule("bool"),
     "enhancePrompt": Rule("bool"),
 }
-QUOTAS = {"flux": 1, "gpt": 2, "veo": 1, "grok": 9, "luma": 10}  # from the vendor's examples; Luma's is made up
+# From the vendor's examples; Luma's is made up.
+QUOTAS = {"flux": 1, "gpt": 2, "gemini_video": 1, "grok": 9, "sora": 3, "sora_partner": 40, "luma": 10}
 KINDS = {"flux": "webp", "gpt": "png"}  # the others make mp4
+GEMINI_SECONDS = 8.0  # made up: no page tells
 SIDE = 720  # of a square with as many pixels as a film's frame
 
 
@@ -85,27 +83,13 @@ def draw(gallery: Gallery, job: Job, part: str) -> Drawn:
     return Film(first, pictures.scene(prompt, f"{job.seed()}:last", size), details["seconds"])
 
 
-def _told(job: Job, data: Body, success: str = "success", waiting: str | None = "") -> Body:
+def told(job: Job, data: Body, success: str = "success", waiting: str | None = "") -> Body:
     message = {"succeeded": success, "failed": job.message}.get(job.state, waiting)
     return {"status": WORDS[job.state], "message": message, "jobId": job.id, "data": data}
 
 
-def _file(job: Job, base_url: str) -> str | None:
+def file_of(job: Job, base_url: str) -> str | None:
     return base_url + _path(job) if job.state == "succeeded" else None
-
-
-def flux_answer(state: State, job: Job, base_url: str) -> Body:
-    order = job.order
-    data = {
-        "mode": order.details["model"],
-        "jobId": job.id,
-        "prompt": order.prompt,
-        "quota": str(int(order.quota)),
-        "size": order.details["said"],
-        "imageUrl": _file(job, base_url),
-        "hookUrl": order.hook_url,
-    }
-    return _told(job, data, success="")
 
 
 def gpt_answer(state: State, job: Job, base_url: str) -> Body:
@@ -113,15 +97,15 @@ def gpt_answer(state: State, job: Job, base_url: str) -> Body:
     data = {
         "prompt": order.prompt,
         "referImages": order.details["said"],
-        "imageUrl": _file(job, base_url),
+        "imageUrl": file_of(job, base_url),
         "quota": str(int(order.quota)),
         "finishTime": ttapi.moment(state, job.finished_at, "%Y-%m-%d %H:%M:%S"),
         "hookUrl": order.hook_url,
     }
-    return _told(job, data, waiting=None)
+    return told(job, data, waiting=None)
 
 
-def veo_answer(state: State, job: Job, base_url: str) -> Body:
+def gemini_video_answer(state: State, job: Job, base_url: str) -> Body:
     order = job.order
     data = {
         "jobId": job.id,
@@ -129,13 +113,13 @@ def veo_answer(state: State, job: Job, base_url: str) -> Body:
         "prompt": order.prompt,
         "aspect_ratio": order.details["shape"],
         "reference_images": order.details["said"],
-        "video_url": _file(job, base_url),
+        "video_url": file_of(job, base_url),
         "quota": str(int(order.quota)),
         "hookUrl": order.hook_url,
     }
-    told = _told(job, data, waiting="success")
+    said = told(job, data, waiting="success")
     # This product's page has one word for all that is not over.
-    return {**told, "status": "RUNNING" if job.state in ("queued", "running") else told["status"]}
+    return {**said, "status": "RUNNING" if job.state in ("queued", "running") else said["status"]}
 
 
 def grok_answer(state: State, job: Job, base_url: str) -> Body:
@@ -147,12 +131,12 @@ def grok_answer(state: State, job: Job, base_url: str) -> Body:
         "videoLength": f"{details['seconds']:g}",
         "resolutionName": details["resolution"],
         "referImage": details["said"],
-        "videoUrl": _file(job, base_url),
+        "videoUrl": file_of(job, base_url),
         "quota": str(int(order.quota)),
         "finishTime": ttapi.moment(state, job.finished_at, "%Y-%m-%d %H:%M:%S"),
         "hookUrl": order.hook_url,
     }
-    return _told(job, data)
+    return told(job, data)
 
 
 def luma_answer(state: State, job: Job, base_url: str) -> Body:
@@ -164,13 +148,18 @@ def luma_answer(state: State, job: Job, base_url: str) -> Body:
         "progress": ttapi.progress(job),
         "userPrompt": order.prompt,
         "quota": str(int(order.quota)),
-        "videoUrl": _file(job, base_url),
+        "videoUrl": file_of(job, base_url),
         "hookUrl": order.hook_url,
     }
-    return _told(job, data, success="")
+    return told(job, data, success="")
 
 
-ANSWERS = {"flux": flux_answer, "gpt": gpt_answer, "veo": veo_answer, "grok": grok_answer, "luma": luma_answer}
+ANSWERS = {
+    "gpt": gpt_answer,
+    "gemini_video": gemini_video_answer,
+    "grok": grok_answer,
+    "luma": luma_answer,
+}
 HOOKS = {"grok": ("hook_url",)}
 PRODUCTS = {
     name: ttapi.product(name, answer, files, ("data.quota", "data.prompt"), HOOKS.get(name, ("hookUrl",)))
@@ -178,67 +167,57 @@ PRODUCTS = {
 }
 
 
-async def flux(submission: Submission) -> Order:
-    submission.check(FLUX)
-    body = submission.body
-    wide, high = map(int, (body.get("aspect_ratio") or "1:1").split(":"))
-    size = pictures.shaped(wide, high)
-    if body.get("size"):
-        size = (int(body["size"][:4]), int(body["size"][5:]))
-    image = body.get("input_image")
-    given = await _first(submission, "input_image", [image] if image else [])
-    model = body.get("mode") or body.get("model") or "flux1-dev"
-    details = {"size": size, "said": "x".join(map(str, size)), "model": model, "seed": body.get("seed")}
-    return _order(submission, "generate", body["prompt"], details, given)
-
-
 async def gpt(submission: Submission) -> Order:
     submission.check(GPT)
     body = submission.body
-    given = await _first(submission, "referImages", body.get("referImages"))
-    details = {"size": (1024, 1024), "said": body.get("referImages") or [], "model": body.get("model")}
-    return _order(submission, "generations", body["prompt"], details, given)
+    given = await first_of(submission, "referImages", body.get("referImages"))
+    wide, high = map(int, (body.get("aspect_ratio") or "1:1").split(":"))
+    details = {"size": pictures.shaped(wide, high), "said": body.get("referImages") or [], "model": body.get("model")}
+    return placed(submission, "generations", body["prompt"], details, given)
 
 
-async def veo(submission: Submission) -> Order:
-    submission.check(VEO)
+async def gemini_video(submission: Submission) -> Order:
+    submission.check(GEMINI_VIDEO)
     body = submission.body
-    given = await _first(submission, "reference_images", body.get("reference_images"))
+    given = await first_of(submission, "reference_images", body.get("reference_images"))
     said = [text for text in body.get("reference_images") or [] if text]
-    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "duration", 8, 1, 60))
-    details |= {"said": said, "model": body.get("model") or "omni-flash"}
-    return _order(submission, "generations", body["prompt"], details, given)
+    details = filmed(body["aspect_ratio"], GEMINI_SECONDS)
+    details |= {"said": said, "model": body["model"]}
+    return placed(submission, "generations", body["prompt"], details, given)
 
 
 async def grok(submission: Submission) -> Order:
     submission.check(GROK)
     body = submission.body
     said = body.get("refer_images") or ([body["refer_image"]] if body.get("refer_image") else None)
-    given = await _first(submission, "refer_images", said)
-    details = _filmed(body.get("aspect_ratio") or "16:9", _seconds(body, "video_length", 10, 1, 30))
+    preview = body.get("model") == "grok-imagine-video-1.5-preview"
+    if preview and len(said or []) != 1:
+        raise refuse(400, "Parameter error: refer_images: must be exactly one")
+    given = await first_of(submission, "refer_images", said)
+    details = filmed(body.get("aspect_ratio") or "16:9", seconds_of(body, "video_length", 10, 1, 15 if preview else 30))
     details |= {"said": said, "resolution": body.get("resolution_name") or "720p"}
-    return _order(submission, "generations", body["prompt"], details, given)
+    return placed(submission, "generations", body["prompt"], details, given)
 
 
 async def luma(submission: Submission) -> Order:
     submission.check(LUMA)
     body = submission.body
-    given = await _first(submission, "imageUrl", [body["imageUrl"]] if body.get("imageUrl") else None)
-    details = _filmed(body.get("aspectRatio") or "9:16", float((body.get("duration") or "5s")[:-1]))
-    return _order(submission, "generations", body["userPrompt"], details, given)
+    given = await first_of(submission, "imageUrl", [body["imageUrl"]] if body.get("imageUrl") else None)
+    details = filmed(body.get("aspectRatio") or "9:16", float((body.get("duration") or "5s")[:-1]))
+    return placed(submission, "generations", body["userPrompt"], details, given)
 
 
-def _order(submission: Submission, action: str, prompt: str, details: Mapping[str, Any], given: inputs.Given) -> Order:
+def placed(submission: Submission, action: str, prompt: str, details: Mapping[str, Any], given: inputs.Given) -> Order:
     quota = QUOTAS[submission.product.name]
     return submission.order(action, prompt, quota, draw, {**details, "input": given.sha256}, given.failure)
 
 
-def _filmed(shape: str, seconds: float) -> dict[str, Any]:
+def filmed(shape: str, seconds: float) -> dict[str, Any]:
     wide, high = map(int, shape.split(":"))
     return {"shape": shape, "seconds": seconds, "size": pictures.shaped(wide, high, SIDE)}
 
 
-def _seconds(body: Body, name: str, default: float, low: int, high: int) -> float:
+def seconds_of(body: Body, name: str, default: float, low: int, high: int) -> float:
     """A number of seconds, as a text or as such."""
     value = body.get(name)
     if value in (None, ""):
@@ -249,7 +228,7 @@ def _seconds(body: Body, name: str, default: float, low: int, high: int) -> floa
     return int(found[1])
 
 
-async def _first(submission: Submission, name: str, values: list[Any] | None) -> inputs.Given:
+async def first_of(submission: Submission, name: str, values: list[Any] | None) -> inputs.Given:
     """The first of some pictures, each a link or base64; blank ones do not count."""
     for value in values or []:
         if not isinstance(value, str):
@@ -260,16 +239,14 @@ async def _first(submission: Submission, name: str, values: list[Any] | None) ->
 
 
 _SUBMITS = {
-    "flux": ("/flux/generate", "flux.generate", flux),
-    "gpt": ("/openai/gpt/generations", "gpt.image", gpt),
-    "veo": ("/gemini/video/generations", "ttapi.veo_video", veo),
+    "gpt": ("/openai/gpt/generations", "ttapi.gpt_image", gpt),
+    "gemini_video": ("/gemini/video/generations", "ttapi.gemini_video", gemini_video),
     "grok": ("/grok/generations", "ttapi.grok_video", grok),
-    "luma": ("/luma/v1/generations", "luma.video", luma),
+    "luma": ("/luma/v1/generations", "ttapi.luma_video", luma),
 }
 FETCHES = {
-    "flux": "/flux/fetch",
     "gpt": "/openai/gpt/fetch",
-    "veo": "/gemini/video/fetch",
+    "gemini_video": "/gemini/video/fetch",
     "grok": "/grok/fetch",
     "luma": "/luma/v1/fetch",
 }

@@ -269,15 +269,16 @@ class Operation(Generic[RequestT, ResultT]):
     """Where in the submit's JSON the callback address goes."""
     callback_field: str = ""
     """The request's own field that says so instead, for endpoints named by the request."""
+    callback_switch: str = ""
+    """The request's own field that must be true for it, where no page says that a callback is taken."""
     reading: tuple[str, ...] = ()
     """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
     """How a lost submit can be found again without a callback; None where the provider has no such list."""
     files_due: Callable[[dict[str, Any]], int | None] = lambda canonical: None
     """How many files this request buys, where that is known."""
-    cost: Callable[[RequestT], float | None] = lambda request: None
-    """What the provider is expected to charge, in its own unit; None when it is not known."""
     unit: str = "quota"
+    """What its prices are in; the figures are in providers/facts.yaml."""
     typical_seconds: float = 60.0
     deadline_seconds: float = 1800.0
     lifecycle: str = "current"
@@ -286,6 +287,8 @@ class Operation(Generic[RequestT, ResultT]):
         return self.routes(canonical)[0] if self.routes else self.submit
 
     def callback_place(self, canonical: dict[str, Any]) -> tuple[str, ...]:
+        if self.callback_switch and not canonical.get(self.callback_switch):
+            return ()
         if not self.callback_field:
             return self.callback
         name = canonical.get(self.callback_field)

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     media_store: str = Field(default_factory=_default_media_store, repr=False, min_length=1)
     """A folder, or an fsspec URL such as s3://bucket/prefix."""
 
+    prices: str | None = Field(default=None, repr=False)
+    """A YAML or JSON file of prices of your own, or variable:NAME for a Prefect variable of that name."""
+
     user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
     """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""
 

@@ -10,7 +10,7 @@ from prefect_genmedia.jobs import JobResult, run
 from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno, ttapi
 from tests.contract.cases import CASES
 from tests.contract.cases.case import BASE64, JOB, digests
 from tests.contract.wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
@@ -20,6 +20,7 @@ MODULES: dict[str, Any] = {
     "midjourney": midjourney,
     "novelai": novelai,
     "flowmusic": flowmusic,
+    "suno": suno,
     "novita": novita,
     "ttapi": ttapi,
 }
@@ -127,7 +128,7 @@ def test_the_fullest_request_leaves_no_field_out(name: str) -> None:
     """A new field has to be put into its case."""
     request = CASES[name].fullest
     unset = {field for field in type(request).model_fields if getattr(request, field) is None}
-    assert unset <= {"url", "end_image_url"} - ({"end_image_url"} if "kling" in name else set())
+    assert unset == set(CASES[name].leaves_out)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback])
@@ -139,7 +140,8 @@ async def test_the_packs_callback_address_goes_where_the_contract_has_it(
     provider = operation.provider.name
     wire.says[case.path] = (200, ACCEPTED[provider]["smallest"])
     wire.says[case.fetch[0]] = (200, case.finished(wire.file))
-    await run(operation, case.smallest, Account(operation.provider, wire.url, KEY))
+    request = case.fullest if operation.callback_switch else case.smallest
+    await run(operation, request, Account(operation.provider, wire.url, KEY))
 
     (submit,) = [sent for sent in wire.sent if sent.method == "POST"]
     address: Any = submit.body
@@ -150,6 +152,23 @@ async def test_the_packs_callback_address_goes_where_the_contract_has_it(
     if endpoint is not None:
         assert complaints(provider, body_schema(endpoint), submit.body) == []
         assert operation.callback[0] in body_schema(endpoint)["properties"]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback_switch])
+async def test_a_callback_that_no_page_has_goes_out_only_when_it_is_asked_for(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("GENMEDIA_CALLBACK_URL", "https://hooks.example.com/callbacks")
+    case, operation = CASES[name], OPERATIONS[name]
+    wire.says[case.path] = (200, ACCEPTED[operation.provider.name]["smallest"])
+    wire.says[case.fetch[0]] = (200, case.finished(wire.file))
+    account = Account(operation.provider, wire.url, KEY)
+    await run(operation, case.smallest, account)
+    asking = case.smallest.model_copy(update={operation.callback_switch: True})
+    await run(operation, asking, account)  # the same job: how it is heard of is no part of what is bought
+
+    (submit,) = [sent for sent in wire.sent if sent.method == "POST"]
+    assert submit.body == case.smallest_json
 
 
 @pytest.mark.parametrize("name", CASES)

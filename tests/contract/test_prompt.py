@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from prefect_genmedia.providers.ttapi.prompt import PARAMETERS
 from prefect_genmedia.tasks.midjourney import ImagineRequest, MidjourneyPrompt, check
 
 RIGHT = [
@@ -20,6 +22,8 @@ RIGHT = [
     "a cat --v 7 --oref https://example.com/a.png --ow 400 --draft --raw --p",
     "rock--paper, a cat — black – and white, the -no sign, a -- b --- c",
     "--ar 3:2",
+    "a cat --v 8.1 --hd --exp 25 --sv 7 --sref 1234",
+    "a cat --niji 7 --profile abc123 --oref https://example.com/a.png",
     "a cat\non a mat --ar 3:2\n--v 7",
 ]
 WRONG = [
@@ -96,19 +100,28 @@ def test_the_text_stays_as_it_is_and_every_parameter_follows() -> None:
         tile=True,
         raw=True,
         draft=True,
+        hd=True,
+        exp=25,
+        sv=7,
+        profile=True,
     )
     assert str(prompt) == text + (
         " --ar 3:2 --v 6.1 --style raw --stylize 0 --chaos 5 --weird 3000 --quality 0.5 --seed 0 --stop 90 --repeat 2"
         " --iw 1.5 --cref https://example.com/a.png https://example.com/b.png --cw 80"
-        " --sref random 1234 https://example.com/c.png --sw 100 --oref https://example.com/d.png --ow 50"
-        " --no rain, people --tile --raw --draft"
+        " --sref random 1234 https://example.com/c.png --sw 100 --sv 7 --oref https://example.com/d.png --ow 50"
+        " --no rain, people --tile --raw --draft --hd --exp 25 --profile"
     )
     assert str(MidjourneyPrompt("a cat", niji=6)) == "a cat --niji 6"
+    assert str(MidjourneyPrompt("a cat", v=8.1, hd=True)) == "a cat --v 8.1 --hd"
     assert str(MidjourneyPrompt("a cat", ar="16:9", v="7")) == "a cat --ar 16:9 --v 7"
 
 
+def test_whatever_the_checker_knows_can_be_written() -> None:
+    assert {field.name for field in fields(MidjourneyPrompt)} - {"text"} == set(PARAMETERS)
+
+
 @pytest.mark.parametrize(
-    ("text", "fields", "said"),
+    ("text", "given", "said"),
     [
         ("a cat", {"ar": "16x9"}, "ar='16x9' is wrong: --ar takes W:H"),
         ("a cat", {"ar": (1.5, 1)}, "--ar takes W:H"),
@@ -123,9 +136,9 @@ def test_the_text_stays_as_it_is_and_every_parameter_follows() -> None:
         (" ", {}, "no text"),
     ],
 )
-def test_a_prompt_with_a_wrong_parameter_is_not_made(text: str, fields: dict[str, Any], said: str) -> None:
+def test_a_prompt_with_a_wrong_parameter_is_not_made(text: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError) as caught:
-        MidjourneyPrompt(text, **fields)
+        MidjourneyPrompt(text, **given)
     assert said in str(caught.value)
 
 

@@ -13,17 +13,24 @@ from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.jobs import JobRef, JobResult, run
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.novita.job import JOB as NOVITA_JOB
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.job import JOB as TTAPI_JOB
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, ttapi
+from prefect_genmedia.providers.ttapi.videos import PREVIEW
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno, ttapi
+from prefect_genmedia.tasks.jobs import operation_of
 from tests.contract.cases.case import BASE64, OTHER, PICTURE, digests
 from tests.contract.cases.novita import SD
 from tests.contract.wire import Wire, png
 
 FRAMES = novita.PromptFrames(frames=64, prompt="a kite")
 CLIP: dict[str, Any] = {"clip_id": "c", "instruction": "louder"}
+ONE = {"refer_images": ["https://example.com/a.png"]}
+WEB = {"prompt": "x", "image": "https://a/b.png"}
+LONG = {"duration": 10, "resolution": "1080P"}
+SHOT = {"prompt": "x", "duration": 3}
 T2V: dict[str, Any] = {"model_name": "m", "width": 256, "height": 256}
 REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (midjourney.BlendRequest, {"images": [PICTURE]}, "at least 2"),
@@ -52,6 +59,11 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (flowmusic.StemsRequest, {"clip": "c"}, "did you mean 'clip_id'"),
     (ttapi.GrokVideoRequest, {"prompt": "x", "video_length": 31}, "30"),
     (ttapi.GrokVideoRequest, {"prompt": "x", "aspect_ratio": "16x9"}, "aspect_ratio"),
+    (ttapi.GrokVideoRequest, {"prompt": "x", "model": PREVIEW, "video_length": 16, **ONE}, "1 to 15"),
+    (ttapi.GrokVideoRequest, {"prompt": "x", "model": PREVIEW}, "exactly one picture"),
+    (ttapi.GeminiVideoRequest, {"prompt": "x"}, "aspect_ratio"),
+    (ttapi.GeminiVideoRequest, {"prompt": "x", "aspect_ratio": "1:1"}, "9:16"),
+    (ttapi.VeoVideoRequest, {"prompt": "x", "aspect_ratio": "9:16", "duration": "8"}, "no field 'duration'"),
     (
         novita.Txt2ImgRequest,
         {**SD, "enable_transparent_background": True, "extra": {"response_image_type": "jpeg"}},
@@ -64,7 +76,8 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (novita.Img2VideoRequest, {"model_name": "SVD", "image": PICTURE, "frames_per_second": 24}, "6"),
     (novita.Txt2VideoRequest, {**T2V, "prompts": [FRAMES, FRAMES, FRAMES]}, "192 frames in all; 128"),
     (novita.Txt2VideoRequest, {**T2V, "prompts": []}, "at least 1"),
-    (novita.HunyuanVideoFastRequest, {"prompt": "x", "width": 720}, "1280x720 and 720x1280"),
+    (novita.HunyuanVideoFastRequest, {"prompt": "x", "width": 720}, "1280x720"),
+    (novita.HunyuanVideoFastRequest, {"prompt": "x", "frames": 84}, "85"),
     (
         novita.KlingV16I2VRequest,
         {"prompt": "x", "image_url": "https://a/b.png", "end_image_url": "https://a/b.png"},
@@ -72,6 +85,22 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     ),
     (novita.KlingV21T2VMasterRequest, {"prompt": "x", "duration": 5}, "'5' or '10'"),
     (novita.MinimaxHailuo02Request, {"prompt": "x", "duration": 10, "resolution": "1080P"}, "6 seconds only"),
+    (novita.KlingV30I2VRequest, {**WEB, "end_image": "https://a/c.png", "multi_prompt": [SHOT]}, "exclude each other"),
+    (novita.KlingV30I2VRequest, {**WEB, "duration": 16}, "15"),
+    (novita.Wan27I2VRequest, {"prompt": "x"}, "either image_url or first_clip_url"),
+    (novita.Wan27I2VRequest, {"image_url": "https://a/b.png", "first_clip_url": "https://a/b.mp4"}, "either"),
+    (novita.MinimaxHailuo23FastI2VRequest, {"prompt": "x", "image": PICTURE, **LONG}, "6 seconds only"),
+    (suno.MusicRequest, {"prompt": "la"}, "gpt_description_prompt"),
+    (suno.MusicRequest, {"custom": True, "tags": "folk"}, "lyrics in prompt"),
+    (suno.MusicRequest, {"gpt_description_prompt": "x", "mv": "v5"}, "mv"),
+    (suno.SoundsRequest, {"sound": "x", "key": "E"}, "key"),
+    (ttapi.FluxImageRequest, {"prompt": "x", "mode": "flux1-schnell"}, "flux1-dev"),
+    (ttapi.FluxKontextImageRequest, {"prompt": "x", "model": "flux-kontext-pro", "images": [PICTURE] * 5}, "at most 4"),
+    (ttapi.GptImageRequest, {"prompt": "x", "size": "1024x1024"}, "for gpt-image-2-plus"),
+    (ttapi.GptImageRequest, {"prompt": "x", "model": "gpt-image-1", "aspect_ratio": "1:1"}, "for gpt-image-2"),
+    (ttapi.SoraVideoRequest, {"prompt": "x", "duration": 25}, "sora-2-pro only"),
+    (ttapi.SoraVideoRequest, {"prompt": "x", "model": "sora-2-pro", "duration": 25, "size": "large"}, "small only"),
+    (ttapi.LumaVideoRequest, {"prompt": "x", "duration": "10s", "resolution": "1080p"}, "720p only"),
     (novita.JobRequest, {"path": "v3/async/x"}, "starts with /"),
     (novita.JobRequest, {"path": "https://evil.example/v3"}, "names no host"),
     (novita.JobRequest, {"path": "//evil.example/v3"}, "names no host"),
@@ -207,6 +236,33 @@ def test_a_wrong_place_for_the_links_is_named() -> None:
     result = novita.NovitaResult.model_validate({"images": [{"image_url": "https://a/b.png"}]})
     with pytest.raises(errors.ResponseFormatError, match=r"no link at pictures\[\]\.url; it holds .*images"):
         NOVITA_JOB.links(result, request)
+
+
+# -- an operation that was called otherwise ---------------------------------------------------------
+
+
+async def test_a_former_name_warns_and_buys_the_same_job_once(wire: Wire) -> None:
+    wire.says["/gemini/video/generations"] = (200, {"status": "SUCCESS", "message": "", "data": {"jobId": "g-1"}})
+    done = {"status": "SUCCESS", "message": "", "data": {"video_url": wire.file("0x0/v.mp4")}}
+    wire.says["/gemini/video/fetch"] = (200, done)
+    request = ttapi.VeoVideoRequest(prompt="a kite", aspect_ratio="9:16")
+    credentials = TTAPICredentials(api_key="k", base_url=wire.url)
+    with disable_run_logger(), pytest.warns(DeprecationWarning, match=r"ttapi\.gemini_video"):
+        former = await ttapi.veo_video.fn(request, credentials)
+    with disable_run_logger():
+        now = await ttapi.gemini_video.fn(request, credentials)
+    assert former == now and now.job.operation == "ttapi.gemini_video"
+    assert len([sent for sent in wire.sent if sent.method == "POST"]) == 1
+
+
+def test_a_former_name_in_the_ledger_and_in_kept_results_is_still_read() -> None:
+    assert operation_of("ttapi.veo_video") is OPERATIONS["ttapi.gemini_video"]
+    kept = {
+        "job": {"id": "1", "operation": "ttapi.veo_video", "job_id": "g-1", "base_url": "https://a", "account": "x"},
+        "media": [],
+        "result": {"videos": ["https://a/v.mp4"]},
+    }
+    assert isinstance(JobResult[Any].model_validate(kept).result, ttapi.VideoResult)
 
 
 # -- NovelAI's path -------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ class Case:
     body: Callable[[Api], Body]  # may buy first what it needs
     types: tuple[str, ...]  # of the files
     schema: str
-    hook: str = "hookUrl"
+    hook: str = "hookUrl"  # empty: it takes no callback
 
     @property
     def novita(self) -> bool:
@@ -101,6 +101,8 @@ FLOWMUSIC = "/flowmusic/v1/fetch"
 SUNO = "/suno/v2/fetch"
 PNG, JPEG, MP4, WAV, M4A = "image/png", "image/jpeg", "video/mp4", "audio/wav", "audio/mp4"
 GRID = (PNG,) * 5
+SONG = (PNG, M4A, WAV)
+SUNO_FILES = (JPEG, "audio/mpeg", MP4) * 2
 LINK = "https://example.invalid/first.png"
 DIFFUSION = {name: value for name, value in ASKED.items() if name != "image_base64"}
 NO_SIZE = {name: value for name, value in DIFFUSION.items() if name not in ("width", "height")}
@@ -137,11 +139,16 @@ FIXED: dict[str, Body] = {
         "seed": -1,
         "steps": 20,
         "prompt": "a fox",
+        "frames": 85,
     },
     "wan-t2v": {"prompt": "a fox"},
     "kling-v1.6-i2v": {"prompt": "a fox", "image_url": LINK},
     "kling-v2.1-t2v-master": {"prompt": "a fox"},
     "minimax-hailuo-02": {"prompt": "a fox"},
+    "kling-v3.0-std-i2v": {"prompt": "a fox", "image": LINK},
+    "kling-v3.0-pro-i2v": {"prompt": "a fox", "image": LINK},
+    "wan2.7-i2v": {"prompt": "a fox", "image_url": LINK},
+    "minimax-hailuo-2.3-fast-i2v": {"prompt": "a fox", "image": LINK},
     "video-create": {"model": "kling-v2.1-t2v-master", "prompt": "a fox"},
 }
 _JPEGS = ("flux-1-kontext-dev", "qwen-image-txt2img", "qwen-image-edit")
@@ -157,6 +164,11 @@ def clip(api: Api) -> str:
     return str(answer["data"]["clips"][0]["clip_id"])
 
 
+def music(api: Api) -> str:
+    answer = api.done("/suno/v1/music", SUNO, gpt_description_prompt="a slow waltz")
+    return str(answer["data"]["musics"][0]["musicId"])
+
+
 def _midjourney(name: str, types: tuple[str, ...], body: Callable[[Api], Body]) -> Case:
     return Case(f"midjourney.{name}", f"/midjourney/v1/{name}", V1, body, types, "ttapi.MidjourneyFetch")
 
@@ -164,6 +176,12 @@ def _midjourney(name: str, types: tuple[str, ...], body: Callable[[Api], Body]) 
 def _flowmusic(word: str, name: str, types: tuple[str, ...], body: Callable[[Api], Body]) -> Case:
     path = f"/flowmusic/v1/{word}"
     return Case(f"flowmusic.{name}", path, FLOWMUSIC, body, types, "ttapi.FlowMusicFetch", "hook_url")
+
+
+def _suno(word: str, body: Callable[[Api], Body], types: tuple[str, ...] = ()) -> Case:
+    name = f"suno.{word.replace('-', '_')}"
+    hook = "" if word == "stems-all" else "hookUrl"
+    return Case(name, f"/suno/v1/{word}", SUNO, body, types or SUNO_FILES, "ttapi.SunoFetch", hook)
 
 
 def _novita(name: str, kind: str) -> Case:
@@ -176,8 +194,6 @@ def _other(name: str, path: str, fetch: str, kind: str, schema: str, hook: str =
     return Case(name, path, fetch, lambda api: {"prompt": "a fox"}, (kind,), schema, hook)
 
 
-SONG = (PNG, M4A, WAV)
-SUNO_FILES = (JPEG, "audio/mpeg", MP4) * 2
 CASES = [
     _midjourney("imagine", GRID, lambda api: {"prompt": "a fox"}),
     _midjourney("action", (PNG,), lambda api: {"jobId": grid(api), "action": "upsample2"}),
@@ -239,20 +255,52 @@ CASES = [
         lambda api: {"clip_id": clip(api), "start_s": 1, "end_s": 2, "instruction": "a solo", "seed": 123},
     ),
     _flowmusic("stems", "stems", SONG * 4, lambda api: {"clip_id": clip(api)}),
-    Case(
-        "suno.music",
-        "/suno/v1/music",
-        SUNO,
-        lambda api: {"gpt_description_prompt": "rain"},
-        SUNO_FILES,
-        "ttapi.SunoFetch",
+    _suno("music", lambda api: {"gpt_description_prompt": "rain"}),
+    _suno("extend", lambda api: {"custom": True, "prompt": "rain", "music_id": music(api), "continue_at": 3}),
+    _suno("cover", lambda api: {"custom": True, "prompt": "rain", "music_id": music(api)}),
+    _suno("concat", lambda api: {"music_id": music(api)}, SUNO_FILES[:3]),
+    _suno("sounds", lambda api: {"sound": "rain", "mv": "chirp-v5", "type": "loop"}),
+    _suno("stems-all", lambda api: {"music_id": music(api)}, SUNO_FILES * 2),
+    _other("ttapi.flux_image", "/flux/generate", "/flux/fetch", "image/webp", "ttapi.FluxFetch"),
+    *(
+        _other(
+            "ttapi.flux_kontext_image",
+            f"/bfl/v1/flux-kontext-{word}",
+            "/flux/fetch",
+            "image/webp",
+            "ttapi.FluxFetch",
+            "webhook_url",
+        )
+        for word in ("pro", "max")
     ),
-    _other("flux.generate", "/flux/generate", "/flux/fetch", "image/webp", "ttapi.FluxFetch"),
-    _other("gpt.image", "/openai/gpt/generations", "/openai/gpt/fetch", PNG, "ttapi.GptImageFetch"),
-    _other("ttapi.veo_video", "/gemini/video/generations", "/gemini/video/fetch", MP4, "ttapi.VeoFetch"),
+    _other("ttapi.gpt_image", "/openai/gpt/generations", "/openai/gpt/fetch", PNG, "ttapi.GptImageFetch"),
+    Case(
+        "ttapi.sora_video",
+        "/sora/generations",
+        "/sora/fetch",
+        lambda api: {"prompt": "a fox", "model": "sora-2"},
+        (MP4,),
+        "ttapi.SoraFetch",
+    ),
+    _other(
+        "ttapi.sora_partner_video",
+        "/sora-partner/generations",
+        "/sora-partner/fetch",
+        MP4,
+        "ttapi.SoraPartnerFetch",
+        hook="",
+    ),
+    Case(
+        "ttapi.gemini_video",
+        "/gemini/video/generations",
+        "/gemini/video/fetch",
+        lambda api: {"prompt": "a fox", "model": "omni-flash", "aspect_ratio": "16:9"},
+        (MP4,),
+        "ttapi.GeminiVideoFetch",
+    ),
     _other("ttapi.grok_video", "/grok/generations", "/grok/fetch", MP4, "ttapi.GrokFetch", "hook_url"),
     Case(
-        "luma.video",
+        "ttapi.luma_video",
         "/luma/v1/generations",
         "/luma/v1/fetch",
         lambda api: {"userPrompt": "rain"},
@@ -267,11 +315,12 @@ CASES = [
 STANDING_ON_OTHERS = (
     *(f"midjourney.{name}" for name in ("action", "inpaint", "seed", "extend_video")),
     *(f"flowmusic.{name}" for name in ("extend", "cover", "replace", "stems")),
+    *(f"suno.{name}" for name in ("extend", "cover", "concat", "stems_all")),
 )
 # In these nobody writes anything that could be banned.
 SILENT = (
     *(f"midjourney.{name}" for name in ("action", "blend", "describe", "seed", "extend_video")),
-    *("flowmusic.stems", "novita.img2video", "novita.upscale"),
+    *("flowmusic.stems", "suno.concat", "suno.stems_all", "novita.img2video", "novita.upscale"),
 )
 
 

@@ -16,6 +16,7 @@ import pytest
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import JobFailedError, JobTimeoutError, SubmitOutcomeUnknown
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.facts import Price
 from prefect_genmedia.providers.ttapi.job import JobRequest
 from tests.patience import PATIENCE, a_until
 from tests.shop import (
@@ -242,6 +243,21 @@ async def test_anothers_running_job_keeps_a_refused_submit_unknown(emulator: Emu
     error = await refusal(imagine(), ttapi)
     assert isinstance(error, SubmitOutcomeUnknown)
     assert posts(emulator, SUBMIT_IMAGINE) == 2  # theirs and ours
+
+
+async def test_a_price_of_your_own_that_is_too_high_hides_no_other_job(emulator: Emulator, ttapi: Account) -> None:
+    """What is frozen is held against the vendor's figures: a price is for budgets, and may be a careful guess."""
+    emulator.configure(hold=True)
+    careful = Price(operation="midjourney.imagine", price=100)
+    assert isinstance(await refusal(imagine("ours"), ttapi, deadline_seconds=0.5, prices=(careful,)), JobTimeoutError)
+    await imagine_as_somebody_else(ttapi, "theirs")
+    emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
+    assert isinstance(await refusal(imagine(), ttapi), SubmitOutcomeUnknown)
+    later = await refusal(imagine("bought later"), ttapi, deadline_seconds=0.5, prices=(careful,))
+    assert isinstance(later, JobTimeoutError)
+    error = await refusal(imagine(), ttapi, deadline_seconds=2)
+    assert isinstance(error, SubmitOutcomeUnknown) and "more quota is frozen" in str(error)
+    assert posts(emulator, SUBMIT_IMAGINE) == 4
 
 
 async def test_two_matches_stay_unknown(emulator: Emulator, ttapi: Account) -> None:

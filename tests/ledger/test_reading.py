@@ -87,15 +87,18 @@ def test_when_a_job_was_accepted_lies_between_its_submit_and_what_told_of_it(led
     assert known["job-2"].before == imported.submitted_at is not None
 
 
-def test_our_running_jobs_and_what_each_is_expected_to_cost(ledger: Ledger) -> None:
+def test_our_running_jobs_and_what_each_was_asked_for(ledger: Ledger) -> None:
     ours = ("midjourney.imagine", "midjourney.blend")
     assert ledger.running("account-1", ours) == {}
     for n, state in enumerate(S):
-        bring_to(ledger, state, want(f"picture {n}", expected_cost=2.0**n), job_id=f"job-{n}")
-    bring_to(ledger, S.SUBMITTED, want("no price", expected_cost=None), job_id="job-8")
+        bring_to(ledger, state, want(f"picture {n}"), job_id=f"job-{n}")
+    bring_to(ledger, S.SUBMITTED, want("another"), job_id="job-8")
     bring_to(ledger, S.SUBMITTED, want("other", account="account-2"), job_id="job-9")
     n = list(S).index(S.SUBMITTED)
-    assert ledger.running("account-1", ours) == {f"job-{n}": 2.0**n, "job-8": None}
+    assert ledger.running("account-1", ours) == {
+        f"job-{n}": ("midjourney.imagine", want(f"picture {n}").request),
+        "job-8": ("midjourney.imagine", want("another").request),
+    }
     assert set(ledger.running("account-2", ours)) == {"job-9"}
     assert ledger.running("account-1", ["midjourney.blend"]) == ledger.running("account-1", []) == {}
 

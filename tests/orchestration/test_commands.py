@@ -54,6 +54,18 @@ async def test_setup_saves_keys_without_showing_them(genmedia, ttapi, emulator):
     assert saved.api_key.get_secret_value() == "k-4711" and saved.base_url == emulator.url
 
 
+def test_prices_are_printed_with_their_source(genmedia, tmp_path):
+    said = genmedia("price")
+    assert "docs.ttapi.io" in said and "2026-06-05" in said and "not documented" in said
+    own = tmp_path / "prices.yaml"
+    own.write_text("- {operation: novita.img2img, price: 0.002, times: image_num}")
+    rows = json.loads(genmedia("price", "novita.img2img", "--json", GENMEDIA_PRICES=str(own)))
+    assert [(row["price"], row["times"], row["unit"], row["source"]) for row in rows] == [
+        (0.002, "image_num", "USD", "yours")
+    ]
+    assert "no operation" in genmedia("price", "novita.img2im", fails=True)
+
+
 async def test_list_and_show_tell_what_happened(genmedia, ttapi):
     result = await run(IMAGINE, ImagineRequest(prompt="a moth"), ttapi.get_client())
     listed = genmedia("jobs", "list")

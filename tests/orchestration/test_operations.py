@@ -8,10 +8,11 @@ from prefect.states import State
 
 from prefect_genmedia.errors import OperationRetiredError
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai
+from prefect_genmedia.tasks import flowmusic, midjourney, novelai, suno
 from prefect_genmedia.tasks import novita as novita_tasks
 from prefect_genmedia.tasks import ttapi as generic
 
+KONTEXT = "flux-kontext-max"
 SD = {"model_name": "sd_xl_base_1.0.safetensors", "prompt": "a kite", "width": 256, "height": 256}
 
 
@@ -124,6 +125,14 @@ async def test_novita(emulator, novita, photos):
         (t.kling_v16_i2v, t.KlingV16I2VRequest(prompt="a kite", image_url="https://example.com/kite.png"), "video/mp4"),
         (t.kling_v21_t2v_master, t.KlingV21T2VMasterRequest(prompt="a kite"), "video/mp4"),
         (t.minimax_hailuo_02, t.MinimaxHailuo02Request(prompt="a kite"), "video/mp4"),
+        (t.kling_v30_std_i2v, t.KlingV30I2VRequest(prompt="a kite", image="https://example.com/kite.png"), "video/mp4"),
+        (t.kling_v30_pro_i2v, t.KlingV30I2VRequest(prompt="a kite", image="https://example.com/kite.png"), "video/mp4"),
+        (t.wan27_i2v, t.Wan27I2VRequest(image_url="https://example.com/kite.png"), "video/mp4"),
+        (
+            t.minimax_hailuo_23_fast_i2v,
+            t.MinimaxHailuo23FastI2VRequest(prompt="a kite", image=picture),
+            "video/mp4",
+        ),
         (t.job, t.JobRequest(path="/v3/async/qwen-image-txt2img", body={"prompt": "a kite"}), "image/jpeg"),
     ]
 
@@ -140,16 +149,48 @@ async def test_novita(emulator, novita, photos):
     assert emulator.billed() == len(wanted) == len([name for name in OPERATIONS if name.startswith("novita.")])
 
 
-async def test_ttapis_videos(emulator, ttapi):
+async def test_ttapis_other_products(emulator, ttapi):
     async def work():
         for task, request in (
+            (generic.sora_video, generic.SoraVideoRequest(prompt="a kite")),
+            (generic.sora_partner_video, generic.SoraPartnerVideoRequest(prompt="a kite")),
+            (generic.luma_video, generic.LumaVideoRequest(prompt="a kite")),
             (generic.grok_video, generic.GrokVideoRequest(prompt="a kite")),
-            (generic.veo_video, generic.VeoVideoRequest(prompt="a kite")),
+            (generic.gemini_video, generic.GeminiVideoRequest(prompt="a kite", aspect_ratio="16:9")),
         ):
             checked(await task(request, ttapi), task.name, "video/mp4")
+        for task, request, kind in (
+            (generic.flux_image, generic.FluxImageRequest(prompt="a kite", mode="flux1-dev"), "webp"),
+            (generic.flux_kontext_image, generic.FluxKontextImageRequest(prompt="x", model=KONTEXT), "webp"),
+            (generic.gpt_image, generic.GptImageRequest(prompt="draw a kite"), "png"),
+        ):
+            checked(await task(request, ttapi), task.name, f"image/{kind}")
 
     await completed(work)
-    assert emulator.jobs()["counts"] == {"ttapi.grok_video": 1, "ttapi.veo_video": 1}
+    assert emulator.jobs()["counts"].keys() | {"ttapi.job"} == {n for n in OPERATIONS if n.startswith("ttapi.")}
+    assert set(emulator.jobs()["counts"].values()) == {1}
+
+
+async def test_suno(emulator, ttapi):
+    two = ("audio/mpeg",) * 2 + ("video/mp4", "image/jpeg") * 2
+
+    async def work():
+        song = await suno.music(suno.MusicRequest(gpt_description_prompt="a slow waltz"), ttapi)
+        first = checked(song, "suno.music", *two).result.musics[0].music_id
+        longer = await suno.extend(suno.ExtendRequest(custom=True, music_id=first, continue_at=5), ttapi)
+        extension = checked(longer, "suno.extend", *two).result.musics[0].music_id
+        whole = await suno.concat(suno.ConcatRequest(music_id=extension), ttapi)
+        checked(whole, "suno.concat", "audio/mpeg", "video/mp4", "image/jpeg")
+        again = suno.CoverRequest(gpt_description_prompt="for strings", music_id=first)
+        checked(await suno.cover(again, ttapi), "suno.cover", *two)
+        checked(await suno.sounds(suno.SoundsRequest(sound="a door"), ttapi), "suno.sounds", *two)
+        parts = await suno.stems_all(suno.StemsAllRequest(music_id=first), ttapi)
+        assert parts.result.musics[0].title.endswith("(Vocals)")
+        assert (await suno.fetch(song.job.job_id, ttapi)).result.musics[0].duration == 12
+
+    await completed(work)
+    assert emulator.jobs()["counts"].keys() == {n for n in OPERATIONS if n.startswith("suno.")}
+    assert set(emulator.jobs()["counts"].values()) == {1}
 
 
 async def test_a_generic_job_has_the_same_guarantees(emulator, ttapi):

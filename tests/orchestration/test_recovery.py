@@ -9,6 +9,7 @@ import sys
 import httpx
 import pytest
 from prefect import flow, tags
+from prefect.variables import Variable
 
 from prefect_genmedia.blocks import Budget
 from prefect_genmedia.errors import BudgetExceededError, ConfigurationError, JobTimeoutError, SubmitOutcomeUnknown
@@ -19,6 +20,7 @@ from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import midjourney
+from prefect_genmedia.tasks import novita as novita_tasks
 from tests.orchestration.keys import TTAPI_KEY
 from tests.patience import PATIENCE, a_until
 
@@ -216,6 +218,27 @@ async def test_a_price_that_is_not_known_needs_an_assumption(emulator, novita, p
     other = request.model_copy(update={"prompt": "chalk"})
     with pytest.raises(BudgetExceededError, match=r"0\.4 of 1 USD left; this job counts 0\.6"):
         await run(IMG2IMG, other, assumed.get_client(), terms=terms_of(assumed))
+    assert emulator.billed() == 1
+
+
+async def test_a_price_of_your_own_in_a_prefect_variable_counts(emulator, novita, photos, monkeypatch):
+    request = Img2ImgRequest(
+        model_name="m", prompt="ink", image=photos / "coffee.png", width=256, height=256, image_num=2
+    )
+    guarded = with_budget(novita, unit="USD", per_day=1)
+    monkeypatch.setenv("GENMEDIA_PRICES", "variable:genmedia_prices")
+
+    @flow
+    async def one():
+        return await novita_tasks.img2img(request, guarded)
+
+    with pytest.raises(ConfigurationError, match="no Prefect variable 'genmedia_prices'"):
+        await one()
+    await Variable.aset("genmedia_prices", [{"operation": "novita.img2img", "price": 0.6, "times": "image_num"}])
+    with pytest.raises(BudgetExceededError, match=r"this job counts 1\.2"):
+        await one()
+    await Variable.aset("genmedia_prices", [{"operation": "novita.img2img", "price": 0.2}], overwrite=True)
+    assert len((await one()).media) == 2
     assert emulator.billed() == 1
 
 

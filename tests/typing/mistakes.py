@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.jobs import JobResult, Terms
 from prefect_genmedia.media import MediaFile
-from prefect_genmedia.tasks import flowmusic, imaging, midjourney, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, imaging, midjourney, novita, suno, ttapi
 
 
 async def keywords(request: midjourney.ImagineRequest, block: TTAPICredentials) -> None:
@@ -58,6 +58,11 @@ def fields(image: MediaFile) -> None:
     novita.Txt2VideoRequest(model_name="m", width=512, height=512, prompts="a kite")  # refused
     novita.Img2VideoRequest(model_name="SVD-XL", image=image)  # refused
     flowmusic.ExtendRequest(clip_id=None, extend_from_s=1, extend_s=2, instruction="louder")  # refused
+    ttapi.GeminiVideoRequest(prompt="a kite")  # refused
+    ttapi.FluxImageRequest(prompt="a kite", mode="flux-3")  # refused
+    suno.ExtendRequest(custom=True, continue_at=5)  # refused
+    novita.KlingV30I2VRequest(prompt="a kite", image="https://example.com/a.png", multi_prompt=["it rises"])  # refused
+    midjourney.MidjourneyPrompt("a kite", motion="fast")  # refused
     ttapi.JobRequest(path="/suno/v1/music")  # refused
     ttapi.JobRequest(path="/a", fetch_path="/b", pictures={"a": 7})  # refused
     ttapi.JobRequest(path="/a", fetch_path="/b", results=7)  # refused

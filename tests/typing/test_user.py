@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from prefect import Task
 
-from prefect_genmedia.tasks import flowmusic, imaging, jobs, midjourney, novelai, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, imaging, jobs, midjourney, novelai, novita, suno, ttapi
 
 TASKS = [
     f"{module.__name__.rpartition('.')[2]}.{name}"
-    for module in (flowmusic, imaging, jobs, midjourney, novelai, novita, ttapi)
+    for module in (flowmusic, imaging, jobs, midjourney, novelai, novita, suno, ttapi)
     for name in module.__all__
     if isinstance(getattr(module, name), Task)
 ]

@@ -20,7 +20,7 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE
-from prefect_genmedia.tasks import flowmusic, imaging, jobs, midjourney, novelai, novita, ttapi
+from prefect_genmedia.tasks import flowmusic, imaging, jobs, midjourney, novelai, novita, suno, ttapi
 
 
 @flow(retries=2)
@@ -167,7 +167,16 @@ async def every_other_ttapi_task(block: TTAPICredentials) -> None:
 
     grok = ttapi.GrokVideoRequest(prompt="it turns", video_length=10, refer_images=["https://example.com/a.png"])
     print((await ttapi.grok_video(grok, block)).result.videos)
-    await ttapi.veo_video(ttapi.VeoVideoRequest(prompt="it turns", aspect_ratio="16:9"), block)
+    clips = (await ttapi.gemini_video(ttapi.GeminiVideoRequest(prompt="it turns", aspect_ratio="16:9"), block)).media
+    await ttapi.veo_video(ttapi.VeoVideoRequest(prompt=f"{len(clips)} more", aspect_ratio="16:9"), block)
+    sora = ttapi.SoraVideoRequest(prompt="it turns", model="sora-2-pro", duration=25, orientation="landscape")
+    await ttapi.sora_video(sora, block)
+    await ttapi.sora_partner_video(ttapi.SoraPartnerVideoRequest(prompt="it turns", seconds=8), block)
+    await ttapi.luma_video(ttapi.LumaVideoRequest(prompt="it turns", duration="10s", use_mode="fast"), block)
+    drawing = await ttapi.flux_image(ttapi.FluxImageRequest(prompt="a kite", mode="flux-2-pro"), block)
+    changed = ttapi.FluxKontextImageRequest(prompt="at night", model="flux-kontext-max", images=drawing.media)
+    print((await ttapi.flux_kontext_image(changed, block)).result.images[0])
+    print((await ttapi.gpt_image(ttapi.GptImageRequest(prompt="draw a kite", aspect_ratio="16:9"), block)).quota)
     words = {"prompt": "a kite"}
     by_place = ttapi.JobRequest(
         path="/suno/v1/music",
@@ -178,6 +187,21 @@ async def every_other_ttapi_task(block: TTAPICredentials) -> None:
         callback_field="hookUrl",
     )
     print((await ttapi.job(by_place, block)).result.extra)
+
+
+async def every_suno_task(block: TTAPICredentials) -> None:
+    idea = suno.MusicRequest(gpt_description_prompt="rain on a roof", mv="chirp-v5-5")
+    songs = (await suno.music(idea, block, copy=1)).result.musics
+    first = songs[0].music_id
+    assert first is not None
+    longer = suno.ExtendRequest(custom=True, music_id=first, continue_at=60, song_title="Rain", style_weight=0.5)
+    extension = (await suno.extend(longer, block)).result.musics[0].music_id
+    assert extension is not None
+    await suno.concat(suno.ConcatRequest(music_id=extension), block)
+    await suno.cover(suno.CoverRequest(custom=True, music_id=first, tags="jazz", vocal_gender="Male"), block)
+    await suno.sounds(suno.SoundsRequest(sound="a door", type="loop", bpm=90, key="F#m"), block)
+    print([part.title for part in (await suno.stems_all(suno.StemsAllRequest(music_id=first), block)).result.musics])
+    print((await suno.fetch("id", block)).result)
 
 
 async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> None:
@@ -202,7 +226,9 @@ async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> Non
     await novita.img2video(novita.Img2VideoRequest(model_name="SVD-XT", image=picture), block)
     frames = [novita.PromptFrames(frames=32, prompt="a kite"), novita.PromptFrames(frames=32, prompt="it falls")]
     await novita.txt2video(novita.Txt2VideoRequest(model_name="m", width=512, height=512, prompts=frames), block)
-    await novita.hunyuan_video_fast(novita.HunyuanVideoFastRequest(prompt="a kite"), block)
+    await novita.hunyuan_video_fast(
+        novita.HunyuanVideoFastRequest(prompt="a kite", width=864, height=480, frames=129), block
+    )
     await novita.kling_v16_i2v(
         novita.KlingV16I2VRequest(prompt="it rises", image_url="https://example.com/a.png", duration=10), block
     )
@@ -210,6 +236,15 @@ async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> Non
     await novita.minimax_hailuo_02(novita.MinimaxHailuo02Request(prompt="a kite", image=picture), block)
     smaller = Picture(source=picture, prepare="fit")
     await novita.minimax_hailuo_02(novita.MinimaxHailuo02Request(prompt="a kite", image=smaller), block)
+    shots = [novita.Shot(prompt="it rises", duration=4), novita.Shot(prompt="it falls", duration=4)]
+    kling = novita.KlingV30I2VRequest(
+        prompt="a kite", image="https://example.com/a.png", multi_prompt=shots, duration=8, unverified_callback=True
+    )
+    await novita.kling_v30_std_i2v(kling, block)
+    await novita.kling_v30_pro_i2v(kling, block)
+    await novita.wan27_i2v(novita.Wan27I2VRequest(image_url="https://example.com/a.png", duration=2), block)
+    fast = novita.MinimaxHailuo23FastI2VRequest(prompt="it rises", image=picture)
+    await novita.minimax_hailuo_23_fast_i2v(fast, block)
     generic = novita.JobRequest(path="/v3/async/wan-t2v", json_body={"prompt": "a kite", "seed": 7, "loop": False})
     print((await novita.job(generic, block)).result.videos)
     print((await novita.fetch("id", block)).quota)

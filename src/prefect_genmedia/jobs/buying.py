@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.life import bring_in, deliver
-from prefect_genmedia.jobs.purchase import purchase
+from prefect_genmedia.jobs.purchase import own_prices, purchase
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
 from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.media import MediaStore
@@ -39,7 +39,8 @@ async def run(
     """
     async with _opened(operation, account, run or script_run(), terms or Terms()) as call:
         pictures = await load_pictures(request, call.pool, operation.name)
-        wanted = purchase(operation, request, pictures, account, call.run, call.terms, call.settings)
+        prices = await asyncio.to_thread(own_prices, call.terms, call.settings)
+        wanted = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
         return await deliver(call, wanted)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.jobs.values import Run, Terms
 from prefect_genmedia.ledger import Want
 from prefect_genmedia.media.pictures import LoadedPicture
 from prefect_genmedia.operation import Account, Operation, Request, fingerprint, job_key
+from prefect_genmedia.providers.facts import VARIABLE, Price, expected_cost, prices_in_file
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.wire.http import encode_body
 from prefect_genmedia.wire.redaction import without_signatures
@@ -47,8 +49,9 @@ def purchase(
     run: Run,
     terms: Terms,
     settings: Settings,
+    prices: Sequence[Price] = (),
 ) -> Purchase:
-    """Name what is asked for."""
+    """Name what is asked for; `prices` are the user's own."""
     digests = {key: picture.identity for key, picture in pictures.items()}
     canonical = request.canonical(digests)
     place = operation.callback_place(canonical)
@@ -67,7 +70,7 @@ def purchase(
         account=account.fingerprint,
         title=without_signatures(request.title)[:LONGEST_TITLE],
         request=without_signatures(canonical),
-        expected_cost=operation.cost(request),
+        expected_cost=expected_cost(operation, canonical, prices),
         unit=operation.unit,
         labelled=base is not None and not _has_callback(place, request.body(digests)),
         run=run.name,
@@ -78,6 +81,17 @@ def purchase(
         budget=terms.budget,
     )
     return Purchase(want, request, pictures, place, base)
+
+
+def own_prices(terms: Terms, settings: Settings) -> Sequence[Price]:
+    """The user's own prices. Blocking. Raises ConfigurationError."""
+    if terms.prices is not None or not settings.prices:
+        return terms.prices or ()
+    if settings.prices.startswith(VARIABLE):
+        raise ConfigurationError(
+            "GENMEDIA_PRICES names a Prefect variable, which only the tasks read", advice="Here, name a file."
+        )
+    return prices_in_file(settings.prices)
 
 
 def identity(

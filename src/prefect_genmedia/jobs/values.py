@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal
 
@@ -15,7 +15,8 @@ from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
-from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.providers import find_operation
+from prefect_genmedia.providers.facts import Price
 from prefect_genmedia.quoting import one_line
 
 log = logging.getLogger("prefect_genmedia")
@@ -59,7 +60,7 @@ class JobResult(BaseModel, Generic[ResultT]):
         # Read back from JSON, the operation's name tells which type the answer has.
         if isinstance(value, dict):
             job = info.data.get("job")  # missing when it could not be read itself
-            operation = OPERATIONS.get(job.operation) if job else None
+            operation = find_operation(job.operation) if job else None
             return (operation.result if operation else Result).model_validate(value)
         return value
 
@@ -94,6 +95,8 @@ class Terms:
     """How long this call waits; the operation's own patience by default."""
     budget: Budget | None = None
     """What may be spent."""
+    prices: Sequence[Price] | None = None
+    """Prices of the caller's own, before the pack's; None: those that GENMEDIA_PRICES names."""
     on_expired: Literal["fail", "resubmit"] = "fail"
     """What to do when the provider has forgotten the job that was bought; resubmit buys it once more."""
     strict: bool = False

@@ -13,6 +13,7 @@ from prefect_genmedia.errors import ConfigurationError, NotFoundError, ResponseF
 from prefect_genmedia.ledger import Accepted, JobRow, Ledger
 from prefect_genmedia.operation import Account, Operation, Witness
 from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.providers.facts import expected_cost
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.wire.http import Pool, http_pool
 
@@ -167,7 +168,9 @@ async def _doubt(
     if hidden := running.keys() - listed.ours.keys():
         return f"the list does not show our running job {sorted(hidden)[0]} either"
     frozen = witness.frozen((await pool.fetch(account, witness.account_path, {})).body)
-    costs = [cost for job_id, cost in running.items() if job_id in listed.running]
+    # By the vendor's figures alone: a user's own price, or an assumption, may be too high and so hide a lost job's.
+    ours = (job for job_id, job in running.items() if job_id in listed.running)
+    costs = [expected_cost(OPERATIONS[name], request, ()) for name, request in ours]
     if frozen is None or frozen < 0 or any(cost is None for cost in costs):
         return "nobody can tell what the frozen quota is for"
     if frozen > sum(cost or 0.0 for cost in costs) + 1e-6:

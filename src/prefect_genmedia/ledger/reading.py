@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
 
@@ -106,13 +106,13 @@ class Ledger(Adoption):
             found = session.execute(query.where(JobRow.account == account, JobRow.job_id.in_(list(among))))
             return {job_id: Accepted(sent_at, known_at) for job_id, sent_at, known_at in found if job_id}
 
-    def running(self, account: str, operations: Iterable[str]) -> dict[str, float | None]:
-        """Our jobs that are with the provider, by its id, and what each is expected to cost."""
+    def running(self, account: str, operations: Iterable[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Our jobs that are with the provider, by its id: each job's operation and request."""
         with self.database.read() as session:
-            query = select(JobRow.job_id, JobRow.expected_cost).where(
+            query = select(JobRow.job_id, JobRow.operation, JobRow.request).where(
                 JobRow.account == account, JobRow.state == S.SUBMITTED, JobRow.operation.in_(list(operations))
             )
-            return {job_id: cost for job_id, cost in session.execute(query) if job_id}
+            return {job_id: (name, request) for job_id, name, request in session.execute(query) if job_id}
 
 
 def open_ledger(url: str, lease_seconds: float, submit_timeout_seconds: float = 60.0) -> Ledger:

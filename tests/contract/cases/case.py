@@ -38,6 +38,8 @@ class Case:
     """Role and media type of each file."""
     smallest_files: tuple[tuple[str, str], ...] | None = None
     """What the smallest request gets of them, where that is less."""
+    leaves_out: tuple[str, ...] = ()
+    """Fields that exclude one which the fullest request has."""
     undescribed: str = ""
     """Why the contract does not have this endpoint."""
 

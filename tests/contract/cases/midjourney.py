@@ -121,6 +121,7 @@ CASES: dict[str, Case] = {
         smallest_json={"url": "https://example.com/cat.png"},
         fullest=midjourney.DescribeRequest(image=PICTURE, timeout=300, hook_url=MINE),
         fullest_json={"base64": DATA, "timeout": 300, "hookUrl": MINE},
+        leaves_out=("url",),
         finished=text_only(action="describe", prompt="a cat\n\na dog --ar 3:2\na cow\na hen\n"),
         files=(),
     ),

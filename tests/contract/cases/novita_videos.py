@@ -134,18 +134,19 @@ CASES: dict[str, Case] = {
             "height": 720,
             "steps": 20,
             "seed": -1,
+            "frames": 85,
         },
         fullest=novita.HunyuanVideoFastRequest(
-            prompt="a kite", width=720, height=1280, steps=30, seed=9_999_999_999, frames=85
+            prompt="a kite", width=480, height=864, steps=30, seed=9_999_999_999, frames=129, unverified_callback=True
         ),
         fullest_json={
             "model_name": "hunyuan-video-fast",
             "prompt": "a kite",
-            "width": 720,
-            "height": 1280,
+            "width": 480,
+            "height": 864,
             "steps": 30,
             "seed": 9_999_999_999,
-            "frames": 85,
+            "frames": 129,
         },
         finished=one_video(),
         files=VIDEO,
@@ -169,6 +170,7 @@ CASES: dict[str, Case] = {
             negative_prompt="rain",
             duration=10,
             guidance_scale=1,
+            unverified_callback=True,
         ),
         fullest_json={
             "prompt": "a kite",
@@ -188,7 +190,12 @@ CASES: dict[str, Case] = {
         smallest=novita.KlingV21T2VMasterRequest(prompt="a kite"),
         smallest_json={"prompt": "a kite", "duration": "5", "aspect_ratio": "16:9", "guidance_scale": 0.5},
         fullest=novita.KlingV21T2VMasterRequest(
-            prompt="a kite", duration="10", aspect_ratio="1:1", guidance_scale=0, negative_prompt="rain"
+            prompt="a kite",
+            duration="10",
+            aspect_ratio="1:1",
+            guidance_scale=0,
+            negative_prompt="rain",
+            unverified_callback=True,
         ),
         fullest_json={
             "prompt": "a kite",
@@ -219,6 +226,7 @@ CASES: dict[str, Case] = {
             resolution="768P",
             enable_prompt_expansion=False,
             fast_pretreatment=True,
+            unverified_callback=True,
         ),
         fullest_json={
             "prompt": "a kite",

@@ -112,7 +112,7 @@ def test_a_seed_repeats_the_film(api: Api) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "expected"),
     [
-        ("hunyuan-video-fast", {"frames": 48}, ("HUNYUAN_VIDEO_FAST", (1280, 720), 2)),
+        ("hunyuan-video-fast", {"frames": 96, "width": 864, "height": 480}, ("HUNYUAN_VIDEO_FAST", (864, 480), 4)),
         ("wan-t2v", {"width": 720, "height": 1280}, ("WAN_TXT_TO_VIDEO", (720, 1280), 5)),
         ("kling-v1.6-i2v", {"duration": 10}, ("KLING_V16_I2V_STANDARD", (1280, 720), 10)),
         (
@@ -139,6 +139,8 @@ def test_newer_ones(api: Api, name: str, body: dict[str, Any], expected: tuple[s
     [
         ("hunyuan-video-fast", "width", 720),
         ("hunyuan-video-fast", "seed", None),
+        ("hunyuan-video-fast", "frames", None),
+        ("hunyuan-video-fast", "frames", 84),
         ("hunyuan-video-fast", "steps", 31),
         ("hunyuan-video-fast", "model_name", "hunyuan"),
         ("wan-t2v", "width", 640),
@@ -174,7 +176,10 @@ def test_a_picture_of_ones_own_comes_first(emulator: Emulator, api: Api) -> None
 def test_unified_creation(emulator: Emulator, api: Api) -> None:
     configs = api.bare.get(f"{emulator.url}/v3/admin/video-unify-api/config").json()["configs"]
     names = [config["model"] for config in configs]
-    assert names == ["hunyuan-video-fast", "wan-t2v", "kling-v1.6-i2v", "kling-v2.1-t2v-master", "minimax-hailuo-02"]
+    assert names == [
+        *("hunyuan-video-fast", "wan-t2v", "kling-v1.6-i2v", "kling-v2.1-t2v-master", "minimax-hailuo-02"),
+        *("kling-v3.0-std-i2v", "kling-v3.0-pro-i2v", "wan2.7-i2v", "minimax-hailuo-2.3-fast-i2v"),
+    ]
     for config in configs:
         case = next(case for case in CASES if case.path == f"/v3/async/{config['model']}")
         body = {name: value for name, value in case.body(api).items() if name != "model_name"}

@@ -34,9 +34,11 @@ WORDS = (
     "prompts",
     "instruction",
     "lyrics",
+    "sound",
     "request",
 )  # the fields that a moderator reads
-# One for each way of answering: what spoils an answer, a file or a callback does not know which function it was.
+# One for each way of answering: what spoils a submit, an answer, a file or a callback does not know which function it
+# was.
 FAMILIES = list({(case.fetch, case.hook, case.types[:1]): case for case in reversed(CASES)}.values())
 STARTING = [case for case in CASES if case.name not in STANDING_ON_OTHERS]
 
@@ -117,7 +119,7 @@ def test_a_failed_one_is_paid_back(emulator: Emulator, api: Api, case: Case) -> 
     assert api.read(case.fetch, api.submit(case.path, **body)).status_code == 404
 
 
-@each(CASES)
+@each(FAMILIES)
 def test_submit_faults(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     once(emulator, "submit_refuse", retry_after=2)
@@ -210,7 +212,7 @@ def test_download_faults(emulator: Emulator, api: Api, case: Case) -> None:
     assert api.bare.get(link).content == whole.content
 
 
-@each(FAMILIES)
+@each([case for case in FAMILIES if case.hook])
 def test_callbacks(emulator: Emulator, api: Api, receiver: Receiver, case: Case) -> None:
     def sent(**fault: Any) -> list[Any]:
         """What is posted for one job with this fault."""

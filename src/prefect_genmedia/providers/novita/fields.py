@@ -33,12 +33,27 @@ WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 # The vendor's limit for img2img. No page names the formats; these three it answers with.
 InputPicture = Annotated[GivenPicture, PictureLimit(megapixels=16, megabytes=10, formats=("JPEG", "PNG", "WEBP"))]
 
+SWITCH = "unverified_callback"
+
 
 class Part(Request):
     """A request, or a part of one."""
 
     # model_name is the vendor's own field name.
     model_config = ConfigDict(protected_namespaces=())
+
+
+class FlatRequest(Part):
+    """A request without `extra` on its page."""
+
+    unverified_callback: bool = False
+    """Ask for a callback all the same, in extra.webhook.url as older pages of such endpoints have it. Whether Novita
+    takes it here, refuses it or ignores it is not known: try it once."""
+
+    def body(self, pictures: dict[int, str]) -> dict[str, Any]:
+        body = super().body(pictures)
+        del body["unverified_callback"]
+        return body
 
 
 class Lora(Part):

@@ -1,7 +1,7 @@
 """Novita's newer video models. Their bodies are flat: no `request` around the fields.
 
-Source: novita.ai/docs/api-reference, February 2026. Nothing here was checked against the live service. Models newer
-than these (kling-v3.0, wan2.7, ...) are bought through novita.job.
+Source: novita.ai/docs/api-reference, February 2026. Nothing here was checked against the live service. Newer models are
+in `newer_videos`.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from prefect_genmedia.media.pictures import GivenPicture
 from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.generic import data_uri
 from prefect_genmedia.providers.novita.envelope import NOVITA
-from prefect_genmedia.providers.novita.fields import Part, Share, WebUrl
-from prefect_genmedia.providers.novita.results import FETCH, NovitaResult, video_links
+from prefect_genmedia.providers.novita.fields import SWITCH, FlatRequest, Share, WebUrl
+from prefect_genmedia.providers.novita.results import CALLBACK, FETCH, NovitaResult, video_links
 
 LongSeed = Annotated[int, Field(ge=-1, le=9_999_999_999)]
 Prompt2000 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Prompt2500 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2500)]
 
 
-class HunyuanVideoFastRequest(Part):
+class HunyuanVideoFastRequest(FlatRequest):
     """A video from a prompt, by Hunyuan Video."""
 
     model_name: Literal["hunyuan-video-fast"] = "hunyuan-video-fast"
     """The model; there is no other."""
     prompt: Prompt2000
     """What happens, 1 to 2000 characters."""
-    width: Literal[720, 1280] = 1280
-    """Width in pixels: 1280 with height 720, or 720 with height 1280."""
-    height: Literal[720, 1280] = 720
+    width: Literal[480, 640, 720, 864, 1280] = 1280
+    """Width in pixels: 640x480, 864x480, 1280x720, or the same upright."""
+    height: Literal[480, 640, 720, 864, 1280] = 720
     """Height in pixels."""
     steps: Annotated[int, Field(ge=2, le=30)] = 20
     """Denoising steps, 2 to 30."""
     seed: LongSeed = -1
     """-1 draws a seed."""
-    frames: Annotated[int, Field(ge=1)] | None = None
-    """Frames; 85 in the vendor's example, and missing in its table of fields."""
+    frames: Annotated[int, Field(ge=85, le=129)] = 85
+    """Frames, 85 to 129. One copy of the vendor's page has no such field, and only the sizes of 1280 and 720."""
 
     @model_validator(mode="after")
-    def _one_side_each(self) -> Self:
-        if self.width == self.height:
-            raise ValueError("the sizes are 1280x720 and 720x1280")
+    def _a_size_it_has(self) -> Self:
+        if {self.width, self.height} not in ({640, 480}, {864, 480}, {1280, 720}):
+            raise ValueError("the sizes are 640x480, 864x480, 1280x720, and the same upright")
         return self
 
 
-class KlingV16I2VRequest(Part):
+class KlingV16I2VRequest(FlatRequest):
     """A picture to set in motion, by Kling 1.6."""
 
     prompt: Prompt2000
@@ -72,7 +72,7 @@ class KlingV16I2VRequest(Part):
         return self
 
 
-class KlingV21T2VMasterRequest(Part):
+class KlingV21T2VMasterRequest(FlatRequest):
     """A video from a prompt, by Kling 2.1 Master."""
 
     prompt: Prompt2500
@@ -87,7 +87,7 @@ class KlingV21T2VMasterRequest(Part):
     """What to leave out, up to 2500 characters."""
 
 
-class MinimaxHailuo02Request(Part):
+class MinimaxHailuo02Request(FlatRequest):
     """A video from a prompt, and from a picture if you like, by MiniMax Hailuo 02."""
 
     prompt: Prompt2000
@@ -115,7 +115,7 @@ class MinimaxHailuo02Request(Part):
         return super().body({key: data_uri(text) for key, text in pictures.items()})
 
 
-FEBRUARY = "documented in February 2026; takes no callback, so a lost reply cannot be settled by itself"
+FEBRUARY = f"documented in February 2026; no callback on its page (`{SWITCH}`)"
 
 HUNYUAN_VIDEO_FAST = Operation(
     name="novita.hunyuan_video_fast",
@@ -126,6 +126,9 @@ HUNYUAN_VIDEO_FAST = Operation(
     result=NovitaResult,
     links=video_links,
     source="https://novita.ai/docs/api-reference/model-apis-hunyuan-video-fast",
+    callback=CALLBACK,
+    callback_switch=SWITCH,
+    reading=(SWITCH,),
     unit="USD",
     typical_seconds=180,
     deadline_seconds=3600,
@@ -140,6 +143,9 @@ KLING_V16_I2V = Operation(
     result=NovitaResult,
     links=video_links,
     source="https://novita.ai/docs/api-reference/model-apis-kling-v1.6-i2v",
+    callback=CALLBACK,
+    callback_switch=SWITCH,
+    reading=(SWITCH,),
     unit="USD",
     typical_seconds=300,
     deadline_seconds=3600,
@@ -154,6 +160,9 @@ KLING_V21_T2V_MASTER = Operation(
     result=NovitaResult,
     links=video_links,
     source="https://novita.ai/docs/api-reference/model-apis-kling-v2.1-t2v-master",
+    callback=CALLBACK,
+    callback_switch=SWITCH,
+    reading=(SWITCH,),
     unit="USD",
     typical_seconds=300,
     deadline_seconds=3600,
@@ -168,6 +177,9 @@ MINIMAX_HAILUO_02 = Operation(
     result=NovitaResult,
     links=video_links,
     source="https://novita.ai/docs/api-reference/model-apis-minimax-hailuo-02",
+    callback=CALLBACK,
+    callback_switch=SWITCH,
+    reading=(SWITCH,),
     unit="USD",
     typical_seconds=300,
     deadline_seconds=3600,

@@ -88,7 +88,10 @@ def _accepted(body: dict[str, Any]) -> str | None:
 
 
 def _job_id_of(body: dict[str, Any]) -> str | None:
-    return all_ids((body, body.get("data")), "jobId")
+    data = body.get("data")
+    if isinstance(data, dict) and data.keys() >= {"mode", "imageUrl"} and (found := all_ids((body,), "jobId")):
+        return found  # Flux's page has another id in `data` than the job's own
+    return all_ids((body, data), "jobId")
 
 
 def _status(body: dict[str, Any]) -> JobStatus:

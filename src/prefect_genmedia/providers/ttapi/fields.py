@@ -25,6 +25,7 @@ from prefect_genmedia.providers.words import job_id_in, number
 
 Mode = Literal["relax", "fast", "turbo"]
 JobId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 CallbackUrl = WebUrl
 Timeout = Annotated[int, Field(ge=300, le=1200)]

@@ -1,8 +1,7 @@
 """FlowMusic (Google Flow Music, Lyria) through TTAPI: songs, and changes to their clips.
 
 Source: docs.ttapi.io/api/en/flowmuisc (so spelled). No page tells how lyrics are asked for, only what a finished
-lyrics job looks like; what a finished song looks like is inferred from that. Nothing here was checked against the
-live service.
+lyrics job looks like; what a finished song looks like is inferred from that. Nothing here was checked live.
 """
 
 from __future__ import annotations
@@ -16,9 +15,15 @@ from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.operation import Link, Operation, Route, becomes
 from prefect_genmedia.providers.answer import Rows, Text, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
-from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIAnswer, TTAPIRequest, TTAPIResult, urls_in
+from prefect_genmedia.providers.ttapi.fields import (
+    CallbackUrl,
+    TTAPIAnswer,
+    TTAPIRequest,
+    TTAPIResult,
+    Words,
+    urls_in,
+)
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ClipId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Seconds = Annotated[float, Field(ge=0)]
 # TTAPI takes this one as text.

@@ -143,11 +143,6 @@ def files_due(request: dict[str, Any]) -> int | None:
     return 5 if request.get("get_u_images") else 1
 
 
-# Fast costs 2 quota in the vendor's examples; what the other modes cost is not documented.
-def _imagine_cost(request: ImagineRequest) -> float | None:
-    return 2.0 if request.mode == "fast" else None
-
-
 FETCH = Route("GET", "/midjourney/v1/fetch", job_id="jobId")
 
 IMAGINE = Operation(
@@ -162,7 +157,6 @@ IMAGINE = Operation(
     source="https://docs.ttapi.io/api/en/midjourney/imagine",
     callback=("hookUrl",),
     witness=WITNESS,
-    cost=_imagine_cost,
     typical_seconds=60,
 )
 ACTION = Operation(

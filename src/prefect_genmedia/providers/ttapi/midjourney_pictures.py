@@ -186,11 +186,6 @@ def edit_links(result: EditResult, request: dict[str, Any]) -> list[Link]:
     return list(pictures.values())
 
 
-# Fast costs 4 quota in the vendor's example; what the other modes cost is not documented.
-def _edit_cost(request: EditRequest) -> float | None:
-    return 4.0 if request.mode == "fast" else None
-
-
 BLEND = Operation(
     name="midjourney.blend",
     provider=TTAPI,
@@ -257,6 +252,5 @@ EDIT = Operation(
     source="https://docs.ttapi.io/api/en/midjourneyedit/submit",
     callback=("hookUrl",),
     witness=FINDER,
-    cost=_edit_cost,
     typical_seconds=60,
 )

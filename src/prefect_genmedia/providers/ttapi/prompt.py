@@ -1,6 +1,7 @@
 """Midjourney prompts: parameters written correctly, and wrong ones named before anything is bought.
 
-Sources: docs.midjourney.com, "Parameter List"; TTAPI's own prompt checker (it wants `--ar`, a blank, W:H).
+Sources: docs.midjourney.com, "Parameter List"; third parties for version 8.1 (2026-04-30); TTAPI's own prompt checker
+(it wants `--ar`, a blank, W:H).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ _WORDS = Parameter("words, with commas between", bool)
 _ANY = Parameter("an optional code", lambda value: True)
 PARAMETERS: dict[str, Parameter] = {
     "ar": Parameter("W:H in whole numbers, such as 3:2", _matches(r"[1-9]\d{0,4}:[1-9]\d{0,4}")),
-    "v": Parameter("a version, such as 7 or 6.1", _matches(r"\d(\.\d)?")),
-    "niji": Parameter("a version, such as 6", _matches(r"\d?")),
+    "v": Parameter("a version, such as 8.1 or 7", _matches(r"\d(\.\d)?")),
+    "niji": Parameter("a version, such as 7", _matches(r"\d?")),
     "style": Parameter("one word, such as raw", _matches(r"[A-Za-z0-9-]+")),
     "stylize": _between(0, 1000),
     "chaos": _between(0, 100),
@@ -155,7 +157,7 @@ class MidjourneyPrompt:
     ar: str | tuple[int, int] | None = None
     """Aspect ratio, such as "3:2" or (3, 2)."""
     v: str | float | None = None
-    """Model version, such as 7 or 6.1."""
+    """Model version, such as 8.1, 7 or 6.1."""
     niji: str | int | None = None
     """Version of the Niji model, instead of `v`."""
     style: str | None = None
@@ -184,8 +186,10 @@ class MidjourneyPrompt:
     """Web addresses of pictures of a style, style codes, or random."""
     sw: int | None = None
     """How strongly the style counts, 0 to 1000."""
+    sv: int | None = None
+    """Version of how a style is read, 1 to 9; 7 came with version 8.1."""
     oref: str | None = None
-    """Web address of a picture of a person or thing (version 7)."""
+    """Web address of a picture of a person or thing (version 7; whether 8.1 has it is disputed)."""
     ow: int | None = None
     """How strongly that counts, 0 to 1000."""
     no: str | Sequence[str] | None = None
@@ -196,6 +200,44 @@ class MidjourneyPrompt:
     """Less of Midjourney's own taste."""
     draft: bool = False
     """Half the price, in less detail (version 7)."""
+    hd: bool = False
+    """Native HD output (version 8.1)."""
+    exp: int | None = None
+    """How experimental, 0 to 100."""
+    profile: str | bool | None = None
+    """Code of a personalization profile or moodboard; True: your own."""
+    motion: Literal["low", "high"] | None = None
+    """How much moves in a video."""
+    bs: Literal[1, 2, 4] | None = None
+    """How many videos: 1, 2 or 4."""
+    end: str | None = None
+    """Web address of a video's last picture."""
+    loop: bool = False
+    """A video that ends where it begins."""
+    video: bool = False
+    """A film of how the picture came to be (older versions)."""
+    fast: bool = False
+    """Speed; to TTAPI the request's `mode` says it."""
+    relax: bool = False
+    """Speed; to TTAPI the request's `mode` says it."""
+    turbo: bool = False
+    """Speed; to TTAPI the request's `mode` says it."""
+    stealth: bool = False
+    """Not shown in Midjourney's gallery."""
+    public: bool = False
+    """Shown in Midjourney's gallery."""
+    test: bool = False
+    """A test model of older versions."""
+    testp: bool = False
+    """A test model of older versions, for photographs."""
+    creative: bool = False
+    """Freer, with a test model."""
+    uplight: bool = False
+    """An upscaler of older versions, with less detail."""
+    upbeta: bool = False
+    """An upscaler of older versions, without added detail."""
+    upanime: bool = False
+    """An upscaler of older versions, for Niji."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
