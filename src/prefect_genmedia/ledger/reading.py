@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -12,6 +12,8 @@ from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 
 S = LedgerState
+MOST_IDS = 500  # in one statement
+LATELY = 2000  # jobs
 
 
 class Accepted(NamedTuple):
@@ -68,6 +70,28 @@ class Ledger(Adoption):
         with self.database.read() as session:
             rows = self.timed(session, query, self.lease_clock())
         return [row for row, now in rows if not self.is_held(row, now)]
+
+    def hints(self, row_ids: Sequence[str]) -> dict[str, float]:
+        """When each of these rows was last named by a callback."""
+        found: dict[str, float] = {}
+        with self.database.read() as session:
+            for start in range(0, len(row_ids), MOST_IDS):
+                some = JobRow.id.in_(row_ids[start : start + MOST_IDS])
+                read = session.execute(select(JobRow.id, JobRow.hint_at).where(some, JobRow.hint_at.is_not(None)))
+                found |= {row_id: hint_at for row_id, hint_at in read if hint_at is not None}
+        return found
+
+    def took(self, operation: str, account: str, kind: Mapping[str, Any], most: int) -> list[float]:
+        """Seconds from acceptance to end of the newest jobs of a kind, among the ledger's newest jobs."""
+        newest = select(JobRow).order_by(JobRow.created_at.desc()).limit(LATELY).subquery()
+        columns = newest.c
+        query = select(columns.submitted_at, columns.finished_at, columns.request).where(
+            columns.operation == operation, columns.account == account, columns.state.in_((S.SUCCEEDED, S.STORED))
+        )
+        with self.database.read() as session:
+            rows = [row for row in session.execute(query) if row.submitted_at and row.finished_at]
+        alike = [row for row in rows if all(row.request.get(name) == value for name, value in kind.items())]
+        return [max(0.0, row.finished_at - row.submitted_at) for row in alike[:most]][::-1]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""
