@@ -78,10 +78,10 @@ class Settings(BaseSettings):
     callback_wait_seconds: Seconds = 300.0
     """How long an unknown submit waits for its callback, where a receiver is configured."""
 
-    poll_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 1.0
-    """The shortest pause between two fetches of one job."""
+    poll_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 0.2
+    """The shortest pause between two fetches of one job; most are far longer, by what such jobs took lately."""
 
-    poll_max_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 15.0
+    poll_max_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 300.0
     """The longest pause between two fetches of one job."""
 
     poll_failures: int = Field(default=8, ge=1, le=10_000)

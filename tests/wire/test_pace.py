@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from prefect_genmedia import errors
@@ -14,7 +12,6 @@ from prefect_genmedia.wire.retry import (
     failure_pause,
     judge_submit,
     parse_retry_after,
-    poll_pause,
 )
 
 DATE = "Sat, 21 Nov 2026 10:00:00 GMT"
@@ -147,20 +144,3 @@ def test_failed_fetches_are_never_closer_than_half_the_shortest_pause(
 ) -> None:
     pause = failure_pause(failures, retry_after, 1.0, luck)
     assert max(0.5, retry_after or 0) <= pause <= max(30.0, (retry_after or 0) * 1.2)
-
-
-@pytest.mark.parametrize("elapsed", [0.0, 0.5, 60.0, 1e9])
-@pytest.mark.parametrize("eta", [None, 0.0, 1.0, 90.0, -5.0, 1e308, math.inf, -math.inf, math.nan])
-def test_a_poll_keeps_between_the_shortest_and_the_longest_pause(elapsed: float, eta: float | None) -> None:
-    assert 1.0 <= poll_pause(elapsed, eta, 1.0, 15.0) <= 15.0
-
-
-def test_a_poll_follows_the_jobs_own_time() -> None:
-    """So that the end is noticed at most about a tenth of the job's time late."""
-    assert poll_pause(50.0, None, 1.0, 15.0) == 5.0
-    assert poll_pause(10.0, None, 1.0, 15.0) == 1.0
-    assert poll_pause(1000.0, None, 1.0, 15.0) == 15.0
-
-
-def test_a_poll_comes_when_the_provider_expects_the_end() -> None:
-    assert poll_pause(50.0, 3.0, 1.0, 15.0) == 3.0

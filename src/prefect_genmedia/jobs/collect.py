@@ -18,7 +18,7 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
 from prefect_genmedia.jobs.values import media_file_of, ref_of
-from prefect_genmedia.jobs.wait import fetch, read_links, record_success
+from prefect_genmedia.jobs.wait import fetch, read_links, record_success, trouble_pause
 from prefect_genmedia.ledger import JobRow, LedgerState, MediaRow
 from prefect_genmedia.media import MediaFile, download
 from prefect_genmedia.operation import JobState, Link
@@ -161,7 +161,7 @@ async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[
         except GenMediaError as final:
             raise final.about(ref_of(row), call.provider) from None
         tries += 1
-        pause = min(LONGEST_PAUSE_SECONDS, call.settings.poll_seconds * 2.0 ** min(tries, 10))
+        pause = min(LONGEST_PAUSE_SECONDS, trouble_pause(call) * 2.0 ** min(tries, 10))
         if call.is_over(pause) or (not isinstance(failure, NotFoundError) and tries >= call.settings.poll_failures):
             raise failure.about(ref_of(row), call.provider) from None
         await asyncio.sleep(pause)

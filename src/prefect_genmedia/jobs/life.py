@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -166,6 +167,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
     """One step after the other, until the job is delivered. Raises its bad end, Taken, and what each step raises."""
     links: list[Link] | None = None
     resubmitted = False
+    accepted_at: float | None = None
     try:
         while True:
             if row.state == S.STORED:
@@ -185,7 +187,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                     resubmitted = True
                 continue
             if row.state == S.SUBMITTED:
-                links = await wait(call, row)
+                links = await wait(call, row, accepted_at)
                 place.give_back()
             elif row.state == S.SUCCEEDED:
                 if links is None and await _is_all_there_again(call, row):
@@ -199,6 +201,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 raise JobFailedError(said, money=NOTHING_BOUGHT, advice="Ask for it again.", job=ref_of(row))
             else:
                 row = await submit(call, row, purchase, place)
+                accepted_at = time.monotonic()
                 continue
             row = await call.read_row(row.id)
     except LedgerError as error:

@@ -10,6 +10,8 @@ from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.witnesses import Finding, look
 from prefect_genmedia.ledger import JobRow, LedgerState
 
+LATER_SECONDS = 15.0  # between two looks of one who waits for a truth that is late
+
 
 async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
     """Look until the row is no longer UNKNOWN (or no longer ours), or nothing more can be learnt now.
@@ -33,7 +35,8 @@ async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
         elif finding.more_may_come and time.monotonic() - started < _patience(call):
             await asyncio.sleep(min(max(call.settings.poll_seconds, 0.2), 2.0))
         elif call.terms.on_unknown == "wait":
-            await asyncio.sleep(min(call.settings.poll_max_seconds, max(0.0, call.deadline - time.monotonic())))
+            left = max(0.0, call.deadline - time.monotonic())
+            await asyncio.sleep(min(call.settings.poll_max_seconds, LATER_SECONDS, left))
         else:
             return row, finding.note
 

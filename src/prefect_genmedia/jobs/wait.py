@@ -1,9 +1,8 @@
-"""Waiting: poll until the provider is done, at a pace that follows the job's own time."""
+"""Waiting: look until the provider is done, at a pace learnt from earlier jobs of its kind."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from dataclasses import replace
@@ -20,12 +19,16 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.jobs.call import Call, Taken
+from prefect_genmedia.jobs.pace import pace_of
 from prefect_genmedia.jobs.values import ref_of
+from prefect_genmedia.jobs.wakeups import wakeups
 from prefect_genmedia.ledger import JobRow
 from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.wire.redaction import quotable, without_signatures
-from prefect_genmedia.wire.retry import failure_pause, poll_pause
+from prefect_genmedia.wire.retry import failure_pause
 
+LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
+SAFETY_LOOK_SECONDS = 30.0  # where callbacks are received
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
 
@@ -44,18 +47,28 @@ async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     return status, provider.payload(answer.body)
 
 
-async def wait(call: Call, row: JobRow) -> list[Link]:
+async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]:
     """Until the row is SUCCEEDED, FAILED or EXPIRED; the links of the result, which are kept nowhere.
 
-    Raises JobTimeoutError, or what keeps failing, with the JobRef.
+    `accepted_at` is when, by time.monotonic(), this call had it accepted; None for a job of an earlier call, which
+    is looked at at once. Raises JobTimeoutError, or what keeps failing, with the JobRef.
     """
-    started, failures, missing = time.monotonic(), 0, 0
+    pace = await pace_of(call, row)
+    hinted = row.hint_at is not None
+    since = accepted_at
+    if since is None:  # a clock that differs makes the pace a little worse, and nothing else
+        since = time.monotonic() - max(0.0, time.time() - (row.submitted_at or row.created_at))
+    elif row.hint_at is None:
+        hinted = await _pause(call, row, bounded(call, pace.pause(time.monotonic() - since, 0, None, None)))
+    vain, failures, missing = 0, 0, 0
     told: set[str] = set()
     while True:
         error: GenMediaError
         try:
             status, payload = await fetch(call, row)
             if status.state is JobState.SUCCEEDED:
+                if accepted_at is not None:
+                    pace.learn(time.monotonic() - accepted_at, at_first_look=vain == 0 and not hinted)
                 return await record_success(call, row, status, payload)
         except NotFoundError as gone:
             # A symptom: how long it must last before the job counts as forgotten is the ledger's to say.
@@ -82,11 +95,13 @@ async def wait(call: Call, row: JobRow) -> list[Link]:
                 told.add(status.message)
                 call.run.log.info("%s: %s", row.operation, status.message)
             await _progress(call, row, status)
-            pace = call.settings.poll_seconds, call.settings.poll_max_seconds
-            await _pause(call, row, poll_pause(time.monotonic() - started, status.eta_seconds, *pace))
+            elapsed = time.monotonic() - since
+            pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
+            vain += pace.is_due(elapsed)
+            hinted = await _pause(call, row, pause)
             continue
         retry_after = getattr(error, "retry_after", None)
-        pause = failure_pause(failures + missing, retry_after, call.settings.poll_seconds, random.random())
+        pause = failure_pause(failures + missing, retry_after, trouble_pause(call), random.random())
         await _pause(call, row, pause, error.message)
 
 
@@ -130,18 +145,25 @@ async def _progress(call: Call, row: JobRow, status: JobStatus) -> None:
     call.show(row, state, status.percent, status.eta_seconds)
 
 
-async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -> None:
-    """Sleep, but wake when a callback says that this job has ended. Raises JobTimeoutError if that is too long."""
+def trouble_pause(call: Call) -> float:
+    """The shortest pause after an answer that went wrong: who is in trouble is left alone for longer."""
+    return call.settings.poll_seconds * 5
+
+
+def bounded(call: Call, pause: float) -> float:
+    """Within what the user allows; the last look comes just before the deadline."""
+    left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
+    longest = min(call.settings.poll_max_seconds, max(left, 0.0))
+    return max(call.settings.poll_seconds, min(longest, pause))
+
+
+async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -> bool:
+    """Sleep until then, or until a callback says that the job has ended: did one? Raises JobTimeoutError."""
     if call.is_over(seconds):
         raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
-    if not call.settings.callback_url:
-        await asyncio.sleep(seconds)
-        return
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        await asyncio.sleep(min(left, 0.5))
-        with contextlib.suppress(LedgerError):
-            now = await call.read_row(row.id)
-            if now.hint_at != row.hint_at:
-                row.hint_at = now.hint_at
-                return
+    if call.settings.callback_url:
+        # A callback is the look: only a lost one makes us ask by ourselves, and then late is early enough.
+        left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
+        return await wakeups(call.ledger).until_hinted(row, max(seconds, min(SAFETY_LOOK_SECONDS, left)))
+    await asyncio.sleep(seconds)
+    return False

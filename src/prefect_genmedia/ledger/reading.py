@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
@@ -15,6 +15,8 @@ from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerS
 S = LedgerState
 _MOST_FOUND = 20
 _PAGE = 1000
+_MOST_IDS = 500  # in one statement
+_LATELY = 2000  # jobs
 
 
 class Accepted(NamedTuple):
@@ -89,6 +91,28 @@ class Ledger(Adoption):
             if len(rows) < page or (most is not None and len(found) >= most):
                 return found[:most]
             after = rows[-1][0]
+
+    def hints(self, row_ids: Sequence[str]) -> dict[str, float]:
+        """When each of these rows was last named by a callback."""
+        found: dict[str, float] = {}
+        with self.database.read() as session:
+            for start in range(0, len(row_ids), _MOST_IDS):
+                some = JobRow.id.in_(row_ids[start : start + _MOST_IDS])
+                read = session.execute(select(JobRow.id, JobRow.hint_at).where(some, JobRow.hint_at.is_not(None)))
+                found |= {row_id: hint_at for row_id, hint_at in read if hint_at is not None}
+        return found
+
+    def took(self, operation: str, account: str, kind: Mapping[str, Any], most: int) -> list[float]:
+        """Seconds from acceptance to end of the newest jobs of a kind, among the ledger's newest jobs."""
+        newest = select(JobRow).order_by(JobRow.created_at.desc()).limit(_LATELY).subquery()
+        columns = newest.c
+        query = select(columns.submitted_at, columns.finished_at, columns.request).where(
+            columns.operation == operation, columns.account == account, columns.state.in_((S.SUCCEEDED, S.STORED))
+        )
+        with self.database.read() as session:
+            rows = [row for row in session.execute(query) if row.submitted_at and row.finished_at]
+        alike = [row for row in rows if all(row.request.get(name) == value for name, value in kind.items())]
+        return [max(0.0, row.finished_at - row.submitted_at) for row in alike[:most]][::-1]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

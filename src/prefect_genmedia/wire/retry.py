@@ -76,15 +76,6 @@ def busy_pause(refusals: int, retry_after: float | None, luck: float) -> float:
     return ours if retry_after is None or retry_after < 0.5 else retry_after * (1 + 0.1 * luck)
 
 
-def poll_pause(elapsed: float, eta: float | None, shortest: float, longest: float) -> float:
-    """Seconds to the next fetch of a running job: a tenth of the time so far, or what is left of its ETA.
-
-    So the answer is noticed at most about a tenth of the job's own time late.
-    """
-    pause = elapsed / 10 if eta is None else min(eta, max(elapsed / 10, shortest * 2))
-    return max(shortest, min(longest, pause))
-
-
 def failure_pause(failures: int, retry_after: float | None, shortest: float, luck: float) -> float:
     """Seconds to wait after the nth fetch in a row that failed."""
     ours = min(30.0, shortest * 2.0 ** min(failures, 6)) * (0.5 + 0.5 * luck)

@@ -1,0 +1,96 @@
+"""When to look next at a job that is with its provider. `Pace` knows no IO and no clock: every time is given.
+
+The first look comes shortly before jobs of its kind are usually done, the next ones at a small share of the job's own
+time, growing: the end is noticed soon, and few questions are asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from prefect_genmedia.errors import LedgerError
+from prefect_genmedia.jobs.call import Call
+from prefect_genmedia.ledger import JobRow
+
+KIND = ("mode", "model", "model_name")  # fields of a request that tell how long it takes
+KEPT = 20  # jobs: what a kind took lately, not ever
+ENOUGH = 3  # jobs before they count as a rule
+EARLY = 0.2  # quantile: most jobs are still running then, so that a kind that became faster is noticed
+BEFORE = 0.985  # of it
+NEAR = 0.01  # of the time so far: the pause when the end is near
+FASTER = 0.9  # so that the next looks are earlier until one is in vain
+GROWTH = 1.4  # of that pause, with each look in vain
+AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by the pause alone
+UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
+SURE_PERCENT = 40.0
+LONGEST_LEFT = 30 * 86400.0
+
+
+class Pace:
+    """What jobs of one kind took lately, in seconds from their acceptance. Shared by all threads of a process."""
+
+    def __init__(self, typical_seconds: float, lately: Iterable[float] = ()) -> None:
+        self._typical = typical_seconds
+        self._lately = deque(lately, maxlen=KEPT)
+        self._lock = threading.Lock()
+
+    def learn(self, seconds: float, *, at_first_look: bool) -> None:
+        """A job was found done so many seconds after it was accepted; at the first look it may long have been."""
+        with self._lock:
+            self._lately.append(seconds * FASTER if at_first_look else seconds)
+
+    def is_due(self, elapsed: float) -> bool:
+        """Could a job of this kind have ended by now? Before that, a look is not in vain."""
+        expected = self.expected()
+        return expected is None or elapsed >= expected * BEFORE
+
+    def expected(self) -> float | None:
+        """Before when a job of this kind is hardly ever done; None where too few are known."""
+        with self._lock:
+            known = sorted(self._lately)
+        return quantile(known, EARLY) * BEFORE if len(known) >= ENOUGH else None
+
+    def pause(self, elapsed: float, looks: int, left: float | None, percent: float | None) -> float:
+        """Seconds until the next look, `elapsed` seconds after acceptance.
+
+        `looks` were in vain since the end seemed near; `left` and `percent` are the provider's own words.
+        """
+        expected = self.expected()
+        if left is not None and not 0.0 <= left <= LONGEST_LEFT:
+            left = None  # NaN, or no time at all
+        if left is None and percent is not None and 1.0 <= percent < 100.0:
+            left = elapsed * (100.0 - percent) / percent
+        if looks == 0 and expected is not None and elapsed < expected:
+            return expected - elapsed
+        near = min(elapsed * NEAR * GROWTH ** min(looks, 20), elapsed * AT_MOST)
+        if left is not None:
+            sure = percent is None or percent >= SURE_PERCENT
+            # An estimate that stands still at "soon" does not make us ask without end.
+            return max(left * (BEFORE if sure else UNSURE), near / 4)
+        if expected is None and elapsed < self._typical / 4:
+            return elapsed  # nothing is known: each look doubles the time
+        return near if expected is not None else elapsed * AT_MOST
+
+
+_paces: dict[tuple[str, ...], Pace] = {}
+
+
+async def pace_of(call: Call, row: JobRow) -> Pace:
+    """What the jobs of this row's kind took lately: of its operation and account, its mode and model."""
+    kind = {name: row.request.get(name) for name in KIND}
+    key = (call.ledger.database.name, row.operation, row.account, *map(str, kind.values()))
+    if key not in _paces:
+        lately: list[float] = []
+        with contextlib.suppress(LedgerError):  # only pace
+            lately = await asyncio.to_thread(call.ledger.took, row.operation, row.account, kind, KEPT)
+        _paces.setdefault(key, Pace(call.operation.typical_seconds, lately))
+    return _paces[key]
+
+
+def quantile(known: Sequence[float], share: float) -> float:
+    """Of sorted values; the lower of two neighbours."""
+    return known[int(share * (len(known) - 1))]

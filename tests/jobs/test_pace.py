@@ -1,0 +1,94 @@
+"""When to look next: few looks, and the end noticed soon. Played on a clock that costs nothing."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from statistics import median
+
+import pytest
+
+from prefect_genmedia.jobs.pace import Pace
+
+SHORTEST, LONGEST = 0.2, 300.0
+
+
+def play(pace: Pace, seconds: float, tells: bool) -> tuple[int, float]:
+    """How often a job of so many seconds is looked at, and how late its end is noticed."""
+    now, looks, vain = 0.0, 0, 0
+    percent: float | None = None
+    while True:
+        now += max(SHORTEST, min(LONGEST, pace.pause(now, vain, None, percent)))
+        looks += 1
+        if now >= seconds:
+            pace.learn(now, at_first_look=vain == 0)
+            return looks, now - seconds
+        vain += pace.is_due(now)
+        percent = float(int(100 * now / seconds)) if tells else None
+
+
+def played(seconds: Callable[[], float], tells: bool, jobs: int = 300) -> tuple[float, float]:
+    """The mean of the looks and the median of the delays, of all jobs after the first ten."""
+    pace = Pace(60.0)
+    told = [play(pace, seconds(), tells) for _ in range(jobs)][10:]
+    return sum(looks for looks, _ in told) / len(told), median(late for _, late in told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most_looks", "latest"), [(3, 3, 0.25), (5, 3, 0.25), (20, 3, 0.5), (60, 4, 1.0), (300, 5, 3.0)]
+)
+def test_jobs_of_one_length_are_asked_for_a_few_times_and_noticed_soon(
+    seconds: float, most_looks: float, latest: float
+) -> None:
+    looks, late = played(lambda: seconds, tells=True)
+    assert looks <= most_looks
+    assert late <= latest
+
+
+@pytest.mark.parametrize("seconds", [5.0, 20.0, 60.0, 300.0])
+@pytest.mark.parametrize("tells", [True, False])
+def test_jobs_that_differ_by_a_tenth(seconds: float, tells: bool) -> None:
+    luck = random.Random(7)
+    looks, late = played(lambda: luck.gauss(seconds, seconds / 10), tells)
+    assert looks <= 6
+    assert late <= max(0.5, seconds * 0.05)
+
+
+def test_a_few_jobs_that_take_far_longer_do_not_make_the_others_late() -> None:
+    luck = random.Random(7)
+    looks, late = played(lambda: 20 * luck.paretovariate(2), tells=True)
+    assert looks <= 5
+    assert late <= 1
+
+
+def test_a_provider_whose_pace_doubles_is_followed() -> None:
+    luck, pace = random.Random(7), Pace(60.0)
+    for length in (60.0, 120.0, 60.0):
+        told = [play(pace, length * luck.uniform(0.95, 1.05), tells=True) for _ in range(100)]
+        assert sum(looks for looks, _ in told) / 100 <= 5
+        assert median(late for _, late in told) <= 3
+
+
+def test_the_first_job_of_its_kind_is_noticed_within_a_tenth_of_its_time() -> None:
+    for seconds in (5.0, 20.0, 60.0, 300.0):
+        looks, late = play(Pace(60.0), seconds, tells=True)
+        assert looks <= 12
+        assert late <= max(1.0, seconds / 10)
+
+
+@pytest.mark.parametrize("left", [None, 0.0, 1.0, -5.0, 1e308, math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("percent", [None, 0.0, 1.0, 99.9, 100.0])
+@pytest.mark.parametrize("elapsed", [0.0, 0.5, 60.0, 1e9])
+@pytest.mark.parametrize("known", [(), (20.0, 20.0, 20.0)])
+def test_whatever_the_provider_says_a_pause_is_a_time(
+    known: tuple[float, ...], elapsed: float, percent: float | None, left: float | None
+) -> None:
+    pause = Pace(60.0, known).pause(elapsed, 3, left, percent)
+    assert 0 <= pause < math.inf
+
+
+def test_an_end_that_stays_near_is_asked_for_less_and_less() -> None:
+    pace = Pace(60.0, [20.0] * 10)
+    pauses = [pace.pause(100.0, vain, 0.0, 99.0) for vain in range(8)]
+    assert pauses == sorted(pauses) and pauses[-1] > 5 * pauses[0]
