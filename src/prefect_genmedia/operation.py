@@ -183,6 +183,7 @@ class Request(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        defer_build=True,  # at its first use: hundreds of models are imported, and a run uses a few
         hide_input_in_errors=True,
         populate_by_name=True,
         use_attribute_docstrings=True,
@@ -226,7 +227,7 @@ class Request(BaseModel):
 class Result(BaseModel):
     """What a provider answers: tolerant. Fields nobody told us of are kept in `extra`."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, defer_build=True)
 
     @field_validator("*", mode="wrap")
     @classmethod

@@ -67,6 +67,16 @@ async def test_a_callback_wakes_who_waits_and_is_told_once(buy, receiver, events
     assert sum(fetched) <= 3
 
 
+async def test_many_that_wait_for_callbacks_ask_once_each(receiver, events, emulator, monkeypatch):
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(PATIENCE))
+    account = Account(TTAPI, emulator.url, "key")
+    wanted = [ImagineRequest(prompt=f"bell number {n}") for n in range(20)]
+    terms = Terms(deadline_seconds=10 * PATIENCE)
+    await asyncio.wait_for(asyncio.gather(*(run(IMAGINE, each, account, terms=terms) for each in wanted)), PATIENCE)
+    assert emulator.requests()["requests"]["GET /midjourney/v1/fetch"] == 20
+    assert emulator.billed() == 20
+
+
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
 async def test_with_callbacks_lost_polling_still_finds_the_result(buy, receiver, events, emulator, provider):
     emulator.add_faults({"kind": "callback_lost", "times": None})

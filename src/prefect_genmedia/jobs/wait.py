@@ -28,7 +28,7 @@ from prefect_genmedia.wire.redaction import quotable, without_signatures
 from prefect_genmedia.wire.retry import failure_pause
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
-SAFETY_LOOK_SECONDS = 30.0  # where callbacks are received
+SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
 
@@ -164,6 +164,7 @@ async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -
     if call.settings.callback_url:
         # A callback is the look: only a lost one makes us ask by ourselves, and then late is early enough.
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
-        return await wakeups(call.ledger).until_hinted(row, max(seconds, min(SAFETY_LOOK_SECONDS, left)))
+        safety = min(call.settings.poll_seconds * SAFETY_PAUSES, left)
+        return await wakeups(call.ledger).until_hinted(row, max(seconds, safety))
     await asyncio.sleep(seconds)
     return False

@@ -12,10 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -117,12 +114,13 @@ class Database:
         if _is_current(_schema(connection), self.url):
             connection.rollback()
             return
+        # Imported here: a fifth of a second that the everyday path never needs.
+        from alembic import command
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
-        # Imported here: a command that the everyday path never runs.
-        from alembic import command
-
         command.upgrade(config, "head")
         connection.commit()
 
@@ -139,14 +137,15 @@ class Database:
 
 @lru_cache
 def _revisions() -> tuple[str, ...]:
-    """Every schema version this package knows, newest first."""
-    scripts = ScriptDirectory(str(_MIGRATIONS))
-    return tuple(script.revision for script in scripts.walk_revisions())
+    """Every schema version this package knows, newest first: their files are named after them."""
+    return tuple(sorted((file.stem[1:5] for file in (_MIGRATIONS / "versions").glob("v*.py")), reverse=True))
 
 
 def _schema(connection: Connection) -> str | None:
-    options = {"version_table": "genmedia_version"}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
+    if not inspect(connection).has_table("genmedia_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM genmedia_version")).scalar()
+    return found
 
 
 def _is_current(found: str | None, url: URL) -> bool:
