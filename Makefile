@@ -37,7 +37,7 @@ types: $(READY)
 	$(RUN) tests/typing/check.py
 
 chaos: $(READY)
-	$(RUN) -m pytest -q -m slow tests/chaos $(TEST)
+	$(RUN) -m pytest -q -m slow $(or $(TEST),tests)
 
 fuzz: $(READY)
 	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }

@@ -1,4 +1,4 @@
-"""A real Prefect server and a stable of workers for the session; the long tests only when they are asked for."""
+"""A real Prefect server and a stable of workers for the session."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     for fixture in ("on_prefect", "core"):
         if fixture in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(fixture))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.option.markexpr or any("::" in argument for argument in config.args):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="session")

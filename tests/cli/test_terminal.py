@@ -77,7 +77,9 @@ def of_utf8(said: str) -> str:
     return said.encode("latin-1").decode()
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    "encoding", ["ASCII", *(pytest.param(each, marks=pytest.mark.slow) for each in ENCODINGS if each != "ASCII")]
+)
 async def test_a_list_of_all_prompts_is_said_on_every_terminal(emulator, encoding):
     jobs = {(await bought(emulator, prompt)).job.id for prompt in PROMPTS.values()}
     said = genmedia("jobs", "list", **ENCODINGS[encoding])
@@ -88,7 +90,7 @@ async def test_a_list_of_all_prompts_is_said_on_every_terminal(emulator, encodin
         assert "画 a naïve café" in of_utf8(said) and not set(of_utf8(said)) & set("\x9b\u202e")
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "ASCII"])
+@pytest.mark.parametrize("encoding", ["UTF-8", pytest.param("ASCII", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("prompt", PROMPTS)
 async def test_show_says_every_prompt_as_text(emulator, prompt, encoding):
     job = (await bought(emulator, PROMPTS[prompt])).job

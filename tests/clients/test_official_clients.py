@@ -12,6 +12,7 @@ from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
 
+pytestmark = pytest.mark.slow  # they are installed first
 each_way = pytest.mark.parametrize("strict", [False, True], ids=["tolerant", "strict"])
 
 

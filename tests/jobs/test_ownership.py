@@ -90,6 +90,7 @@ async def test_killed_while_the_submits_reply_is_on_its_way(emulator: Emulator, 
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_killed_while_novitas_reply_is_on_its_way(emulator: Emulator, novita: Account) -> None:
     """Nobody can look it up: every rerun says so, and none buys."""
     pair = img2img(prompt="keyed"), img2img(prompt="adopted")
@@ -106,6 +107,7 @@ async def test_killed_while_novitas_reply_is_on_its_way(emulator: Emulator, novi
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_killed_while_downloading(emulator: Emulator, novita: Account) -> None:
     pair = img2img(prompt="keyed"), img2img(prompt="adopted")
     emulator.add_faults({"kind": "download_slow", "seconds": 2 * PATIENCE, "times": 2})
@@ -138,6 +140,7 @@ async def test_killed_before_the_submit_arrived(
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_interrupted_from_the_keyboard(emulator: Emulator, ttapi: Account) -> None:
     """Ctrl-C ends the script, one job polled and one submit's reply on its way; nothing is lost."""
     pair = imagine("keyed"), imagine("adopted")
@@ -156,6 +159,7 @@ async def test_interrupted_from_the_keyboard(emulator: Emulator, ttapi: Account)
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_one_who_waits_takes_over_when_the_buyer_is_killed(emulator: Emulator, novita: Account) -> None:
     """The same request_key in two processes: the dead one's lease does not hold the other up."""
     emulator.configure(hold=True)
@@ -169,6 +173,7 @@ async def test_one_who_waits_takes_over_when_the_buyer_is_killed(emulator: Emula
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_killed_twice(emulator: Emulator, novita: Account) -> None:
     """The second run adopts the first one's job and crashes as well; the third gets the files."""
     emulator.configure(hold=True)
@@ -183,6 +188,7 @@ async def test_killed_twice(emulator: Emulator, novita: Account) -> None:
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_every_copy_of_a_crashed_run_is_taken_over(emulator: Emulator, novita: Account) -> None:
     emulator.configure(hold=True)
     crashed = child(novita, img2img(), img2img(), copies=[0, 1])
@@ -197,6 +203,7 @@ async def test_every_copy_of_a_crashed_run_is_taken_over(emulator: Emulator, nov
     assert emulator.billed() == 3
 
 
+@pytest.mark.slow
 async def test_files_that_only_a_failed_script_got_are_adopted(emulator: Emulator, novita: Account) -> None:
     """It bought, stored, and then ended with an error: nobody has the pictures yet."""
     (bought,) = child(novita, img2img(), end="raise").ended()
@@ -232,6 +239,7 @@ async def test_a_flow_leaves_a_delivered_job_of_a_script_alone(emulator: Emulato
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_a_script_waits_for_the_equal_job_of_another(emulator: Emulator, novita: Account) -> None:
     emulator.configure(hold=True)
     living = child(novita, img2img())
@@ -243,6 +251,7 @@ async def test_a_script_waits_for_the_equal_job_of_another(emulator: Emulator, n
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_a_live_runs_job_is_left_alone(emulator: Emulator, novita: Account) -> None:
     """Its deadline passed, its process lives on: it may wait again, so no flow takes the job."""
     emulator.configure(hold=True)
@@ -256,6 +265,7 @@ async def test_a_live_runs_job_is_left_alone(emulator: Emulator, novita: Account
     await ours
 
 
+@pytest.mark.slow
 async def test_a_request_key_shares_a_job_with_a_process_that_ended_well(emulator: Emulator, novita: Account) -> None:
     """Delivered or not: the key names one job for all who give it."""
     (first,) = child(novita, img2img(), request_key="sku-1").ended()
@@ -266,6 +276,7 @@ async def test_a_request_key_shares_a_job_with_a_process_that_ended_well(emulato
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 def test_two_processes_that_ask_for_the_same_ten_pay_for_ten(emulator: Emulator, novita: Account) -> None:
     """One ledger, one account, started together."""
     keys = [f"sku-{n}" for n in range(10)]

@@ -102,6 +102,7 @@ def names_what_is_paid(outcome: JobResult[Any] | GenMediaError, row_id: str | No
 @pytest.mark.postgres
 @pytest.mark.usefixtures("short_leases")
 @pytest.mark.parametrize(("how", "provider"), [("before", "ttapi"), ("before", "novita"), ("after", "novita")])
+@pytest.mark.slow
 async def test_the_connection_breaks_at_any_commit_of_a_job(
     postgres_url: str,
     emulator: Emulator,
@@ -168,6 +169,7 @@ async def all_are_delivered_by_the_next_run(emulator: Emulator, ledger: Ledger) 
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("short_leases")
+@pytest.mark.slow
 async def test_twenty_jobs_survive_a_database_that_ends_all_connections_again_and_again(
     postgres: Server, postgres_url: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +183,7 @@ async def test_twenty_jobs_survive_a_database_that_ends_all_connections_again_an
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("short_leases")
+@pytest.mark.slow
 async def test_twenty_jobs_survive_a_database_that_lets_nobody_in_for_a_second(
     postgres: Server, empty_postgres_url: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import pytest
+
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import (
@@ -48,12 +50,14 @@ def test_of_eight_threads_that_ask_for_one_job_one_buys_it(ledger: Ledger, anoth
     assert {tuple(states(ledger, row_id)) for row_id in rows} == {()}
 
 
+@pytest.mark.slow
 def test_of_three_processes_that_ask_for_one_job_one_buys_it(url: str, ledger: Ledger) -> None:
     rows = owners(zip(*Processes(3, claim_each, url, WANTS).said(), strict=True))
     assert len(set(rows)) == 50 == len(ledger.rows())
     assert {tuple(states(ledger, row_id)) for row_id in rows} == {()}
 
 
+@pytest.mark.slow
 def test_of_three_processes_that_find_a_dead_owners_job_one_takes_it(url: str, ledger: Ledger) -> None:
     """Half of them were bought; of the other half nobody knows."""
     left = [bring_to(ledger, (S.INTENT, S.SUBMITTED)[n % 2], wanted, owner="dead") for n, wanted in enumerate(WANTS)]
@@ -74,6 +78,7 @@ def test_of_two_threads_one_makes_each_step(ledger: Ledger, another: Any) -> Non
         assert states(ledger, row_id) == LIFE
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_makes_each_step(url: str, ledger: Ledger) -> None:
     jobs = [(ledger.claim(wanted, "call-1").row.id, wanted) for wanted in WANTS[:8]]
     first, second = Processes(2, live_each, url, jobs).said()
@@ -85,6 +90,7 @@ def test_of_two_processes_one_makes_each_step(url: str, ledger: Ledger) -> None:
     assert all(ledger.media(row.id) == [] for row in rows)
 
 
+@pytest.mark.slow
 def test_of_three_processes_that_send_one_job_one_does(url: str, ledger: Ledger) -> None:
     """Even if all of them take themselves for its owner."""
     jobs = [(ledger.claim(wanted, "call-1").row.id, wanted) for wanted in WANTS[:25]]

@@ -17,6 +17,7 @@ from tests.ledger.actors import DONE, FILE, RUNNING, buy, history, lease_now, re
 from tests.ledger.clocks.machine import Machine
 from tests.patience import until
 
+pytestmark = pytest.mark.slow
 TEN_MINUTES = 600.0
 Start = Callable[[float], Machine]
 
