@@ -5,17 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import GenericAlias
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    GetPydanticSchema,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -159,22 +157,6 @@ def _origin(base_url: str) -> SplitResult | None:
     except ValueError:
         return None
     return origin if usable and not any(sign.isspace() for sign in base_url) else None
-
-
-def becomes(kind: Any) -> GetPydanticSchema:
-    """What a field is once it is checked: `Annotated[str | Path, becomes(Picture)]`.
-
-    The field is typed as what is accepted, for editors; it is checked, shown in forms and kept as `kind`.
-    """
-    return GetPydanticSchema(lambda accepted, handler: handler(kind))
-
-
-ItemT = TypeVar("ItemT")
-Several = Annotated[
-    Sequence[ItemT],
-    GetPydanticSchema(lambda accepted, handler: handler(GenericAlias(tuple, (*get_args(accepted), ...)))),
-]
-"""A list or a tuple; a tuple once it is checked."""
 
 
 class Request(BaseModel):

@@ -24,10 +24,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prefect_genmedia.errors import MediaError
+from prefect_genmedia.given import becomes
 from prefect_genmedia.imaging import PictureLimit, as_it_is, made_ready
 from prefect_genmedia.media.files import MediaFile, open_media
 from prefect_genmedia.media.references import read_reference, refuse_large, tidy, web_address
-from prefect_genmedia.operation import becomes
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.wire.http import Pool
 

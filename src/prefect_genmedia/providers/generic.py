@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from prefect_genmedia.errors import ConfigurationError, ResponseFormatError
+from prefect_genmedia.given import Several, becomes
 from prefect_genmedia.media.pictures import ANY_FORMAT, GivenPicture, PictureLimit
-from prefect_genmedia.operation import Link, Request, Result, Route, Several, becomes
+from prefect_genmedia.operation import Link, Request, Result, Route
 from prefect_genmedia.providers.answer import Answer
 
 _PATH = re.compile(r"(/[A-Za-z0-9_~%+-][A-Za-z0-9._~%+-]*)+")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,9 +33,9 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.operation import Account
-from prefect_genmedia.quoting import without_signatures
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.downloads import Incoming, open_download, pieces
+from prefect_genmedia.wire.redaction import keep_logs_clean
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
 from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING, UnpackingError
 
@@ -54,28 +52,7 @@ _NOT_DELIVERED = (
     httpx.ProxyError,
 )
 
-_QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
-_LOCATION = re.compile(r"(b'[Ll]ocation', b')[^']*")
-_TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
-
-
-class _Redact(logging.Filter):
-    """Takes signed query strings and callback tokens out of what httpx and httpcore log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
-        record.args = None
-        return True
-
-
-def redact(text: str) -> str:
-    """`text` without query strings of URLs, redirect targets and callback tokens."""
-    text = _TOKEN.sub(r"\1...", _LOCATION.sub(r"\1...", _QUERY.sub(r"\1?...", text)))
-    return str(without_signatures(text))
-
-
-for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
-    logging.getLogger(_name).addFilter(_Redact())
+keep_logs_clean()
 
 
 class _NotBegun(Exception):

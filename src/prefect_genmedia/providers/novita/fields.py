@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from prefect_genmedia.given import Several
 from prefect_genmedia.media.pictures import GivenPicture, PictureLimit
-from prefect_genmedia.operation import Request, Several
+from prefect_genmedia.operation import Request
 
 Sampler = Literal[
     "Euler a", "Euler", "LMS", "Heun", "DPM2", "DPM2 a", "DPM++ 2S a", "DPM++ 2M", "DPM++ SDE", "DPM fast",

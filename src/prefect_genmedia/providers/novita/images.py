@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Operation, Route, Several
+from prefect_genmedia.given import Several
+from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.fields import (
     ControlNet,

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from prefect_genmedia.given import Several
 from prefect_genmedia.media.pictures import GivenPicture, PictureLimit
-from prefect_genmedia.operation import Operation, Route, Several
+from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.novita.fields import (
     Embedding,

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Operation, Route, becomes
+from prefect_genmedia.given import becomes
+from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.answer import Rows, Text, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 
 from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.given import becomes
 from prefect_genmedia.media import MediaFile
-from prefect_genmedia.operation import Link, Operation, Route, becomes
+from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.answer import Pixels, Places, Text, Texts, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.given import Several
 from prefect_genmedia.imaging import inspect
 from prefect_genmedia.media.pictures import GivenPicture, PictureLimit, pictures_in, read_picture
-from prefect_genmedia.operation import Link, Operation, Route, Several
+from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.answer import Places, Text
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (

@@ -13,8 +13,9 @@ from pydantic import AliasChoices, Field, JsonValue, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.given import Several
 from prefect_genmedia.media.pictures import GivenPicture
-from prefect_genmedia.operation import Link, Operation, Request, Route, Several
+from prefect_genmedia.operation import Link, Operation, Request, Route
 from prefect_genmedia.providers.answer import Text, Texts
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, TTAPIResult

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
+from prefect_genmedia.given import Several
 from prefect_genmedia.media.pictures import GivenPicture
-from prefect_genmedia.operation import Link, Operation, Route, Several
+from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.answer import Text, Texts
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, TTAPIResult, WebUrl, Words

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_serializer, model_validator
 
-from prefect_genmedia.operation import Operation, Route, Several
+from prefect_genmedia.given import Several
+from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, VideoResult, WebUrl, Words, video_links
 
