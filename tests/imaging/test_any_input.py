@@ -169,7 +169,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(FILES) + len(list(bombs())) >= 300
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")  # Pillow's own
 @pytest.mark.parametrize("name", FILES)
 def test_a_picture_that_can_be_sent_or_a_plain_refusal(name: str) -> None:
     ready = outcome(FILES[name], shrink=False)
