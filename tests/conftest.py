@@ -7,6 +7,7 @@ want these otherwise have their own of the same name.
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ from tests.stand_in import Gate, Wire
 pytest_plugins = ["tests.postgres"]
 
 # Before anything imports prefect: a Prefect home of this test run's own, and no telemetry.
+_number = itertools.count()
 _home = tempfile.mkdtemp(prefix="genmedia-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ |= {
@@ -49,9 +51,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the ledger, the files or the settings of another, or of whoever runs it."""
-    home = tmp_path / "genmedia"
+    # Not below tmp_path, which most tests would have made for nothing.
+    home = tmp_path_factory.getbasetemp() / f"home-{next(_number)}" / "genmedia"
     monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", str(home / "media"))
     monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.02")
@@ -81,8 +84,8 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def prepared(isolated: Path, empty_ledger: Path) -> Path:
-    """The test's own ledger, ready to be opened."""
-    isolated.mkdir()
+    """The test's own ledger, ready to be opened: to make one anew costs more than most tests."""
+    isolated.mkdir(parents=True)
     return Path(shutil.copy(empty_ledger, isolated))
 
 

@@ -70,6 +70,7 @@ async def test_killed_near_the_money_and_run_again_in_every_way(stable: Stable, 
     assert len(verdicts) == len(WAYS)
 
 
+@pytest.mark.slow
 async def test_paused_or_ended_near_the_money_and_run_again(stable: Stable, tmp_path: Path) -> None:
     """The short form: a worker that stands still and wakes up, and the end that Prefect has a hand in."""
     wanted = [one_of(pauses(SEED), PAUSE, SEED), one_of(ends(SEED), "SIGTERM, handled", SEED)]

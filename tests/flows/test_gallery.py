@@ -197,6 +197,7 @@ def test_everyday_signs_are_left_as_they_are() -> None:
     assert "&#" not in gallery_markdown('It\'s 6 (0.06 USD) & "more"!', [section(picture(), title="a_b #1")], {})
 
 
+@pytest.mark.slow
 def test_forty_pictures_stay_under_300_kb_and_the_rest_is_counted() -> None:
     names = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
     sections = [section(*(picture(name) for name in names), title=f"number {n}", prompt="x" * 900) for n in range(13)]

@@ -216,6 +216,7 @@ async def test_files_that_only_a_failed_script_got_are_adopted(emulator: Emulato
 # -- no crash ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_outside_of_a_flow_run_an_equal_request_is_the_same_job(
     emulator: Emulator, novita: Account, caplog: pytest.LogCaptureFixture
 ) -> None:

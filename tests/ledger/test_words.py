@@ -92,7 +92,7 @@ IMPOSSIBLE: dict[str, Callable[[Ledger, str], object]] = {
     "a copy of 400 digits": lambda ledger, row_id: ledger.claim(want(copy=HUGE), "call-1"),
     "a file of 400 digits": lambda ledger, row_id: ledger.stored(row_id, {0: {**FILE, "bytes": HUGE}}),
     "a place of 400 digits": lambda ledger, row_id: ledger.stored(row_id, {HUGE: FILE}),
-    "half a pair in an id": lambda ledger, row_id: ledger.find("a\ud800"),
+    "half a pair in an id": lambda ledger, row_id: ledger.get("a\ud800"),
     "half a pair in a task run": lambda ledger, row_id: ledger.claim(want("new", task_run="\ud800"), "call-1"),
 }
 

@@ -20,14 +20,20 @@ from tests.patience import PATIENCE, until
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """One server is enough: under xdist all these tests go to one worker."""
-    item.add_marker(pytest.mark.xdist_group("prefect"))
+    """Two servers are enough: under xdist all these tests go to two workers."""
+    half = sum(item.path.name.encode()) % 2
+    item.add_marker(pytest.mark.xdist_group(f"prefect-{half}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_server() -> Iterator[None]:
     with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def ready(prepared: Path) -> None:
+    """Each test's ledger is there."""
 
 
 @pytest.fixture

@@ -145,6 +145,7 @@ def run_until(process: subprocess.Popen, reached) -> None:
 
 
 @pytest.mark.parametrize("request_key", [None, "nightly-2026-11-21"])
+@pytest.mark.slow
 def test_every_submits_reply_lost_once_then_killed_while_polling_and_run_again(
     emulator, child_env, photos, receiver, request_key
 ):

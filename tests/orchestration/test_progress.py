@@ -186,6 +186,7 @@ def test_a_flow_ends_though_the_api_does_not_answer(emulator: Emulator, api: Slo
     assert not api.given_up and emulator.billed() == len(KITES)
 
 
+@pytest.mark.slow
 def test_what_is_said_through_a_slow_api_ends_well(emulator: Emulator, api: SlowApi, start: Any) -> None:
     api.seconds = 2.0
     child = start(KITES)
@@ -198,6 +199,7 @@ def test_what_is_said_through_a_slow_api_ends_well(emulator: Emulator, api: Slow
     assert not api.given_up and emulator.billed() == len(KITES)
 
 
+@pytest.mark.slow
 def test_paid_work_goes_on_without_an_api_for_progress(emulator: Emulator, api: SlowApi, start: Any) -> None:
     api.is_away = True
     child = start(KITES[:5])
@@ -210,6 +212,7 @@ def test_paid_work_goes_on_without_an_api_for_progress(emulator: Emulator, api: 
     assert said(PREFECT_API_URL.value(), flow_run_id=run) == [] and emulator.billed() == 5
 
 
+@pytest.mark.slow
 def test_an_artifact_whose_making_was_not_confirmed_has_a_last_word(
     emulator: Emulator, api: SlowApi, start: Any
 ) -> None:
@@ -223,6 +226,7 @@ def test_an_artifact_whose_making_was_not_confirmed_has_a_last_word(
     assert said(PREFECT_API_URL.value(), flow_run_id=run) == ["done"] and api.asked == {"POST": 1, "PATCH": 1}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_stop_does_not_stand_at_running(api: SlowApi, start: Any) -> None:
     before = said(PREFECT_API_URL.value()).count("interrupted")
     child = start([KITES[0]])

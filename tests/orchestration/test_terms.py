@@ -35,7 +35,7 @@ def test_without_any_the_terms_are_the_cores_own():
 
 
 def test_each_word_is_one_of_the_cores():
-    assert TaskTerms.__optional_keys__ == set(Terms.__dataclass_fields__) - {"budget"}
+    assert TaskTerms.__optional_keys__ == set(Terms.__dataclass_fields__) - {"budget", "prices"}
 
 
 async def test_they_are_taken_by_call_submit_map_and_with_options(emulator, ttapi):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -14,7 +15,7 @@ from tests.patience import PATIENCE, until
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
+def emulator(prepared: Path) -> Iterator[Emulator]:
     with Emulator(
         job_seconds=0.1, queue_seconds=0.02, callback_retry_seconds=0.05, callback_timeout_seconds=PATIENCE
     ) as emulator:

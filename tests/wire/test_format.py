@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from prefect_genmedia.imaging.ready import PictureLimit, made_ready
 from prefect_genmedia.operation import Request
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import ActionRequest, ImagineRequest
@@ -32,7 +33,9 @@ async def sent(wire: Wire, request: Request) -> tuple[dict[str, Any], dict[str, 
 
 
 def text(name: str) -> str:
-    return base64.b64encode((PHOTOS / name).read_bytes()).decode()
+    """The picture as it goes out: without its metadata."""
+    ready = made_ready((PHOTOS / name).read_bytes(), PictureLimit(megapixels=16, megabytes=10), shrink=False)
+    return base64.b64encode(ready.content).decode()
 
 
 async def test_the_smallest_imagine(wire: Wire) -> None:

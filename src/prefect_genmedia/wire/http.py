@@ -34,7 +34,7 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.operation import Account
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.wire.downloads import Incoming, open_download, pieces
+from prefect_genmedia.wire.downloads import MOST_AT_ONCE, Incoming, open_download, pieces
 from prefect_genmedia.wire.redaction import keep_logs_clean
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
 from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING, UnpackingError
@@ -79,6 +79,11 @@ def _is_a_gateways(refusal: ApiError, reply: Reply) -> bool:
     return isinstance(refusal, OperationRetiredError) and refusal.code is None
 
 
+# httpcore looks through all who wait for a connection at each start and end: a thousand would cost a thousand looks.
+MOST_FETCHES = 32
+MOST_SUBMITS = 100
+
+
 @dataclass
 class Pool:
     """The connections of one event loop. `users` counts who still needs them."""
@@ -89,6 +94,9 @@ class Pool:
     allow_private_links: bool = False
     users: int = 0
     _downloads: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
+    _fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
+    _submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_SUBMITS))
+    _downloading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
         """One free read. Raises ApiError, TransportError or ResponseFormatError.
@@ -98,7 +106,8 @@ class Pool:
         content = encode_body(params) if method == "POST" else None
         query = params if method == "GET" else None
         patience = httpx.Timeout(LONGEST_SILENCE, pool=None)
-        reply = await self._call(self.api, account, method, path, query, content, patience, FETCH_SECONDS)
+        async with self._fetching:
+            reply = await self._call(self.api, account, method, path, query, content, patience, FETCH_SECONDS)
         refusal = refusal_of(account, reply)
         if refusal is not None and _is_a_gateways(refusal, reply):
             refusal = ServerError(
@@ -118,22 +127,22 @@ class Pool:
         body: bytes,
         timeout_seconds: float,
         *,
-        queue_seconds: float | None = None,
         may_begin: Callable[[], bool] | None = None,
     ) -> Answer:
         """One paid submit, sent exactly once on a connection of its own. `body` is from `encode_body`.
 
         `timeout_seconds` runs from the moment it has its connection and goes out: then `may_begin` is asked, and not
-        before; until then nothing was sent, and it waits `queue_seconds` for a place among our own connections (None:
-        as long as it takes). Raises NotDeliveredError when nothing was sent, ApiError when the provider refused or
-        failed, SubmitOutcomeUnknown when no usable answer came back.
+        before; until then nothing was sent, and it waits for a place among our own connections as long as that takes.
+        Raises NotDeliveredError when nothing was sent, ApiError when the provider refused or failed,
+        SubmitOutcomeUnknown when no usable answer came back.
         """
-        patience = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds), pool=queue_seconds)
+        patience = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds), pool=None)
         error: GenMediaError
         try:
-            reply = await self._call(
-                self.submit, account, "POST", path, None, body, patience, timeout_seconds, may_begin
-            )
+            async with self._submitting:
+                reply = await self._call(
+                    self.submit, account, "POST", path, None, body, patience, timeout_seconds, may_begin
+                )
             refusal = refusal_of(account, reply, submitted=True)
             if refusal is None:
                 return answer_of(account, reply)
@@ -221,7 +230,7 @@ class Pool:
             client = self._downloads[host] = self.open_download(host)
         error: MediaError
         try:
-            async with client.stream("GET", url) as response:
+            async with self._downloading, client.stream("GET", url) as response:
                 yield Incoming(response.status_code, response.headers, pieces(response))
                 return
         except UnpackingError as failure:
@@ -250,10 +259,10 @@ def _open(user_agent: str, allow_private_links: bool) -> Pool:
     headers = {"user-agent": user_agent}
 
     return Pool(
-        api=httpx.AsyncClient(verify=tls, headers=headers, limits=httpx.Limits(max_connections=200)),
+        api=httpx.AsyncClient(verify=tls, headers=headers, limits=httpx.Limits(max_connections=MOST_FETCHES)),
         # A kept-alive connection that the server has just closed looks like a lost reply.
         submit=httpx.AsyncClient(
-            verify=tls, headers=headers, limits=httpx.Limits(max_connections=100, max_keepalive_connections=0)
+            verify=tls, headers=headers, limits=httpx.Limits(max_connections=MOST_SUBMITS, max_keepalive_connections=0)
         ),
         open_download=partial(open_download, tls, user_agent),
         allow_private_links=allow_private_links,

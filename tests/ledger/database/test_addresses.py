@@ -160,6 +160,7 @@ def test_a_file_in_a_new_folder_is_made_with_the_folder(isolated: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_told(isolated: Path) -> None:
+    isolated.parent.mkdir()
     (isolated.parent / "file").write_text("in the way")
     with pytest.raises(ConfigurationError, match=r"ledger\.db cannot be written"):
         open_ledger(f"sqlite:///{isolated.parent / 'file' / 'ledger.db'}", 60)
