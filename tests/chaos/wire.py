@@ -79,7 +79,8 @@ class Wire:
             self.seen[kind] += 1
             self.seen["any"] += 1
             if kind.startswith("submit"):
-                self.submitted.add(json.loads(request.partition(b"\r\n\r\n")[2]).get("prompt", ""))
+                with contextlib.suppress(ValueError):  # half of it: its sender has just died
+                    self.submitted.add(json.loads(request.partition(b"\r\n\r\n")[2]).get("prompt", ""))
             strike = self.strike
             if strike is None or strike.done.is_set() or self.seen[strike.kind] != strike.nth:
                 return None

@@ -96,7 +96,7 @@ def pair(tmp_path: Path, postgres_url: str) -> Iterator[Pair]:
 @pytest.mark.postgres
 def test_two_hosts_whose_clocks_are_twenty_minutes_apart(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
     _they_are_two_hosts(pair)
-    tally = Tally("two hosts, clocks apart")
+    tally = Tally("two hosts with clocks apart")
     _side_by_side(pair, tally)
     for turn, name in enumerate(HOSTS):
         for commit in COMMITS:
