@@ -22,6 +22,7 @@ from tests.chaos.points import (
     LIST,
     NONE,
     PAUSE,
+    STILL_RUNS_SECONDS,
     WEATHERS,
     Case,
     Point,
@@ -35,7 +36,7 @@ from tests.patience import PATIENCE, until
 LEASE_SECONDS = 3
 HELD_UP_SECONDS = 4.0
 TRIES = 5  # how often a run is started that Prefect's own server could not take
-CALM_CASE = Case(0, Point("commit", "", 0, ""), "no key", LIST, noticed=False, job_seconds=1.0)
+CALM_CASE = Case(0, Point("commit", "", 0, ""), "no key", LIST, noticed=False, job_seconds=STILL_RUNS_SECONDS)
 KIND = {IMAGINE: "submit imagine", IMG2IMG: "submit img2img"}
 
 
@@ -196,7 +197,7 @@ class Lane:
 
     def undisturbed(self, folder: Path) -> list[str]:
         """The names of all transactions of a calm life."""
-        self.emulator.configure(job_seconds=1.0)
+        self.emulator.configure(job_seconds=STILL_RUNS_SECONDS)
         worker = self.stable.start("flow_run", self.env(folder), how="script", parameters=self.parameters(CALM_CASE))
         assert worker.wait() == 0, worker.log.read_text()
         commits: list[str] = worker.report()["commits"]

@@ -88,6 +88,7 @@ class Case:
         return self.witness == BOTH or (self.witness == LIST and operation == IMAGINE)
 
 
+STILL_RUNS_SECONDS = 3.0  # a job that takes so long still runs when it is first looked at: only then is progress seen
 COMMIT_PHASES = ("inside", "before", "after")
 WIRE_PHASES = ("request lost", "request late", "request half", "reply lost", "reply half", "reply whole")
 # Every transaction of a calm life: imagine's is the first of its name, img2img's the second.
@@ -150,8 +151,7 @@ def cases(seed: int, random_ones: int) -> list[Case]:
             # By turns: in one half of the points Novita has a witness, in the other none.
             by_turns = (BOTH, LIST, BOTH, NONE)[(place + turn) % 4]
             for witness in WITNESSES if point.crossed else (by_turns,):
-                # Progress is only seen of a job that still runs when it is first looked at.
-                seconds = 1.0 if point.name == "progress" else chance.choice((0.02, 0.05, 0.3))
+                seconds = STILL_RUNS_SECONDS if point.name == "progress" else chance.choice((0.02, 0.05, 0.3))
                 found.append(Case(len(found), point, way, witness, chance.random() < 0.5, seconds))
     return found
 
@@ -206,7 +206,10 @@ def _by_turns(seed: str, at: list[Point], harms: tuple[str, ...]) -> list[Case]:
             way = ways[(place + turn) % len(ways)]
             witness = WITNESSES[(place + turn // 2) % len(WITNESSES)]
             noticed = way == "no key" or chance.random() < 0.5
-            found.append(Case(len(found), point, way, witness, noticed, chance.choice((0.02, 0.05, 0.3)), harm))
+            seconds = chance.choice((0.02, 0.05, 0.3))
+            if point.name == "progress":
+                seconds = STILL_RUNS_SECONDS
+            found.append(Case(len(found), point, way, witness, noticed, seconds, harm))
     return found
 
 
