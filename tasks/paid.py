@@ -60,10 +60,10 @@ async def worth_retrying(task: Any, task_run: Any, state: Any) -> bool:
     return isinstance(error, (*_PASSING, TimeoutError))
 
 
-def paid(operation: Operation[Any, Any]) -> dict[str, Any]:
+def paid(operation: Operation[Any, Any], name: str | None = None) -> dict[str, Any]:
     """The options of a paid task: `@task(**paid(IMAGINE))`."""
     return {
-        "name": operation.name,
+        "name": name or operation.name,
         "description": f"{operation.source} ({operation.lifecycle})",
         "task_run_name": _run_name(operation),
         "retries": 3,

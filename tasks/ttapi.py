@@ -89,7 +89,7 @@ async def gemini_video(
 VeoVideoRequest = GeminiVideoRequest
 
 
-@task(**paid(GEMINI_VIDEO) | {"name": "ttapi.veo_video"})
+@task(**paid(GEMINI_VIDEO, "ttapi.veo_video"))
 async def veo_video(
     request: GeminiVideoRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
 ) -> JobResult[VideoResult]:
