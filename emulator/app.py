@@ -143,7 +143,7 @@ class Emulator:
         def call() -> None:
             try:
                 answer.set_result(look())
-            except Exception as error:
+            except Exception as error:  # told where it was asked for, not in the server's thread
                 answer.set_exception(error)
 
         self._loop.call_soon_threadsafe(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from prefect_genmedia.emulator.server.replies import gone
 PIECE = 65_536
 
 
-class Stream(Response):
+class Stream(Response, ABC):
     """Piece by piece, until the client hangs up."""
 
     def __init__(self, content: bytes, media_type: str, length: int | None) -> None:
@@ -25,8 +26,9 @@ class Stream(Response):
         if length is not None:
             self.headers["content-length"] = str(length)
 
+    @abstractmethod
     def pieces(self) -> AsyncIterator[bytes]:
-        raise NotImplementedError
+        """The content, as it is to come."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import pytest
 
+from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.jobs.pace import Pace
+from prefect_genmedia.ledger import Ledger
+from prefect_genmedia.operation import Account
+from tests.shop import buy, imagine, the_row
+from tests.shop import ttapi as ttapi_at
 
 SHORTEST, LONGEST = 0.2, 300.0
 
@@ -92,3 +99,29 @@ def test_an_end_that_stays_near_is_asked_for_less_and_less() -> None:
     pace = Pace(60.0, [20.0] * 10)
     pauses = [pace.pause(100.0, vain, 0.0, 99.0) for vain in range(8)]
     assert pauses == sorted(pauses) and pauses[-1] > 5 * pauses[0]
+
+
+def test_what_the_ledger_noticed_hours_late_teaches_nothing() -> None:
+    assert Pace(60.0, [7200.0] * 10).expected() is None
+    assert Pace(60.0, [7200.0] * 10 + [20.0] * 3).expected() == pytest.approx(20.0, rel=0.05)
+
+
+async def test_a_job_is_asked_for_less_once_its_kind_is_known(prepared: Path) -> None:
+    with Emulator(job_seconds=2.0, queue_seconds=0.0) as emulator:
+        emulator.add_faults({"kind": "fetch_missing_fields", "fields": ["data.progress"]})
+        account, looks = ttapi_at(emulator.url), []
+        for name in ("first", "second"):
+            await asyncio.gather(*(buy(imagine(prompt=f"{name} bell {n}"), account) for n in range(4)))
+            looks.append(emulator.requests()["requests"]["GET /midjourney/v1/fetch"])
+    first, both = looks
+    assert 2 * (both - first) < first
+
+
+def test_the_ledger_knows_what_jobs_of_a_kind_took(ledger: Ledger, ttapi: Account) -> None:
+    asyncio.run(buy(imagine(), ttapi))
+    row = the_row()
+    assert row.finished_at is not None and row.submitted_at is not None
+    took = ledger.took(row.operation, row.account, {"mode": row.request.get("mode")}, 5)
+    assert took == [row.finished_at - row.submitted_at]
+    assert ledger.took(row.operation, row.account, {"mode": "another"}, 5) == []
+    assert ledger.took(row.operation, "another", {}, 5) == []

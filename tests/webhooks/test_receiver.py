@@ -77,6 +77,14 @@ async def test_many_that_wait_for_callbacks_ask_once_each(receiver, events, emul
     assert emulator.billed() == 20
 
 
+async def test_an_answer_that_lags_behind_its_callback_is_asked_for_again_soon(receiver, buy, emulator, monkeypatch):
+    # The look that stands in for a lost callback would come too late.
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(PATIENCE / 140))
+    emulator.add_faults({"kind": "fetch_unknown_status", "times": 1})
+    assert (await asyncio.wait_for(buy("ttapi", deadline_seconds=10 * PATIENCE), PATIENCE)).media
+    assert emulator.requests()["requests"]["GET /midjourney/v1/fetch"] == 2
+
+
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
 async def test_with_callbacks_lost_polling_still_finds_the_result(buy, receiver, events, emulator, provider):
     emulator.add_faults({"kind": "callback_lost", "times": None})

@@ -80,7 +80,7 @@ def lacks_files(key: str) -> bool:
     if row is None or row.state not in (S.SUCCEEDED, S.STORED):
         return False
     if row.state == S.SUCCEEDED:
-        return bool(row.reason)
+        return True
     store = MediaStore(settings.media_store)
     return not all(store.has(media_file_of(file)) for file in ledger.media(row.id))
 

@@ -22,6 +22,7 @@ ENOUGH = 3  # jobs before they count as a rule
 EARLY = 0.2  # quantile: most jobs are still running then, so that a kind that became faster is noticed
 BEFORE = 0.985  # of it
 NEAR = 0.01  # of the time so far: the pause when the end is near
+SLOWEST = 5  # times the typical time: what the ledger says beyond was noticed late
 FASTER = 0.9  # so that the next looks are earlier until one is in vain
 GROWTH = 1.4  # of that pause, with each look in vain
 AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by the pause alone
@@ -35,7 +36,8 @@ class Pace:
 
     def __init__(self, typical_seconds: float, lately: Iterable[float] = ()) -> None:
         self._typical = typical_seconds
-        self._lately = deque(lately, maxlen=KEPT)
+        # Of a job that was brought in hours later, nobody knows when it ended.
+        self._lately = deque((each for each in lately if each <= typical_seconds * SLOWEST), maxlen=KEPT)
         self._lock = threading.Lock()
 
     def learn(self, seconds: float, *, at_first_look: bool) -> None:

@@ -29,6 +29,7 @@ from prefect_genmedia.wire.retry import failure_pause
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
 SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look
+GRACE_SECONDS = 5.0  # after the deadline: a look that has begun may end
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
 
@@ -38,7 +39,13 @@ async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     The answer is held against the question: another job's is never ours.
     """
     route = call.operation.fetch_route(row.request)
-    answer = await call.pool.fetch(call.account, route.path, {route.job_id: row.job_id or ""}, method=route.method)
+    left = max(0.0, call.deadline - time.monotonic()) + GRACE_SECONDS
+    try:
+        async with asyncio.timeout(left):
+            params = {route.job_id: row.job_id or ""}
+            answer = await call.pool.fetch(call.account, route.path, params, method=route.method)
+    except TimeoutError:
+        raise TransportError("no answer before our deadline", provider=call.provider) from None
     provider = call.account.provider
     if (about := provider.job_id_of(answer.body)) is not None and about.casefold() != (row.job_id or "").casefold():
         raise ResponseFormatError(f"asked for job {row.job_id}, answered with job {about}", provider=provider.name)
@@ -161,8 +168,8 @@ async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -
     """Sleep until then, or until a callback says that the job has ended: did one? Raises JobTimeoutError."""
     if call.is_over(seconds):
         raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
-    if call.settings.callback_url:
-        # A callback is the look: only a lost one makes us ask by ourselves, and then late is early enough.
+    if call.settings.callback_url and row.hint_at is None:
+        # The callback says when to look: only a lost one makes us ask by ourselves, and then late is early enough.
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
         safety = min(call.settings.poll_seconds * SAFETY_PAUSES, left)
         return await wakeups(call.ledger).until_hinted(row, max(seconds, safety))

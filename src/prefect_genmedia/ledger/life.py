@@ -165,7 +165,9 @@ class Life(Claims):
                 row.missing_since, row.missing_looks = now - counts, row.missing_looks + 1
                 return False
             said = f"{row.reason}; {reason}" if end == S.STORED and row.reason else reason
-            values = {"state": end, "reason": said, "finished_at": self.clock(), "owner": None}
+            values: dict[str, Any] = {"state": end, "reason": said, "owner": None}
+            if end == S.EXPIRED:
+                values["finished_at"] = self.clock()
             return self.change(session, row_id, (row.state,), reason, **values)
 
     def stored(

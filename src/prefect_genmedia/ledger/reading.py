@@ -104,15 +104,17 @@ class Ledger(Adoption):
 
     def took(self, operation: str, account: str, kind: Mapping[str, Any], most: int) -> list[float]:
         """Seconds from acceptance to end of the newest jobs of a kind, among the ledger's newest jobs."""
-        newest = select(JobRow).order_by(JobRow.created_at.desc()).limit(_LATELY).subquery()
-        columns = newest.c
-        query = select(columns.submitted_at, columns.finished_at, columns.request).where(
-            columns.operation == operation, columns.account == account, columns.state.in_((S.SUCCEEDED, S.STORED))
+        newest = select(JobRow.id).order_by(JobRow.created_at.desc()).limit(_LATELY)
+        query = select(JobRow.submitted_at, JobRow.finished_at, JobRow.request).where(
+            JobRow.id.in_(newest),
+            JobRow.operation == operation,
+            JobRow.account == account,
+            JobRow.state.in_((S.SUCCEEDED, S.STORED)),
         )
         with self.database.read() as session:
-            rows = [row for row in session.execute(query) if row.submitted_at and row.finished_at]
+            rows = [row for row in session.execute(query.order_by(JobRow.created_at.desc())) if row.submitted_at]
         alike = [row for row in rows if all(row.request.get(name) == value for name, value in kind.items())]
-        return [max(0.0, row.finished_at - row.submitted_at) for row in alike[:most]][::-1]
+        return [max(0.0, (row.finished_at or 0.0) - row.submitted_at) for row in alike[:most]][::-1]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

@@ -93,10 +93,9 @@ class Pool:
     open_download: Callable[[str | None], httpx.AsyncClient]
     allow_private_links: bool = False
     users: int = 0
-    _downloads: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
+    _downloads: dict[str | None, tuple[httpx.AsyncClient, asyncio.Semaphore]] = field(default_factory=dict)
     _fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
     _submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_SUBMITS))
-    _downloading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def fetch(self, account: Account, path: str, params: dict[str, str], *, method: str = "GET") -> Answer:
         """One free read. Raises ApiError, TransportError or ResponseFormatError.
@@ -225,12 +224,12 @@ class Pool:
         may not, or breaks; MediaInvalidError when it was packed and is cut.
         """
         host = None if base_url is None or self.allow_private_links else urlsplit(base_url).hostname
-        client = self._downloads.get(host)
-        if client is None:
-            client = self._downloads[host] = self.open_download(host)
+        if host not in self._downloads:
+            self._downloads[host] = self.open_download(host), asyncio.Semaphore(MOST_AT_ONCE)
+        client, gate = self._downloads[host]
         error: MediaError
         try:
-            async with self._downloading, client.stream("GET", url) as response:
+            async with gate, client.stream("GET", url) as response:
                 yield Incoming(response.status_code, response.headers, pieces(response))
                 return
         except UnpackingError as failure:
@@ -244,7 +243,7 @@ class Pool:
         raise error
 
     async def close(self) -> None:
-        for client in (self.api, self.submit, *self._downloads.values()):
+        for client in (self.api, self.submit, *(client for client, _ in self._downloads.values())):
             await client.aclose()
 
 
