@@ -13,6 +13,7 @@ from tests.contract.wire import Wire
 @pytest.fixture
 def wire(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     monkeypatch.setenv("GENMEDIA_SUBMIT_LABEL", "false")
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.001")  # no callback comes here: the safety look follows this
     wire = Wire()
     yield wire
     wire.close()

@@ -327,7 +327,8 @@ async def test_a_busy_provider_that_names_no_time_is_not_hammered(
     monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.2")
     emulator.add_faults({"kind": "fetch_429", "retry_after": retry_after})
     assert isinstance(await refusal(img2img(), novita, deadline_seconds=1), JobTimeoutError)
-    assert emulator.requests()["requests"]["GET /v3/async/task-result"] <= 11
+    # None at all where a busy machine took the second for itself; hundreds without a pause of our own.
+    assert emulator.requests()["requests"].get("GET /v3/async/task-result", 0) <= 11
 
 
 async def test_a_job_is_polled_no_faster_than_set(
@@ -336,7 +337,7 @@ async def test_a_job_is_polled_no_faster_than_set(
     monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.2")
     emulator.configure(hold=True)
     await refusal(img2img(), novita, deadline_seconds=1)
-    assert 1 <= emulator.requests()["requests"]["GET /v3/async/task-result"] <= 6
+    assert emulator.requests()["requests"].get("GET /v3/async/task-result", 0) <= 6
 
 
 async def test_a_rate_limit_that_lasts_as_long_as_the_job_is_no_failure(emulator: Emulator, ttapi: Account) -> None:

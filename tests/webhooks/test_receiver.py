@@ -86,7 +86,10 @@ async def test_an_answer_that_lags_behind_its_callback_is_asked_for_again_soon(r
 
 
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
-async def test_with_callbacks_lost_polling_still_finds_the_result(buy, receiver, events, emulator, provider):
+async def test_with_callbacks_lost_polling_still_finds_the_result(
+    buy, receiver, events, emulator, monkeypatch, provider
+):
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.002")  # the safety look follows this
     emulator.add_faults({"kind": "callback_lost", "times": None})
     assert (await buy(provider)).media
     assert events == [] and emulator.billed() == 1
@@ -156,7 +159,10 @@ async def test_an_early_callback_does_not_make_the_job_done(buy, receiver, emula
         ({"kind": "callback_oversized", "times": 1, "bytes": 2_000_000}, "oversized"),
     ],
 )
-async def test_bad_callbacks_change_nothing_and_are_counted(buy, receiver, events, emulator, fault, outcome):
+async def test_bad_callbacks_change_nothing_and_are_counted(
+    buy, receiver, events, emulator, monkeypatch, fault, outcome
+):
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.002")  # the safety look follows this
     emulator.add_faults(fault)
     result = await buy("ttapi")
     await counted(receiver, outcome)
