@@ -147,8 +147,10 @@ def resume_job(name: str, block: str | None) -> None:
 
 async def _account_of(row: JobRow, block: str | None) -> tuple[Operation[Any, Any], Account]:
     """The operation of a job, and the account that bought it. Raises ConfigurationError."""
+    from prefect_genmedia.cli.prefect_api import require_prefect
     from prefect_genmedia.tasks.jobs import find_credentials, operation_of
 
+    await require_prefect()
     credentials = await find_credentials(ref_of(row), None if block is None else [block])
     return operation_of(row.operation), credentials.get_client()
 
@@ -172,7 +174,9 @@ def import_jobs(operation_name: str, job_ids: list[str], from_list: int, block: 
 
 async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list: int, block: str) -> None:
     from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+    from prefect_genmedia.cli.prefect_api import require_prefect
 
+    await require_prefect()
     kind: Any = TTAPICredentials if operation.provider.name == "ttapi" else NovitaCredentials
     try:
         account = (await kind.aload(block)).get_client()

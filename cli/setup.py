@@ -7,6 +7,7 @@ import os
 
 import typer
 
+from prefect_genmedia.cli.prefect_api import require_prefect
 from prefect_genmedia.cli.terminal import say
 from prefect_genmedia.jobs import open_store, remember_store
 from prefect_genmedia.jobs.buying import ledger_of
@@ -30,6 +31,7 @@ def set_up(ttapi: str | None, novita: str | None, new_media_store: bool) -> None
 async def _blocks(ttapi: str | None, novita: str | None) -> None:
     from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 
+    await require_prefect()
     for block, name, variable in (
         (TTAPICredentials, ttapi, "TTAPI_API_KEY"),
         (NovitaCredentials, novita, "NOVITA_API_KEY"),

@@ -13,7 +13,7 @@ LONGEST_TITLE = 60
 
 # Where a link begins: with a scheme, relative to one, or by a host alone. A file: URI of the media store is no link.
 _LINK = re.compile(
-    r"(?P<start>(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]{0,30}://"
+    r"(?P<start>(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]{0,30}:(?://|\\\\)"
     r"|(?<![:/\w])//(?=[\w-]{1,63}\.)"
     r"|(?<![\w/:.%-])(?=(?:[\w-]{1,63}\.)+[a-z]{2,24}(?::\d{1,5})?/))"
     r"(?P<rest>[^\s\"<>]+)",
@@ -30,6 +30,7 @@ _SIGNED = re.compile(
 )
 _TOKEN = re.compile(r"\b[0-9a-f]{32}\.[0-9a-f]{32}\b")
 _BASE64 = re.compile(r"(?:data:[\w/+.-]*;base64,)?[A-Za-z0-9+/=]{120,}|data:[\w/+.-]*;base64,[A-Za-z0-9+/=]*")
+_FILE = re.compile(r"[A-Za-z0-9+/_\r\n-]{256,}={0,2}")
 
 # What a terminal takes for an order: CSI, and the strings of OSC, DCS, SOS, PM and APC.
 _SEQUENCE = re.compile(
@@ -112,6 +113,18 @@ def shortened(text: str, longest: int) -> str:
 def without_base64(text: str) -> str:
     """`text` without encoded pictures."""
     return _BASE64.sub("...", text)
+
+
+def without_files(value: Any) -> Any:
+    """The same JSON without the files that some providers put into it: data: URIs and base64."""
+    if isinstance(value, str):
+        text = value.strip(" \t\r\n\"'")
+        return "..." if text[:5].lower() == "data:" or _FILE.fullmatch(text) else value
+    if isinstance(value, dict):
+        return {name: without_files(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_files(item) for item in value]
+    return value
 
 
 def for_markdown(text: object, longest: int = 240) -> str:

@@ -13,7 +13,15 @@ from prefect_genmedia.providers.novita.videos import Txt2VideoRequest
 from prefect_genmedia.providers.ttapi.flowmusic import ExtendRequest, GenerateRequest
 from prefect_genmedia.providers.ttapi.job import JobRequest
 from prefect_genmedia.providers.ttapi.midjourney import ImagineRequest
-from prefect_genmedia.quoting import escaped, for_markdown, one_line, shown, title, without_signatures
+from prefect_genmedia.quoting import (
+    escaped,
+    for_markdown,
+    one_line,
+    shown,
+    title,
+    without_files,
+    without_signatures,
+)
 from prefect_genmedia.wire.redaction import quotable
 
 SECRET = "s3cr3t0123456789"
@@ -34,6 +42,7 @@ SECRET = "s3cr3t0123456789"
         (f"HTTPS://user:{SECRET}@h.io/a.png", "HTTPS://h.io/a.png"),
         (f"https://:{SECRET}@h.io", "https://h.io"),
         (f"https://{SECRET}@h.io/a", "https://h.io/a"),
+        (f"https:\\\\h.io\\a.png?x={SECRET}", "https:\\\\h.io\\a.png"),
         (f"https://user:a/{SECRET}@h.io/a", "https://..."),
         (f"https://user:12/{SECRET}@h.io/a", "https://..."),
         (f"https://user:a?{SECRET}@h.io/a", "https://..."),
@@ -155,3 +164,9 @@ def test_markdown_has_no_meaning_in_others_words(text: str) -> None:
 
     html = MarkdownIt("commonmark").enable("table").enable("strikethrough").render(for_markdown(text))
     assert html.startswith("<p>") and html.count("<") == 2, html
+
+
+def test_files_within_an_answer_are_not_kept_and_words_are() -> None:
+    lyrics = "la la la\n" * 100
+    given = {"image": " data:image/svg+xml,%3Csvg%3E", "b64": ["QUJD" * 100 + "=="], "lyrics": lyrics, "seed": 7}
+    assert without_files(given) == {"image": "...", "b64": ["..."], "lyrics": lyrics, "seed": 7}

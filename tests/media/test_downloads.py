@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -313,6 +315,29 @@ async def test_a_link_that_is_none_is_an_error_of_ours(wire: Wire, link: str) ->
     error = await late_refusal(imagine(), ttapi_at(wire.url))
     assert isinstance(error, MediaError)
     assert error.job is not None
+
+
+async def test_a_link_that_cannot_be_followed_is_asked_for_anew(wire: Wire) -> None:
+    links = iter(["ftp://h/a.png"] * 2)
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "data": {"jobId": "job-1"}})
+        if seen.path.endswith("/fetch"):
+            data = {"jobId": "job-1", "cdnImage": next(links, f"{wire.url}/files/grid.png"), "images": []}
+            return Say(200, {"status": "SUCCESS", "data": data})
+        return Say(200, png(64, 64), {"content-type": "image/png"})
+
+    wire.answer = answer
+    result = await buy(imagine(), ttapi_at(wire.url))
+    assert open_media(result.media[0]) == png(64, 64) and len(wire.posts()) == 1
+
+
+async def test_a_file_within_the_answer_is_kept_as_a_file_only(wire: Wire) -> None:
+    grid(wire, lambda seen: Say(404), cdnImage="data:image/png;base64," + base64.b64encode(png(64, 64)).decode())
+    result = await buy(imagine(), ttapi_at(wire.url))
+    assert open_media(result.media[0]) == png(64, 64)
+    assert the_row().result is not None and "base64" not in json.dumps(the_row().result)
 
 
 async def test_redirects_without_end_are_an_error_of_ours(wire: Wire) -> None:

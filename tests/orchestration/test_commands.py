@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -128,3 +129,12 @@ def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, arguments, env, says
     said = "".join(capsys.readouterr())
     assert ended.value.code == 1 and "Traceback" not in said
     assert says in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("arguments", [["setup"], ["jobs", "import", "midjourney.imagine", "job-1", "--block", "b"]])
+def test_a_server_that_is_not_there_is_one_sentence(genmedia, arguments):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
+        said = genmedia(*arguments, fails=True, PREFECT_API_URL=url)
+    assert url in said and "does not answer" in said and "prefect server start" in said

@@ -25,6 +25,7 @@ from prefect_genmedia.operation import JobState, Link
 
 S = LedgerState
 OPTIONAL_TRIES = 4  # for a file that a job may do without
+TRIES_OF_ONE_LINK = 3  # then the link itself may be what is wrong: one is asked for anew
 STORE_TRIES = 4  # for a store that cannot take it: somebody must make room
 LONGEST_PAUSE_SECONDS = 30.0  # CDNs show files late, by minutes at the most
 
@@ -125,7 +126,7 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
             raise error
         call.run.log.info("%s: %s; trying again in %.1f s.", row.operation, error.message, pause)
         await asyncio.sleep(pause)
-        if isinstance(error, MediaExpiredError):
+        if isinstance(error, MediaExpiredError) or (not error.in_store and tries % TRIES_OF_ONE_LINK == 0):
             await _ask_anew(call, row, links, link)
 
 

@@ -24,6 +24,7 @@ from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.jobs.wakeups import wakeups
 from prefect_genmedia.ledger import JobRow
 from prefect_genmedia.operation import JobState, JobStatus, Link
+from prefect_genmedia.quoting import without_files
 from prefect_genmedia.wire.redaction import quotable, without_signatures
 from prefect_genmedia.wire.retry import failure_pause
 
@@ -113,7 +114,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
 
 
 async def record_success(call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]) -> list[Link]:
-    """Write the finished job's answer down, without signatures; its links. Raises ResponseFormatError."""
+    """Write the finished job's answer down, without signatures and files; its links. Raises ResponseFormatError."""
     links = read_links(call, row, payload)
     remarks = []
     places = [index if link.place is None else link.place for index, link in enumerate(links)]
@@ -127,8 +128,8 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
         remarks.append(status.remark)
     for remark in remarks:
         call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
-    unsigned: dict[str, Any] = without_signatures(payload)
-    await call.record_fact(row, call.ledger.succeeded, row.id, status, unsigned, remarks, row.job_id)
+    kept: dict[str, Any] = without_signatures(without_files(payload))
+    await call.record_fact(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
     return links
 
 
