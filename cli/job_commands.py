@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from prefect_genmedia.cli.terminal import cell, console, say, say_json
+from prefect_genmedia.cli.terminal import cell, console, require_prefect, say, say_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.jobs import (
     JobResult,
@@ -147,7 +147,6 @@ def resume_job(name: str, block: str | None) -> None:
 
 async def _account_of(row: JobRow, block: str | None) -> tuple[Operation[Any, Any], Account]:
     """The operation of a job, and the account that bought it. Raises ConfigurationError."""
-    from prefect_genmedia.cli.prefect_api import require_prefect
     from prefect_genmedia.tasks.jobs import find_credentials, operation_of
 
     await require_prefect()
@@ -174,7 +173,6 @@ def import_jobs(operation_name: str, job_ids: list[str], from_list: int, block: 
 
 async def _import(operation: Operation[Any, Any], job_ids: list[str], from_list: int, block: str) -> None:
     from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-    from prefect_genmedia.cli.prefect_api import require_prefect
 
     await require_prefect()
     kind: Any = TTAPICredentials if operation.provider.name == "ttapi" else NovitaCredentials

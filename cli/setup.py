@@ -7,8 +7,7 @@ import os
 
 import typer
 
-from prefect_genmedia.cli.prefect_api import require_prefect
-from prefect_genmedia.cli.terminal import say
+from prefect_genmedia.cli.terminal import require_prefect, say
 from prefect_genmedia.jobs import open_store, remember_store
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import Database

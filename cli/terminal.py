@@ -42,3 +42,12 @@ def cell(words: object, style: str = "") -> Text:
 def say_json(value: Any) -> None:
     """Print JSON to read: each letter as it is, and what could not be seen as its number."""
     say(escaped(json.dumps(without_signatures(value), indent=2, ensure_ascii=False)))
+
+
+async def require_prefect() -> None:
+    """What needs Prefect's API says so before it waits. Raises ConfigurationError when it does not answer."""
+    from prefect_genmedia.blocks.server import require_server, server_url
+
+    if server_url() is None:
+        say("No Prefect server is set (PREFECT_API_URL): starting a temporary one, which takes some seconds")
+    await require_server()

@@ -23,6 +23,8 @@ class TaskTerms(TypedDict, total=False):
     deadline, or resubmit, which may pay twice."""
     deadline_seconds: float | None
     """How long this call waits; the operation's own patience by default. The job outlives it."""
+    priority: int
+    """Who is sent first where the provider's queue is full: the higher. 0 by default; equal flows take turns."""
     on_expired: Literal["fail", "resubmit"]
     """What to do when the provider has forgotten the job that was bought: fail (by default), or buy it once more."""
     strict: bool

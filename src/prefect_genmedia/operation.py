@@ -89,6 +89,8 @@ class Provider:
     callback_url_of: Callable[[dict[str, Any]], str | None]
     """The callback address that a fetch's answer names; None for none. Where the provider is known to repeat
     it, ResponseFormatError when the answer does not say."""
+    refuses_full_queues: bool
+    """Does it refuse a job because of those in progress?"""
     balance_path: str
     balance: Callable[[dict[str, Any]], float]
     """What the account has left, in the unit of the provider's prices. Raises ResponseFormatError."""
@@ -109,6 +111,14 @@ class Witness:
     job_ids: Callable[[dict[str, Any]], list[str]]
     account_path: str
     frozen: Callable[[dict[str, Any]], float | None]
+
+
+@dataclass(frozen=True)
+class QueueLimit:
+    """A provider's page that says how many jobs an account may have in progress at once."""
+
+    path: str
+    read: Callable[[dict[str, Any]], int | None]
 
 
 @dataclass(frozen=True)
@@ -258,6 +268,10 @@ class Operation(Generic[RequestT, ResultT]):
     """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
     """How a lost submit can be found again without a callback; None where the provider has no such list."""
+    queue_name: str = ""
+    """Which of the account's queues its jobs stand in, where it is not the product's."""
+    queue_limit: QueueLimit | None = None
+    """Where the provider says how long that queue may be; without it, its refusals teach us."""
     files_due: Callable[[dict[str, Any]], int | None] = lambda canonical: None
     """How many files this request buys, where that is known."""
     unit: str = "quota"
@@ -265,6 +279,11 @@ class Operation(Generic[RequestT, ResultT]):
     typical_seconds: float = 60.0
     deadline_seconds: float = 1800.0
     lifecycle: str = "current"
+
+    @property
+    def queue(self) -> str:
+        """The queue that its jobs stand in: all of one account that name the same one share a limit."""
+        return self.queue_name or self.name.partition(".")[0]
 
     def submit_route(self, canonical: dict[str, Any]) -> Route:
         return self.routes(canonical)[0] if self.routes else self.submit

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     callback_wait_seconds: Seconds = 300.0
     """How long an unknown submit waits for its callback, where a receiver is configured."""
 
+    max_in_progress: int | None = Field(default=None, ge=1, le=100_000)
+    """How many jobs one account may have in progress in one of its queues, over all workers that share the ledger.
+    By default what the provider's account page says, or its refusals teach."""
+
     poll_seconds: Annotated[Seconds, Field(ge=0.001, le=86400)] = 0.2
     """The shortest pause between two fetches of one job; most are far longer, by what such jobs took lately."""
 

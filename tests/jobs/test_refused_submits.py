@@ -114,6 +114,7 @@ async def test_a_provider_that_stays_busy_until_the_deadline_is_an_error(
 async def test_more_jobs_than_the_account_may_have_wait_their_turn(emulator: Emulator, ttapi: Account) -> None:
     """TTAPI's 499: every job is bought in the end, and once."""
     emulator.configure(max_jobs=1, hold=True)
+    emulator.add_faults({"kind": "answer_cut", "at": "account"})  # so nobody says how long the queue is
     buying = asyncio.gather(*(buy(imagine(), ttapi, copy=copy) for copy in range(3)))
     await a_until(lambda: emulator.requests()["statuses"].get("499"), "a job that finds the queue full")
     emulator.configure(hold=False)

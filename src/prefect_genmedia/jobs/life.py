@@ -19,11 +19,11 @@ from prefect_genmedia.errors import (
     NotFoundError,
     SubmitOutcomeUnknown,
 )
+from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, in_thread, to_its_end
 from prefect_genmedia.jobs.collect import collect, files_here
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.reconcile import reconcile
-from prefect_genmedia.jobs.slots import Place, slots_of
 from prefect_genmedia.jobs.submit import submit
 from prefect_genmedia.jobs.values import SCRIPT, JobResult, media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, wait
@@ -37,7 +37,7 @@ ENDED = (S.STORED, S.FAILED, S.EXPIRED)
 async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
     """The files of what is wanted: bought already, adopted, or bought now."""
     await _adopt(call, purchase)
-    place = Place(slots_of(call.account.fingerprint, call.operation.name), call.deadline)
+    place = Place(call)
 
     async def claim() -> Claim:
         # Before the claim: what waits in line needs no lease.
@@ -68,7 +68,7 @@ async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
         taking = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.take, row.id, call.owner)
         return await to_its_end(taking)
 
-    place = Place(slots_of(call.account.fingerprint, call.operation.name), call.deadline)
+    place = Place(call)
     return await _until_delivered(call, take, None, place)
 
 

@@ -72,6 +72,7 @@ def purchase(
         request=without_signatures(canonical),
         expected_cost=expected_cost(operation, canonical, prices),
         unit=operation.unit,
+        queue=operation.queue,
         labelled=base is not None and not _has_callback(place, request.body(digests)),
         run=run.name,
         task_run=run.task_run,

@@ -14,10 +14,10 @@ from prefect_genmedia.errors import (
     QueueFullError,
     SubmitOutcomeUnknown,
 )
+from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
-from prefect_genmedia.jobs.slots import Place
-from prefect_genmedia.ledger import JobRow, uptime
+from prefect_genmedia.ledger import Full, JobRow, Queue, uptime
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
 
@@ -61,22 +61,32 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
     while True:
         await place.take()
         await _keep_minimum_balance(call, row)
-        match await _send(call, row, purchase, body):
+        queue = await place.queue()
+        try:
+            outcome = await _send(call, row, purchase, body, queue)
+        except Full as full:
+            place.full(full.most)
+            continue
+        match outcome:
             case Accepted(job_id):
+                place.answered(taken=True)
                 now = await call.read_row(row.id)
                 if now.job_id != job_id:
                     call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
                 call.show(now, "queued", 0.0)
                 return now
             case Unknown(reason, _):
+                place.answered()
                 call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)
                 return await call.read_row(row.id)
             case Refused(error, again=False):
                 raise error
             case Refused(error):
                 pause = busy_pause(refusals, getattr(error, "retry_after", None), random.random())
-                if isinstance(error, QueueFullError) and place.refused():
-                    pause = 0.0  # the next of ours that ends makes room
+                if isinstance(error, QueueFullError) and queue is not None:
+                    ours = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.refused, queue)
+                    place.refused(ours)
+                    pause = 0.0 if ours else pause  # the next of ours that ends makes room
                 if call.is_over(pause):
                     if pause >= 1 and getattr(error, "retry_after", None):
                         error.advice = f"The provider asks to come again in {pause:.0f} s: run again then."
@@ -87,13 +97,16 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
                 row = await call.read_row(row.id)
 
 
-async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes) -> Outcome:
-    """Write down that it is sent, send it once, and write down what came of it. Raises Taken, BudgetExceededError."""
+async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue: Queue | None) -> Outcome:
+    """Write down that it is sent, send it once, and write down what came of it.
+
+    Raises Taken, BudgetExceededError, Full.
+    """
     send = row.sends + 1
     # Counted from before the row says so: whoever takes it over later has waited at least this long.
     fence = Fence(uptime() + call.ledger.lease_seconds * FENCE_SHARE)
     try:
-        intended = await in_thread(call.ledger.intend, row, call.owner, purchase.want)
+        intended = await in_thread(call.ledger.intend, row, call.owner, purchase.want, queue)
     except asyncio.CancelledError:
         await call.record_fact(row, call.ledger.not_accepted, row.id, "cancelled before anything was sent", send)
         raise

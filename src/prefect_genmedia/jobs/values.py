@@ -93,6 +93,8 @@ class Terms:
     """What to do when nobody can tell whether a submit was accepted."""
     deadline_seconds: float | None = None
     """How long this call waits; the operation's own patience by default."""
+    priority: int = 0
+    """Who is sent first where the provider's queue is full: the higher; flows of equal priority take turns."""
     budget: Budget | None = None
     """What may be spent."""
     prices: Sequence[Price] | None = None
@@ -105,6 +107,7 @@ class Terms:
     def __post_init__(self) -> None:
         check_number("copy", self.copy, 0, LARGEST_COPY, whole=True)
         check_number("attempts", self.attempts, 1, 100, whole=True)
+        check_number("priority", self.priority, -1000, 1000, whole=True)
         if self.request_key is not None:
             check_name("request_key", self.request_key, longest=1000)  # an empty one would be shared by all runs
         if self.deadline_seconds is not None:

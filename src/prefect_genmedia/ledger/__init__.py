@@ -1,5 +1,6 @@
 """Every paid job and every media file, written down before money is spent."""
 
+from prefect_genmedia.ledger.admission import Full, Queue
 from prefect_genmedia.ledger.claims import Claim, Want
 from prefect_genmedia.ledger.database import Database, open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
@@ -13,10 +14,12 @@ __all__ = [
     "Claim",
     "Database",
     "EventRow",
+    "Full",
     "JobRow",
     "Ledger",
     "LedgerState",
     "MediaRow",
+    "Queue",
     "Want",
     "count_old",
     "is_dead",

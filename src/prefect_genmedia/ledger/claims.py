@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.budget import Budget
+from prefect_genmedia.ledger.admission import Admission, Queue
 from prefect_genmedia.ledger.models import OPEN, JobRow, LedgerState, TagRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart, this_process
-from prefect_genmedia.ledger.rows import Rows, changed
+from prefect_genmedia.ledger.rows import changed
 from prefect_genmedia.ledger.spending import reserve
 
 S = LedgerState
@@ -36,6 +37,8 @@ class Want:
     expected_cost: float | None
     run: str
     unit: str = "quota"
+    queue: str = ""
+    """Which of the account's queues the job stands in."""
     labelled: bool = False
     attempts: int = 1
     """How often it may be bought in all when the provider says that it failed."""
@@ -54,7 +57,7 @@ class Claim:
     mine: bool
 
 
-class Claims(Rows):
+class Claims(Admission):
     """Claims, leases, and the writing down of a submit before it is sent."""
 
     def is_held(self, row: JobRow, lease_now: float) -> bool:
@@ -134,6 +137,7 @@ class Claims(Rows):
             "operation": want.operation,
             "base_url": want.base_url,
             "account": want.account,
+            "queue": want.queue,
             "title": want.title,
             "request": want.request,
             "state": S.NOT_ACCEPTED,
@@ -160,13 +164,15 @@ class Claims(Rows):
         if want.tags:
             self.insert(session, TagRow, *({"job": row_id, "tag": tag} for tag in dict.fromkeys(want.tags)))
 
-    def intend(self, row: JobRow, owner: str, want: Want) -> JobRow | None:
+    def intend(self, row: JobRow, owner: str, want: Want, queue: Queue | None = None) -> JobRow | None:
         """A POST is about to be sent: written down, and counted by the budget, before it is. The row as it then is.
 
         None when the row is no longer the owner's. From the moment before this call the caller has one lease's
-        time to begin the POST. Raises BudgetExceededError.
+        time to begin the POST. Raises BudgetExceededError, and Full when `queue` has no place for it.
         """
         with self.database.write() as session:
+            if queue is not None:
+                self.admit(session, queue)
             cost = row.expected_cost
             if cost is None and want.budget is not None:
                 cost = want.budget.unknown_cost
@@ -183,6 +189,7 @@ class Claims(Rows):
                 arrives_until=None,
                 expected_cost=cost,
                 labelled=want.labelled,
+                queue=want.queue,
                 **self.lease(),
             )
             if not moved:

@@ -86,6 +86,7 @@ class JobRow(Base):
         Index("ix_genmedia_job_state", "state", "created_at"),
         Index("ix_genmedia_job_provider_job", "job_id"),
         Index("ix_genmedia_job_owner", "owner"),
+        Index("ix_genmedia_job_queue", "account", "queue", "sent_at", **_where("state IN ('INTENT', 'SUBMITTED')")),
         # Budgets are summed from these alone. None holds updated_at or the lease: PostgreSQL writes those cheaply.
         Index("ix_genmedia_job_run", "run", *COUNTED, "id"),
         Index("ix_genmedia_job_sent", "unit", "sent_at", *COUNTED[1:], "id"),
@@ -102,6 +103,7 @@ class JobRow(Base):
     operation: Mapped[str] = mapped_column(Words)
     base_url: Mapped[str] = mapped_column(Words)
     account: Mapped[str] = mapped_column(String(16))
+    queue: Mapped[str | None] = mapped_column(Words)  # which of the account's queues it stands in
     title: Mapped[str] = mapped_column(Words, default="")
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
 

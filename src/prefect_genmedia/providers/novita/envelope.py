@@ -145,6 +145,7 @@ NOVITA = Provider(
     job_id_of=_job_id_of,
     payload=_payload,
     callback_url_of=_callback_url,
+    refuses_full_queues=False,
     balance_path="/openapi/v1/billing/balance/detail",
     balance=_balance,
 )

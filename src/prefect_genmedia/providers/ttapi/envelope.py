@@ -151,6 +151,7 @@ TTAPI = Provider(
     job_id_of=_job_id_of,
     payload=payload,
     callback_url_of=_callback_url,
+    refuses_full_queues=True,
     balance_path="/midjourney/v1/info",
     balance=_balance,
 )

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from prefect_genmedia.errors import ResponseFormatError
-from prefect_genmedia.operation import Link, Request, Witness
+from prefect_genmedia.operation import Link, QueueLimit, Request, Witness
 from prefect_genmedia.providers.answer import Answer, Text, Texts
 from prefect_genmedia.providers.words import job_id_in, number
 
@@ -115,6 +115,12 @@ def _frozen(body: dict[str, Any]) -> float | None:
     return number(data.get("freeze_balance")) if isinstance(data, dict) else None
 
 
+def _max_queue(body: dict[str, Any]) -> int | None:
+    data = body.get("data")
+    most = number(data.get("max_queue")) if isinstance(data, dict) else None
+    return int(most) if most is not None and 1 <= most <= 10_000 else None
+
+
 def _never_told(body: dict[str, Any]) -> float | None:
     return None
 
@@ -127,5 +133,6 @@ WITNESS = Witness(
     account_path="/midjourney/v1/info",
     frozen=_frozen,
 )
+QUEUE = QueueLimit("/midjourney/v1/info", _max_queue)
 # No page says that the list holds every kind of job: being in it proves that a job was bought, being absent nothing.
 FINDER = replace(WITNESS, frozen=_never_told)

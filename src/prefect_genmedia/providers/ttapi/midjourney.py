@@ -18,6 +18,7 @@ from prefect_genmedia.operation import Link, Operation, Route
 from prefect_genmedia.providers.answer import Pixels, Places, Text, Texts, Url
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
+    QUEUE,
     WITNESS,
     CallbackUrl,
     JobId,
@@ -158,6 +159,7 @@ IMAGINE = Operation(
     source="https://docs.ttapi.io/api/en/midjourney/imagine",
     callback=("hookUrl",),
     witness=WITNESS,
+    queue_limit=QUEUE,
     typical_seconds=60,
 )
 ACTION = Operation(
@@ -171,5 +173,6 @@ ACTION = Operation(
     source="https://docs.ttapi.io/api/en/midjourney/action",
     callback=("hookUrl",),
     witness=WITNESS,
+    queue_limit=QUEUE,
     typical_seconds=60,
 )

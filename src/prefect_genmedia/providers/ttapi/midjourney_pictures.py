@@ -19,6 +19,7 @@ from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
     DATA_URI,
     FINDER,
+    QUEUE,
     WITNESS,
     CallbackUrl,
     JobId,
@@ -198,6 +199,7 @@ BLEND = Operation(
     source="https://docs.mjapiapp.com/reference/midjourney-api",
     callback=("hookUrl",),
     witness=WITNESS,
+    queue_limit=QUEUE,
     typical_seconds=60,
     lifecycle="on the vendor's older pages only; its fields are known from clients",
 )
@@ -212,6 +214,7 @@ DESCRIBE = Operation(
     source="https://docs.ttapi.io/api/cn/midjourney/describe",
     callback=("hookUrl",),
     witness=FINDER,
+    queue_limit=QUEUE,
     typical_seconds=30,
 )
 INPAINT = Operation(
@@ -225,6 +228,7 @@ INPAINT = Operation(
     source="https://docs.ttapi.io/api/cn/midjourney/inpaint",
     callback=("hookUrl",),
     witness=WITNESS,
+    queue_limit=QUEUE,
     typical_seconds=60,
 )
 SEED = Operation(
@@ -238,6 +242,7 @@ SEED = Operation(
     source="https://docs.mjapiapp.com/reference/midjourney-api",
     callback=("hookUrl",),
     witness=FINDER,
+    queue_limit=QUEUE,
     typical_seconds=30,
     lifecycle="on the vendor's older pages only",
 )
@@ -253,5 +258,6 @@ EDIT = Operation(
     source="https://docs.ttapi.io/api/en/midjourneyedit/submit",
     callback=("hookUrl",),
     witness=FINDER,
+    queue_limit=QUEUE,
     typical_seconds=60,
 )

@@ -15,6 +15,7 @@ from prefect_genmedia.operation import Operation, Route
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import (
     FINDER,
+    QUEUE,
     CallbackUrl,
     JobId,
     TTAPIRequest,
@@ -83,6 +84,8 @@ VIDEO = Operation(
     source="https://docs.ttapi.io/api/ru/videoapi/submit",
     callback=("hookUrl",),
     witness=FINDER,
+    queue_name="midjourney.video",
+    queue_limit=QUEUE,
     typical_seconds=180,
     deadline_seconds=3600,
     lifecycle=LIFECYCLE,
@@ -99,6 +102,8 @@ EXTEND_VIDEO = Operation(
     source="https://docs.ttapi.io/api/ru/videoapi/extend",
     callback=("hookUrl",),
     witness=FINDER,
+    queue_name="midjourney.video",
+    queue_limit=QUEUE,
     typical_seconds=180,
     deadline_seconds=3600,
     lifecycle=LIFECYCLE,

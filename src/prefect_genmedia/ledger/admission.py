@@ -1,0 +1,85 @@
+"""How many jobs of an account are in progress in one of its queues, over all workers, and how many may be."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.orm import Session
+
+from prefect_genmedia.ledger.models import FactRow, JobRow, LedgerState
+from prefect_genmedia.ledger.rows import Rows, changed
+
+PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
+_LOCK = 7_305  # any number that no one else locks in PostgreSQL
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue of one account."""
+
+    account: str
+    name: str
+    longest: float
+    """Seconds after which a job that nobody saw end is in progress no more."""
+    most: int | None = None
+    """How many it takes, where the provider or the user says so."""
+
+    @property
+    def fact(self) -> str:
+        return f"queue:{self.account}:{self.name}"[:64]
+
+
+class Full(Exception):
+    """The queue takes `most`, and so many are in progress; nothing was written down."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class Admission(Rows):
+    """Jobs that were sent and have not ended are counted from their rows, also those whose worker died."""
+
+    def admit(self, session: Session, queue: Queue) -> None:
+        """A place for one more job, which nobody else takes before the commit. Raises Full."""
+        learnt = self._learnt(session, queue)
+        most = min(learnt, queue.most or math.inf)
+        if most == math.inf:
+            return
+        if not self.database.sqlite:  # which has one writer at a time anyway
+            session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}, hashtext(:queue))"), {"queue": queue.fact})
+        if self._in_progress(session, queue) >= most:
+            raise Full(int(most))
+
+    def refused(self, queue: Queue) -> int:
+        """The provider took no more: remembered for all workers. How many of ours are in progress."""
+        with self.database.write() as session:
+            count = self._in_progress(session, queue)
+            value = json.dumps({"most": max(1, count), "at": self._now(session)})
+            self.insert(session, FactRow, {"name": queue.fact, "value": value})
+            changed(session, update(FactRow).where(FactRow.name == queue.fact).values(value=value))
+            return count
+
+    def _in_progress(self, session: Session, queue: Queue) -> int:
+        sent = select(func.count()).where(
+            JobRow.account == queue.account,
+            JobRow.queue == queue.name,
+            JobRow.state.in_([LedgerState.INTENT, LedgerState.SUBMITTED]),
+            JobRow.sent_at > self.clock() - queue.longest,
+        )
+        return session.scalars(sent).one()
+
+    def _learnt(self, session: Session, queue: Queue) -> float:
+        """What the last refusal taught, and one more for each while since."""
+        found = session.scalars(select(FactRow.value).where(FactRow.name == queue.fact)).first()
+        if found is None:
+            return math.inf
+        refusal = json.loads(found)
+        return float(refusal["most"] + max(0.0, self._now(session) - refusal["at"]) // PROBE_SECONDS)
+
+    def _now(self, session: Session) -> float:
+        clock = self.clock()
+        return session.scalars(select(clock)).one() if isinstance(clock, ColumnElement) else clock

@@ -1,0 +1,158 @@
+"""Never more in progress than the provider takes, over all workers; and whose turn it is. The provider counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.errors import QueueFullError
+from prefect_genmedia.jobs import Run
+from prefect_genmedia.operation import Account
+from tests.patience import a_until
+from tests.shop import DOOMED, buy, child, imagine, img2img, refusal, the_ledger
+from tests.shop import ttapi as ttapi_at
+from tests.stand_in import Say, Seen, Wire
+
+NO_PAGE = {"kind": "answer_cut", "at": "account"}
+
+
+@pytest.fixture
+def emulator(prepared: Any) -> Any:
+    """Jobs that take a moment, so that many are in progress at once."""
+    with Emulator(job_seconds=0.1, queue_seconds=0.0, max_jobs=10) as emulator:
+        yield emulator
+
+
+async def buy_many(account: Account, count: int) -> None:
+    """Jobs that are accepted and billed, and whose pictures nobody has to draw."""
+    await asyncio.gather(*(refusal(imagine(DOOMED), account, copy=copy) for copy in range(count)))
+
+
+def refused(emulator: Emulator) -> int:
+    return int(emulator.requests()["statuses"].get("499", 0))
+
+
+def most_at_once(emulator: Emulator) -> int:
+    """How many of the provider's jobs were in progress at the same time."""
+    jobs = emulator.jobs()["jobs"]
+    starts = [(job["created_at"], 1) for job in jobs]
+    ends = [(job["finished_at"], -1) for job in jobs if job["finished_at"]]
+    most = now = 0
+    for _, step in sorted(starts + ends):
+        now += step
+        most = max(most, now)
+    return most
+
+
+async def test_where_the_account_page_says_the_limit_no_job_is_refused(emulator: Emulator, ttapi: Account) -> None:
+    await buy_many(ttapi, 60)
+    assert emulator.billed() == 60
+    assert refused(emulator) == 0
+    assert emulator.requests()["requests"]["GET /midjourney/v1/info"] == 1
+
+
+async def test_one_job_alone_asks_for_no_limit(emulator: Emulator, ttapi: Account) -> None:
+    await buy_many(ttapi, 1)
+    assert "GET /midjourney/v1/info" not in emulator.requests()["requests"]
+
+
+async def test_a_limit_that_nobody_says_is_learnt_from_few_refusals(emulator: Emulator, ttapi: Account) -> None:
+    emulator.add_faults(NO_PAGE)
+    emulator.configure(hold=True)
+    buying = asyncio.create_task(buy_many(ttapi, 60))
+    await a_until(lambda: emulator.billed() == 10 and refused(emulator), "a full queue")
+    emulator.configure(hold=False)
+    emulator.release()
+    await buying
+    assert emulator.billed() == 60
+    assert 1 <= refused(emulator) <= 10
+
+
+async def test_a_limit_that_is_halved_is_learnt_from_few_refusals(emulator: Emulator, ttapi: Account) -> None:
+    emulator.add_faults({"kind": "queue_halved", "skip": 20})
+    await buy_many(ttapi, 60)
+    assert emulator.billed() == 60
+    assert refused(emulator) <= 10
+
+
+async def test_two_workers_share_the_limit(emulator: Emulator, ttapi: Account) -> None:
+    """A third, with one job that asks for no limit, is refused once at most; then it knows of the others' too."""
+    emulator.configure(hold=True)
+    wanted = [imagine(DOOMED) for _ in range(8)]
+    workers = [child(ttapi, *wanted, copies=range(8 * n, 8 * n + 8), deadline_seconds=120) for n in range(2)]
+    try:
+        await a_until(lambda: emulator.billed() == 10, "a full queue")
+        error = await refusal(imagine(DOOMED), ttapi, copy=99, deadline_seconds=1.0)
+        assert isinstance(error, QueueFullError) or "deadline" in str(error)
+    finally:
+        emulator.configure(hold=False)
+        emulator.release()
+        for worker in workers:
+            await asyncio.to_thread(worker.ended)
+    assert emulator.billed() == 16
+    assert refused(emulator) <= 1
+
+
+async def test_a_setting_limits_a_provider_that_refuses_nobody(
+    emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "2")
+    await asyncio.gather(*(buy(img2img(), novita, copy=copy) for copy in range(6)))
+    assert emulator.billed() == 6
+    assert most_at_once(emulator) <= 2
+
+
+async def test_a_job_that_waits_is_not_claimed_and_says_so_at_its_deadline(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "1")
+    emulator.configure(hold=True)
+    first = asyncio.create_task(buy(imagine(DOOMED), ttapi))
+    await a_until(lambda: emulator.billed() == 1, "the first")
+    error = await refusal(imagine("a tern"), ttapi, deadline_seconds=0.5)
+    assert isinstance(error, QueueFullError)
+    assert "nothing was sent" in str(error)
+    assert len(the_ledger().rows()) == 1 == emulator.billed()
+    first.cancel()
+    await asyncio.wait([first])
+
+
+async def test_a_job_with_priority_goes_first_and_flows_take_turns(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One place: the order in which they are sent is the order of the line."""
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "1")
+    go_on = asyncio.Event()
+    loop, sent = asyncio.get_running_loop(), []
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            sent.append(seen.json["prompt"])
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": f"job-{len(sent)}"}})
+        if not go_on.is_set():
+            return Say(200, {"status": "ON_QUEUE", "message": "", "data": None})
+        return Say(200, {"status": "FAILED", "message": "the end", "data": None})
+
+    wire.answer = answer
+    account = ttapi_at(wire.url)
+
+    def asked(prompt: str, flow: str, priority: int = 0) -> asyncio.Task[Any]:
+        return loop.create_task(refusal(imagine(prompt), account, run_as=Run(f"flow:{flow}"), priority=priority))
+
+    calls = [asked("first", "big")]
+    await a_until(lambda: sent == ["first"], "the first submit")
+    calls += [asked(f"big {n}", "big") for n in range(8)]
+    calls += [asked(f"small {n}", "small") for n in range(2)]
+    calls += [asked("urgent", "small", priority=5)]
+    await a_until(lambda: waiting(account) == 11, "all in line")
+    go_on.set()
+    await asyncio.gather(*calls)
+    assert sent[1] == "urgent"
+    assert {"small 0", "small 1"} <= set(sent[2:8])  # though eight of the other flow wait
+
+
+def waiting(account: Account) -> int:
+    from prefect_genmedia.jobs.line import line_of
+
+    return line_of(account.fingerprint, "midjourney", careful=True).waiting
