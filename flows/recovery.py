@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import prefect.runtime.flow_run
 from prefect import flow, get_run_logger
@@ -14,9 +14,12 @@ from prefect_genmedia import quoting
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
 from prefect_genmedia.flows.parameters import Count, Name, Seconds
 from prefect_genmedia.jobs import JobRef, JobResult, bought_job, orphans, ref_of
-from prefect_genmedia.ledger import JobRow, is_dead
+from prefect_genmedia.ledger import is_dead
 from prefect_genmedia.tasks import jobs
 from prefect_genmedia.tasks.paid import state_of
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 Outcome = Literal["recovered", "expired", "failed", "never bought", "unknown", "not yet", "no credentials"]
 

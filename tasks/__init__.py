@@ -1,5 +1,15 @@
-"""One Prefect task for each operation of the providers, and for each step after it."""
+"""One Prefect task for each operation of the providers, and for each step after it. Each module by itself."""
 
-from prefect_genmedia.tasks import flowmusic, imaging, midjourney, novelai, novita, suno, ttapi
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect_genmedia.tasks import flowmusic, imaging, midjourney, novelai, novita, suno, ttapi
 
 __all__ = ["flowmusic", "imaging", "midjourney", "novelai", "novita", "suno", "ttapi"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    return import_module(f"{__name__}.{name}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import ConfigurationError, NotFoundError
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.values import JobRef, media_file_of, ref_of, script_run
-from prefect_genmedia.ledger import JobRow, LedgerState
+from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.http import http_pool
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 S = LedgerState
 

@@ -7,18 +7,20 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.life import bring_in, deliver
 from prefect_genmedia.jobs.purchase import own_prices, purchase
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
-from prefect_genmedia.ledger import JobRow, Ledger, open_ledger
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.media.pictures import load_pictures
 from prefect_genmedia.operation import Account, Operation, RequestT, ResultT
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.wire.http import http_pool
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, Ledger
 
 STORE_FACT = "media_store"  # the ledger's word for the identity of the store that its files are in
 
@@ -76,6 +78,8 @@ async def _opened(operation: Operation[Any, Any], account: Account, run: Run, te
 
 def ledger_of(settings: Settings) -> Ledger:
     """The ledger that the settings name. Blocking."""
+    from prefect_genmedia.ledger import open_ledger  # and SQLAlchemy with it: where a job is bought
+
     return open_ledger(settings.ledger_url, settings.lease_seconds, settings.submit_timeout_seconds)
 
 

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from prefect_genmedia.errors import LedgerError
 from prefect_genmedia.jobs.values import Progress, Run, Terms, ref_of
-from prefect_genmedia.ledger import JobRow, Ledger
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.wire.http import Pool
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, Ledger
 
 P = ParamSpec("P")
 T = TypeVar("T")

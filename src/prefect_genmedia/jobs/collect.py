@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import (
     GenMediaError,
@@ -19,9 +20,12 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
 from prefect_genmedia.jobs.values import media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, read_links, record_success, trouble_pause
-from prefect_genmedia.ledger import JobRow, LedgerState, MediaRow
+from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.media import MediaFile, download
 from prefect_genmedia.operation import JobState, Link
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, MediaRow
 
 S = LedgerState
 OPTIONAL_TRIES = 4  # for a file that a job may do without

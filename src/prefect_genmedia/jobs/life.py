@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import (
     NOTHING_BOUGHT,
@@ -27,8 +27,11 @@ from prefect_genmedia.jobs.reconcile import reconcile
 from prefect_genmedia.jobs.submit import submit
 from prefect_genmedia.jobs.values import SCRIPT, JobResult, media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, wait
-from prefect_genmedia.ledger import Claim, JobRow, LedgerState, MediaRow, is_dead
+from prefect_genmedia.ledger import Claim, LedgerState, is_dead
 from prefect_genmedia.operation import JobState, Link
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, MediaRow
 
 S = LedgerState
 ENDED = (S.STORED, S.FAILED, S.EXPIRED)

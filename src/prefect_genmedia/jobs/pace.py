@@ -11,10 +11,13 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import LedgerError
 from prefect_genmedia.jobs.call import Call
-from prefect_genmedia.ledger import JobRow
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 KIND = ("mode", "model", "model_name")  # fields of a request that tell how long it takes
 KEPT = 20  # jobs: what a kind took lately, not ever

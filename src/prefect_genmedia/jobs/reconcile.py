@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import ApiError, ResponseFormatError, TransportError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.witnesses import Finding, look
-from prefect_genmedia.ledger import JobRow, LedgerState
+from prefect_genmedia.ledger import LedgerState
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 LATER_SECONDS = 15.0  # between two looks of one who waits for a truth that is late
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import (
     BudgetExceededError,
@@ -17,9 +18,12 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
-from prefect_genmedia.ledger import Full, JobRow, Queue, uptime
+from prefect_genmedia.ledger import Full, Queue, uptime
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 FENCE_SHARE = 0.9  # of a lease: the clocks of two machines do not run at exactly the same pace
 STOPPED = "stopped while the submit was on its way"

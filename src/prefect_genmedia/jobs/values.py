@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from prefect_genmedia import providers
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.checking import check_name, check_number
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.ledger import JobRow, MediaRow, is_dead, this_process
+from prefect_genmedia.ledger import is_dead, this_process
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Result, ResultT
-from prefect_genmedia.providers import find_operation
 from prefect_genmedia.providers.facts import Price
 from prefect_genmedia.quoting import one_line
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, MediaRow
 
 log = logging.getLogger("prefect_genmedia")
 
@@ -60,7 +63,7 @@ class JobResult(BaseModel, Generic[ResultT]):
         # Read back from JSON, the operation's name tells which type the answer has.
         if isinstance(value, dict):
             job = info.data.get("job")  # missing when it could not be read itself
-            operation = find_operation(job.operation) if job else None
+            operation = providers.find_operation(job.operation) if job else None
             return (operation.result if operation else Result).model_validate(value)
         return value
 

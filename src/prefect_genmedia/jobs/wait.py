@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect_genmedia.errors import (
     GenMediaError,
@@ -22,11 +22,13 @@ from prefect_genmedia.jobs.call import Call, Taken
 from prefect_genmedia.jobs.pace import pace_of
 from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.jobs.wakeups import wakeups
-from prefect_genmedia.ledger import JobRow
 from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.quoting import without_files
 from prefect_genmedia.wire.redaction import quotable, without_signatures
 from prefect_genmedia.wire.retry import failure_pause
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
 SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from prefect_genmedia.errors import LedgerError
-from prefect_genmedia.ledger import Database, JobRow, Ledger
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import Database, JobRow, Ledger
 
 READ_SECONDS = 0.25  # half of it is how late a callback is noticed; one read finds all that have come
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import ConfigurationError, NotFoundError, ResponseFormatError
-from prefect_genmedia.ledger import Accepted, JobRow, Ledger
+from prefect_genmedia.ledger import Accepted
 from prefect_genmedia.operation import Account, Operation, Witness
-from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.facts import expected_cost
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.wire.http import Pool, http_pool
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import JobRow, Ledger
 
 PAGE = 100  # jobs; what the vendor's page allows
 MOST_PAGES = 10  # of each status: a thousand jobs ago nothing of a lost submit is to be found
@@ -163,6 +165,8 @@ async def _doubt(
     lost_at = row.lost_at if row.lost_at is not None else row.updated_at
     if not any(job.after is not None and job.after > lost_at for job in listed.ours.values()):
         return "the list shows no job that was bought after it: it may lag"
+    from prefect_genmedia.providers.catalogue import OPERATIONS  # all products: only where one was lost
+
     operations = [name for name, each in OPERATIONS.items() if each.witness is witness]
     running = await asyncio.to_thread(ledger.running, account.fingerprint, operations)
     if hidden := running.keys() - listed.ours.keys():

@@ -1,12 +1,19 @@
-"""Every paid job and every media file, written down before money is spent."""
+"""Every paid job and every media file, written down before money is spent.
 
-from prefect_genmedia.ledger.admission import Full, Queue
-from prefect_genmedia.ledger.claims import Claim, Want
-from prefect_genmedia.ledger.database import Database, open_database
-from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
+What needs SQLAlchemy is imported at first use: a worker that starts, or `genmedia --help`, needs none of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
-from prefect_genmedia.ledger.pruning import count_old, move_old
-from prefect_genmedia.ledger.reading import Accepted, Ledger, open_ledger
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Queue, Want
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger.database import Database, open_database
+    from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
+    from prefect_genmedia.ledger.pruning import count_old, move_old
+    from prefect_genmedia.ledger.reading import Ledger, open_ledger
 
 __all__ = [
     "UNFINISHED",
@@ -29,3 +36,21 @@ __all__ = [
     "this_process",
     "uptime",
 ]
+
+_LATER = {
+    "Database": "database",
+    "open_database": "database",
+    "EventRow": "models",
+    "JobRow": "models",
+    "MediaRow": "models",
+    "count_old": "pruning",
+    "move_old": "pruning",
+    "Ledger": "reading",
+    "open_ledger": "reading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
-from prefect_genmedia.ledger.models import FactRow, JobRow, LedgerState
+from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.rows import Rows, changed
+from prefect_genmedia.ledger.values import Full, LedgerState, Queue
 
 PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
 _LOCK = 7_305  # any number that no one else locks in PostgreSQL
-
-
-@dataclass(frozen=True)
-class Queue:
-    """One queue of one account."""
-
-    account: str
-    name: str
-    longest: float
-    """Seconds after which a job that nobody saw end is in progress no more."""
-    most: int | None = None
-    """How many it takes, where the provider or the user says so."""
-
-    @property
-    def fact(self) -> str:
-        return f"queue:{self.account}:{self.name}"[:64]
-
-
-class Full(Exception):
-    """The queue takes `most`, and so many are in progress; nothing was written down."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(most)
-        self.most = most
 
 
 class Admission(Rows):

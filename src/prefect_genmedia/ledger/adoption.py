@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from prefect_genmedia.ledger.claims import Want
 from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
-from prefect_genmedia.ledger.models import UNFINISHED, FactRow, JobRow, LedgerState
+from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.rows import changed, seen
+from prefect_genmedia.ledger.values import UNFINISHED, LedgerState, Want
 
 S = LedgerState
 

@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from prefect_genmedia.budget import Budget
-from prefect_genmedia.ledger.admission import Admission, Queue
-from prefect_genmedia.ledger.models import OPEN, JobRow, LedgerState, TagRow
+from prefect_genmedia.ledger.admission import Admission
+from prefect_genmedia.ledger.models import JobRow, TagRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart, this_process
 from prefect_genmedia.ledger.rows import changed
 from prefect_genmedia.ledger.spending import reserve
+from prefect_genmedia.ledger.values import OPEN, Claim, LedgerState, Queue, Want
 
 S = LedgerState
 NOTHING_SENT = "nothing was sent yet"
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
-
-
-@dataclass(frozen=True)
-class Want:
-    """What a caller asks for, before it is known whether it has to be bought."""
-
-    key: str
-    request_hash: str
-    scope: str
-    copy: int
-    operation: str
-    base_url: str
-    account: str
-    title: str
-    request: dict[str, Any]
-    expected_cost: float | None
-    run: str
-    unit: str = "quota"
-    queue: str = ""
-    """Which of the account's queues the job stands in."""
-    labelled: bool = False
-    attempts: int = 1
-    """How often it may be bought in all when the provider says that it failed."""
-    on_expired: Literal["fail", "resubmit"] = "fail"
-    """What to do when the provider has forgotten the job that was bought."""
-    tags: tuple[str, ...] = ()
-    budget: Budget | None = None
-    task_run: str | None = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A job's row, and whether the caller now owns it."""
-
-    row: JobRow
-    mine: bool
 
 
 class Claims(Admission):

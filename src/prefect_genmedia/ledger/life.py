@@ -11,8 +11,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.claims import Claims
-from prefect_genmedia.ledger.models import JobRow, LedgerState, MediaRow
+from prefect_genmedia.ledger.models import JobRow, MediaRow
 from prefect_genmedia.ledger.owner import this_process
+from prefect_genmedia.ledger.values import LedgerState
 from prefect_genmedia.operation import JobStatus
 
 S = LedgerState

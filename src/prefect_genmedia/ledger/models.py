@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -20,37 +19,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-
-class LedgerState(StrEnum):
-    """The life of a paid job, from claim to file."""
-
-    INTENT = "INTENT"  # the POST is about to be sent, or on its way
-    NOT_ACCEPTED = "NOT_ACCEPTED"  # surely not bought: not sent yet, or refused; may be sent
-    UNKNOWN = "UNKNOWN"  # may be bought; to be reconciled, never sent again by itself
-    SUBMITTED = "SUBMITTED"  # bought; the provider's job id is known
-    SUCCEEDED = "SUCCEEDED"  # the provider is done; the files are not here yet
-    STORED = "STORED"  # the verified files are in the media store
-    FAILED = "FAILED"  # the provider says that it failed
-    EXPIRED = "EXPIRED"  # the provider no longer knows it
-
-
-# What a call may take over and go on with.
-OPEN = (
-    LedgerState.NOT_ACCEPTED,
-    LedgerState.INTENT,
-    LedgerState.UNKNOWN,
-    LedgerState.SUBMITTED,
-    LedgerState.SUCCEEDED,
-)
-# Paid or perhaps paid, and not brought home yet.
-UNFINISHED = (
-    LedgerState.INTENT,
-    LedgerState.UNKNOWN,
-    LedgerState.SUBMITTED,
-    LedgerState.SUCCEEDED,
-)
-
 
 # What a job counts against a budget is read from these.
 COUNTED = ("unit", "state", "refunded", "quota", "expected_cost")

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow
+from prefect_genmedia.ledger.models import EventRow, JobRow
 from prefect_genmedia.ledger.rows import Rows, table_of
+from prefect_genmedia.ledger.values import UNFINISHED
 
 _BATCH = 900  # older SQLites take no more values in one statement
 

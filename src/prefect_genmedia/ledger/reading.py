@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
-from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
+from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState
 
 S = LedgerState
 _MOST_FOUND = 20
 _PAGE = 1000
 _MOST_IDS = 500  # in one statement
 _LATELY = 2000  # jobs
-
-
-class Accepted(NamedTuple):
-    """When the provider accepted a job of ours: between these two, each None where it is not known."""
-
-    after: float | None
-    """Its POST was meant to be sent."""
-    before: float | None
-    """Its id was known: by the answer to the POST, or found much later."""
 
 
 class Ledger(Adoption):

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from prefect_genmedia.budget import MOST, Budget
 from prefect_genmedia.errors import BudgetExceededError, ConfigurationError
-from prefect_genmedia.ledger.models import JobRow, LedgerState, TagRow
+from prefect_genmedia.ledger.models import JobRow, TagRow
+from prefect_genmedia.ledger.values import LedgerState
 
 S = LedgerState
 _LOCK = 7_305_811_221  # any number that no one else locks in PostgreSQL

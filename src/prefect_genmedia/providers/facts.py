@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.operation import Operation
-from prefect_genmedia.providers import OPERATIONS, find_operation
+from prefect_genmedia.providers import current_name
 from prefect_genmedia.providers.words import number
 
 MOST = 1e9
@@ -100,7 +100,7 @@ def limit_of(operation: str) -> Limit:
 def expected_cost(operation: Operation[Any, Any], request: Mapping[str, Any], own: Sequence[Price]) -> float | None:
     """What the provider is expected to charge, in its own unit; None when it is not known."""
     for row in (*own, *shipped_prices()):
-        if find_operation(row.operation) is operation and (cost := row.of(request)) is not None:
+        if current_name(row.operation) == operation.name and (cost := row.of(request)) is not None:
             return cost
     return None
 
@@ -131,6 +131,11 @@ def _own(row: Any, where: str) -> Price:
 
 
 def _check_names(price: Price, where: str) -> None:
+    from prefect_genmedia.providers.catalogue import (  # all products: only where prices are given
+        OPERATIONS,
+        find_operation,
+    )
+
     operation = find_operation(price.operation)
     if operation is None:
         raise ConfigurationError(f"{where} names no operation", advice=f"There are {', '.join(sorted(OPERATIONS))}.")

@@ -1,0 +1,111 @@
+"""The ledger's words, for those who ask it: without SQLAlchemy, which takes longer to load than all of the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from prefect_genmedia.budget import Budget
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger.models import JobRow
+
+
+class LedgerState(StrEnum):
+    """The life of a paid job, from claim to file."""
+
+    INTENT = "INTENT"  # the POST is about to be sent, or on its way
+    NOT_ACCEPTED = "NOT_ACCEPTED"  # surely not bought: not sent yet, or refused; may be sent
+    UNKNOWN = "UNKNOWN"  # may be bought; to be reconciled, never sent again by itself
+    SUBMITTED = "SUBMITTED"  # bought; the provider's job id is known
+    SUCCEEDED = "SUCCEEDED"  # the provider is done; the files are not here yet
+    STORED = "STORED"  # the verified files are in the media store
+    FAILED = "FAILED"  # the provider says that it failed
+    EXPIRED = "EXPIRED"  # the provider no longer knows it
+
+
+# What a call may take over and go on with.
+OPEN = (
+    LedgerState.NOT_ACCEPTED,
+    LedgerState.INTENT,
+    LedgerState.UNKNOWN,
+    LedgerState.SUBMITTED,
+    LedgerState.SUCCEEDED,
+)
+# Paid or perhaps paid, and not brought home yet.
+UNFINISHED = (
+    LedgerState.INTENT,
+    LedgerState.UNKNOWN,
+    LedgerState.SUBMITTED,
+    LedgerState.SUCCEEDED,
+)
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a caller asks for, before it is known whether it has to be bought."""
+
+    key: str
+    request_hash: str
+    scope: str
+    copy: int
+    operation: str
+    base_url: str
+    account: str
+    title: str
+    request: dict[str, Any]
+    expected_cost: float | None
+    run: str
+    unit: str = "quota"
+    queue: str = ""
+    """Which of the account's queues the job stands in."""
+    labelled: bool = False
+    attempts: int = 1
+    """How often it may be bought in all when the provider says that it failed."""
+    on_expired: Literal["fail", "resubmit"] = "fail"
+    """What to do when the provider has forgotten the job that was bought."""
+    tags: tuple[str, ...] = ()
+    budget: Budget | None = None
+    task_run: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job's row, and whether the caller now owns it."""
+
+    row: JobRow
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue of one account."""
+
+    account: str
+    name: str
+    longest: float
+    """Seconds after which a job that nobody saw end is in progress no more."""
+    most: int | None = None
+    """How many it takes, where the provider or the user says so."""
+
+    @property
+    def fact(self) -> str:
+        return f"queue:{self.account}:{self.name}"[:64]
+
+
+class Full(Exception):
+    """The queue takes `most`, and so many are in progress; nothing was written down."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class Accepted(NamedTuple):
+    """When the provider accepted a job of ours: between these two, each None where it is not known."""
+
+    after: float | None
+    """Its POST was meant to be sent."""
+    before: float | None
+    """Its id was known: by the answer to the POST, or found much later."""
