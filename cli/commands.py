@@ -17,12 +17,28 @@ app = typer.Typer(
     help="Paid media jobs as Prefect tasks: retry anything, pay once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True)
 app.add_typer(jobs_app, name="jobs")
 ledger_app = typer.Typer(help="The ledger itself.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"prefect-genmedia {version('prefect-genmedia')}")
+        raise typer.Exit
+
+
+@app.callback()
+def genmedia(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Paid media jobs as Prefect tasks: retry anything, pay once."""
 
 
 def _number(value: float) -> float:

@@ -6,13 +6,14 @@
         client.imagine("A cute kitten")
         assert genmedia_emulator.billed("midjourney.imagine") == 1
 
-Each test has an emulator of its own on a free loopback port (starting one takes a few milliseconds), so
-nothing leaks from test to test. For other settings, use `with Emulator(...)` from
-`prefect_genmedia.emulator`, or `genmedia_emulator.configure(...)`.
+Each test has an emulator of its own on a free loopback port (starting one takes a few milliseconds), and a ledger and
+a media store of its own: nothing leaks from test to test, or into yours. For other settings, use `with Emulator(...)`
+from `prefect_genmedia.emulator`, or `genmedia_emulator.configure(...)`.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def genmedia_emulator() -> Iterator[Emulator]:
+def genmedia_emulator(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """TTAPI and Novita AI on this machine, with short jobs: `.url`, `.billed()`, `.add_faults(...)`."""
+    # What a test buys stands in no ledger but its own, and is asked for as often as short jobs allow.
+    home = tmp_path_factory.getbasetemp() / f"genmedia-{uuid.uuid4().hex}"
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")
+    monkeypatch.setenv("GENMEDIA_MEDIA_STORE", str(home / "media"))
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.02")
     # Imported here: every pytest run loads this plugin, and few of them need a server.
     from prefect_genmedia.emulator.app import Emulator
 
