@@ -49,7 +49,7 @@ async def text_to_image(
         if refusal.job is None and refusal.http_status in (404, 405):
             refusal.advice = (
                 f"TTAPI does not document where NovelAI is submitted, and {submit_path()} is a guess: "
-                f"set {SETTING} to the path on your TTAPI page. Nothing was billed."
+                f"set {SETTING} to the path on your TTAPI page."
             )
         raise
 

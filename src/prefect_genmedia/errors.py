@@ -7,6 +7,7 @@ a signed link, picture bytes or an object of the HTTP library.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from prefect_genmedia.quoting import shown
@@ -14,12 +15,14 @@ from prefect_genmedia.quoting import shown
 NOTHING_BOUGHT = "Nothing was bought."
 BOUGHT_ONCE = "It was bought once and is safe."
 MAY_BE_BILLED = "It may be billed; it is not sent again by itself."
+_REJECTED = re.compile(r"moderat|banned|nsfw|sensitive|prohibit|violat|inappropriate|content polic", re.IGNORECASE)
 
 
 class GenMediaError(Exception):
     """The root. `job` is the JobRef of the paid job concerned, or None when nothing was bought."""
 
     money: str = ""
+    money_once_bought: str = BOUGHT_ONCE
     advice: str = ""
 
     def __init__(
@@ -38,9 +41,9 @@ class GenMediaError(Exception):
         self.provider = provider
         self.operation = operation
         self.job = job
-        if advice is not None:
+        if advice:
             self.advice = advice
-        if money is not None:
+        if money:
             self.money = money
         for name, value in details.items():
             setattr(self, name, value)
@@ -49,51 +52,72 @@ class GenMediaError(Exception):
     def message(self) -> str:
         return str(self.args[0])
 
-    def __str__(self) -> str:
+    @property
+    def sentences(self) -> list[str]:
+        """What happened; what became of the money; what to type. Those that there are."""
         where = f"{self.operation}: " if self.operation else ""
         job = f" [job {self.job}]" if self.job is not None else ""
-        return " ".join(filter(None, [f"{where}{self.message}{job}", self.money, self.advice]))
+        return [_sentence(words) for words in (f"{where}{self.message}{job}", self.money, self.advice) if words]
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
 
     def about(self, job: Any, provider: str) -> GenMediaError:
         """The same error, naming the paid job that it leaves behind."""
         self.job, self.operation, self.provider = job, job.operation, provider
         # Whatever it came from may hold a request, and so a key or a signed link.
         self.__context__ = self.__cause__ = None
-        if job.job_id and not self.money:
-            self.money = BOUGHT_ONCE
-        if not self.advice:
-            self.advice = resume_advice(job)
+        if job.job_id and "money" not in vars(self):
+            self.money = self.money_once_bought
+        if job.job_id and "advice" not in vars(self):
+            # A wrong key has to be mended before anything is waited for.
+            first = f"{self.advice} " if isinstance(self, AuthenticationError) else ""
+            self.advice = first + resume_advice(job)
         return self
+
+
+def _sentence(words: str) -> str:
+    """Closed, so that the next can follow; what ends in a command stays as it is to be typed."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def resume_advice(job: Any) -> str:
     """What to type for a job that is bought and not yet here."""
-    return f"Waiting for it again costs nothing: run again, or genmedia jobs resume {job.id[:12]}"
+    return f"Waiting for it again costs nothing: run again, or type: genmedia jobs resume {job.id[:12]}."
 
 
 class ConfigurationError(GenMediaError):
     """A key is missing, a base URL is no URL, a store cannot be written. Nothing was sent."""
+
+    money = NOTHING_BOUGHT
+    advice = "Correct it, then run again."
 
 
 class LedgerError(GenMediaError):
     """The ledger's database does not answer (`away`), or does not take this. Without it nothing is bought."""
 
     away: bool = True
-    advice = "Nothing new is bought without it; run again when the database is back."
+    money = "Nothing new is bought without it."
+    advice = "Run again when the database is back."
 
 
 class TransportError(GenMediaError):
     """No usable answer came back."""
 
+    advice = "Run again when it can be reached."
+
 
 class NotDeliveredError(TransportError):
     """The request surely did not reach the provider: safe to send again."""
+
+    money = NOTHING_BOUGHT
 
 
 class SubmitOutcomeUnknown(TransportError):
     """The job may have been accepted and billed. Never sent again by itself."""
 
-    money = MAY_BE_BILLED
+    money = money_once_bought = MAY_BE_BILLED
+    advice = "See what is known: genmedia jobs list --state UNKNOWN."
     job_id: str | None = None
     """The provider's id of a job that the answer names all the same: to be looked at there."""
 
@@ -114,6 +138,9 @@ class SubmitOutcomeUnknown(TransportError):
 class ApiError(GenMediaError):
     """The provider answered, and the answer is no."""
 
+    money = NOTHING_BOUGHT
+    advice = "Correct the request, then run again."
+
     http_status: int | None = None
     code: str | None = None
     retry_after: float | None = None
@@ -122,9 +149,13 @@ class ApiError(GenMediaError):
 class AuthenticationError(ApiError):
     """The key is wrong, or may not do this."""
 
+    advice = "Save the right key: genmedia setup --ttapi NAME, or --novita NAME; then run again."
+
 
 class InsufficientCreditsError(ApiError):
     """The account has too little left."""
+
+    advice = "Top up the account at the provider, then run again."
 
 
 class InvalidRequestError(ApiError):
@@ -134,29 +165,43 @@ class InvalidRequestError(ApiError):
 class ContentRejectedError(InvalidRequestError):
     """The provider's moderation refused the prompt or the picture."""
 
+    advice = "Change the prompt or the picture, then run again."
+
 
 class RateLimitedError(ApiError):
     """Too many requests (HTTP 429). Nothing was billed."""
+
+    advice = "Run again later."
 
 
 class QueueFullError(ApiError):
     """Too many jobs are in progress for this account (TTAPI's 499). Nothing was billed."""
 
+    advice = "Run again when some have ended, or give it longer to wait its turn: deadline_seconds."
+
 
 class OperationRetiredError(ApiError):
     """The provider has withdrawn this endpoint."""
+
+    advice = "Choose another operation: genmedia price lists them."
 
 
 class NotFoundError(ApiError):
     """The provider itself says that it does not know this job (or no longer)."""
 
+    advice = "Is this the right id, and the account that bought it?"
+
 
 class ServerError(ApiError):
     """The provider failed (HTTP 5xx), or something before it answered in its place."""
 
+    advice = "Run again later."
+
 
 class ResponseFormatError(GenMediaError):
     """The answer's status is fine and its body cannot be read, or is not the answer to what was asked."""
+
+    advice = "Run again later; if it stays so, the provider has changed its answers."
 
     http_status: int | None = None
 
@@ -178,7 +223,9 @@ class JobFailedError(JobError):
             f"the provider says that it failed: {reason or 'no reason given'}",
             refunded=refunded,
             money=money[refunded],
-            advice=f"Another attempt is another purchase: ask for attempts={attempt + 1}.",
+            advice="Change the prompt or the picture: as it is, it would be refused again."
+            if _REJECTED.search(reason)
+            else f"Another attempt is another purchase: ask for attempts={attempt + 1}.",
             provider=provider,
             operation=job.operation,
             job=job,
@@ -188,7 +235,7 @@ class JobFailedError(JobError):
 class JobExpiredError(JobError):
     """The provider has said for hours that it does not know the job any more."""
 
-    money = "It was bought once, and its files are gone at the provider."
+    money = money_once_bought = "It was bought once, and its files are gone at the provider."
 
     @classmethod
     def of(cls, job: Any, provider: str, reason: str) -> JobExpiredError:
@@ -223,6 +270,9 @@ class JobTimeoutError(JobError):
 class MediaError(GenMediaError):
     """A media file could not be read, fetched or kept."""
 
+    money = NOTHING_BOUGHT
+    advice = "Is the file there, and can it be read?"
+
     in_store: bool = False
     """Is it our store that could not take or give it?"""
     http_status: int | None = None
@@ -239,3 +289,6 @@ class MediaInvalidError(MediaError):
 
 class BudgetExceededError(GenMediaError):
     """The budget does not allow this job. Nothing was sent."""
+
+    money = NOTHING_BOUGHT
+    advice = "Raise the limit or wait, then run again."

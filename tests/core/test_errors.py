@@ -11,7 +11,18 @@ import pytest
 
 from prefect_genmedia import errors
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.errors import ApiError, GenMediaError, JobFailedError, LedgerError
+from prefect_genmedia.errors import (
+    ApiError,
+    GenMediaError,
+    JobError,
+    JobExpiredError,
+    JobFailedError,
+    JobTimeoutError,
+    LedgerError,
+    ResponseFormatError,
+    SubmitOutcomeUnknown,
+    TransportError,
+)
 from prefect_genmedia.jobs import JobRef
 from prefect_genmedia.operation import Account
 from tests.patience import PATIENCE
@@ -62,11 +73,39 @@ def test_an_error_says_where_what_which_job_and_what_to_do(kind: type[GenMediaEr
 
 
 def test_an_error_with_nothing_but_a_message_says_just_that() -> None:
-    assert str(GenMediaError("it went wrong")) == "it went wrong"
+    assert str(GenMediaError("it went wrong")) == "it went wrong."
 
 
 def test_the_ledgers_error_comes_with_advice() -> None:
-    assert "run again when the database is back" in str(LedgerError("it does not answer"))
+    assert "Run again when the database is back" in str(LedgerError("it does not answer"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_a_job_that_is_bought_each_says_what_happened_about_the_money_and_what_to_type(
+    kind: type[GenMediaError],
+) -> None:
+    happened, money, advice = kind("it went wrong").about(REF, "ttapi").sentences
+    assert happened.startswith("midjourney.imagine: it went wrong [job ") and happened.endswith(".")
+    assert "bought once" in money or "may be billed" in money
+    assert "run again" in advice and f"genmedia jobs resume {REF.id[:12]}" in advice
+
+
+NOT_BOUGHT = [kind for kind in KINDS if kind not in (GenMediaError, JobError, JobFailedError, JobTimeoutError)]
+
+
+@pytest.mark.parametrize("kind", NOT_BOUGHT)
+def test_without_a_job_each_says_that_nothing_was_bought_and_what_to_do(kind: type[GenMediaError]) -> None:
+    happened, *others = kind("Insufficient balance").sentences
+    assert happened == "Insufficient balance."
+    assert others and all(each.endswith((".", "?")) for each in others)
+    if kind not in (TransportError, SubmitOutcomeUnknown, JobExpiredError, LedgerError, ResponseFormatError):
+        assert others[0] == "Nothing was bought."
+
+
+def test_a_job_that_was_refused_as_it_ran_is_not_advised_to_be_bought_again() -> None:
+    refused = JobFailedError.of(REF, "ttapi", "Blocked by moderation: banned words", True, 1)
+    assert "as it is, it would be refused again" in refused.advice and "attempts" not in str(refused)
+    assert "attempts=2" in JobFailedError.of(REF, "ttapi", "the model is overloaded", True, 1).advice
 
 
 async def test_an_error_comes_out_of_a_worker_process_whole(emulator: Emulator, novita: Account) -> None:

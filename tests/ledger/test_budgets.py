@@ -203,7 +203,7 @@ def test_the_refusal_says_which_limit_and_what_is_left(ledger: Ledger, budget: B
     with pytest.raises(BudgetExceededError) as caught:
         buy(ledger, want("second", tags=("spring",), expected_cost=4.25, budget=budget))
     assert caught.value.message == f"the budget of this {name} has 2.5 of 10 quota left; this job counts 4.25"
-    assert "Nothing was sent" in str(caught.value)
+    assert "Nothing was bought" in str(caught.value)
     assert [(row.title, row.state) for row in ledger.rows()] == [("second", S.NOT_ACCEPTED), ("first", S.INTENT)]
 
 

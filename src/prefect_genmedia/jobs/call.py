@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-from prefect_genmedia.errors import LedgerError
+from prefect_genmedia.errors import MAY_BE_BILLED, LedgerError
 from prefect_genmedia.jobs.values import Progress, Run, Terms, ref_of
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.operation import Account, Operation
@@ -77,6 +77,8 @@ class Call:
                 return await self._insist(FACT_PATIENCE_SECONDS, fact, partial(record, *args, **kwargs))
             except LedgerError as error:
                 error.args = (f"{error.message}; not recorded: {fact}",)
+                if row.job_id is None:
+                    error.money = MAY_BE_BILLED
                 raise error.about(ref_of(row), self.provider) from None
 
         return await to_its_end(stubbornly())

@@ -50,7 +50,7 @@ def reserve(session: Session, budget: Budget, job: JobRow, tags: Sequence[str]) 
             raise BudgetExceededError(
                 f"the budget of this {name} has {max(left, 0):g} of {limit:g} {job.unit} left; "
                 f"this job counts {cost:g}",
-                advice="Nothing was sent. Raise the limit or wait, then run again: what is bought stays bought.",
+                advice="Raise the limit or wait, then run again: what is bought stays bought.",
             )
 
 
