@@ -87,7 +87,7 @@ def test_what_the_budget_refuses_is_as_if_it_had_not_been_asked(ledger: Ledger) 
     claim = ledger.claim(want(tags=("spring",)), "call-1")
     before = everything(ledger, claim.row.id)
     for refused in (Budget(per_run=3.9), Budget(per_tag={"summer": 1})):
-        with pytest.raises(BudgetExceededError, match="Nothing was sent"):
+        with pytest.raises(BudgetExceededError, match="Nothing was bought"):
             ledger.intend(claim.row, "call-1", want(tags=("summer",), budget=refused))
         assert everything(ledger, claim.row.id) == before
 
