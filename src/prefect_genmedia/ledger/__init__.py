@@ -5,7 +5,7 @@ from prefect_genmedia.ledger.database import Database, open_database
 from prefect_genmedia.ledger.models import UNFINISHED, EventRow, JobRow, LedgerState, MediaRow
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
 from prefect_genmedia.ledger.pruning import count_old, move_old
-from prefect_genmedia.ledger.reading import Accepted, Ledger, open_ledger
+from prefect_genmedia.ledger.reading import Accepted, Ledger, Past, open_ledger
 
 __all__ = [
     "UNFINISHED",
@@ -17,6 +17,7 @@ __all__ = [
     "Ledger",
     "LedgerState",
     "MediaRow",
+    "Past",
     "Want",
     "count_old",
     "is_dead",
