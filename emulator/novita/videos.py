@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from PIL import Image
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_genmedia.emulator import openapi
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
 from prefect_genmedia.emulator.novita import diffusion
@@ -271,30 +267,5 @@ NEWER: dict[str, Callable[[Body, bool], Commission]] = {
 }
 
 
-def create(body: Body, strict: bool) -> Commission:
-    """Any of the newer ones, named by `model`. Which names the vendor has is not known; here, its endpoints'."""
-    model = body.get("model")
-    if not isinstance(model, str) or model not in NEWER:
-        raise Invalid(f"model: must be one of {', '.join(NEWER)}")
-    own = {name: value for name, value in body.items() if name not in ("model", "callback")}
-    return NEWER[model]({**own, "model_name": model} if NEWER[model] is hunyuan else own, strict)
-
-
-async def config(request: Request) -> Response:
-    """The models of `create`, each with its JSON schema; the vendor's own page reads this without a key."""
-    configs = []
-    for name in NEWER:
-        operation = openapi.contract()["paths"][f"/v3/async/{name}"]["post"]
-        schema = dict(operation["requestBody"]["content"]["application/json"]["schema"])
-        own = {field: part for field, part in schema["properties"].items() if field not in ("extra", "model_name")}
-        schema |= {"properties": own, "required": [field for field in schema["required"] if field in own]}
-        configs.append({"model": name, "description": operation["summary"], "json_schema": json.dumps(schema)})
-    return JSONResponse({"configs": configs})
-
-
 PLANS = {"img2video": img2video, "txt2video": txt2video, **NEWER}
-ROUTES = [
-    *(Route(f"/v3/async/{name}", accepting(name, plan), methods=["POST"]) for name, plan in PLANS.items()),
-    Route("/v3/video/create", accepting("video-create", create), methods=["POST"]),
-    Route("/v3/admin/video-unify-api/config", config, methods=["GET"]),
-]
+ROUTES = [Route(f"/v3/async/{name}", accepting(name, plan), methods=["POST"]) for name, plan in PLANS.items()]
