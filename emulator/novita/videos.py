@@ -110,6 +110,10 @@ KLING_3 = {
     "multi_prompt": Rule("list"),
     "negative_prompt": Rule("str", False, 0, 2500),
 }
+KLING_3_T2V = {
+    **{name: KLING_3[name] for name in ("prompt", "sound", "duration", "cfg_scale", "negative_prompt")},
+    "aspect_ratio": KLING_T2V["aspect_ratio"],
+}
 SHOT = {"prompt": Rule("str", True, 1), "duration": Rule("int", True, 1)}
 WAN_27 = {
     **dict.fromkeys(("image_url", "first_clip_url", "last_frame_url", "driving_audio_url"), Rule("str")),
@@ -240,6 +244,13 @@ def kling_3(body: Body, strict: bool, tier: str) -> Commission:
     )
 
 
+def kling_3_t2v(body: Body, strict: bool) -> Commission:
+    extra = _checked(body, KLING_3_T2V, strict)
+    wide, high = map(int, (body.get("aspect_ratio") or "16:9").split(":"))
+    size = pictures.shaped(wide, high, 960)
+    return _commission(body, extra, "KLING_V30_STD_T2V", size, body.get("duration") or 5)
+
+
 def wan_27(body: Body, strict: bool) -> Commission:
     extra = _checked(body, WAN_27, strict)
     if bool(body.get("image_url")) == bool(body.get("first_clip_url")):
@@ -262,6 +273,7 @@ NEWER: dict[str, Callable[[Body, bool], Commission]] = {
     "minimax-hailuo-02": hailuo,
     "kling-v3.0-std-i2v": partial(kling_3, tier="STD"),
     "kling-v3.0-pro-i2v": partial(kling_3, tier="PRO"),
+    "kling-v3.0-std-t2v": kling_3_t2v,
     "wan2.7-i2v": wan_27,
     "minimax-hailuo-2.3-fast-i2v": hailuo_fast,
 }
