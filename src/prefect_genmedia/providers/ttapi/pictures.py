@@ -2,7 +2,8 @@
 
 Sources: docs.ttapi.io/api/en/flux and /openai; ttapi.io/docs (older, by the vendor) for Flux in its maker's form. Nano
 Banana is left out: it answers its submit with the picture itself and with no job id, so a lost reply would be a lost
-picture. Nothing here was checked against the live service.
+picture ("synchronous": docs.ttapi.io/api/en/gemini; the Chinese page has sync_return and hook_url, and does not say what
+is answered then, nor where it would be fetched). Nothing here was checked against the live service.
 """
 
 from __future__ import annotations
