@@ -20,7 +20,7 @@ from prefect_genmedia.settings import read_settings
 
 def show_prices(operation: str | None, as_json: bool) -> None:
     """Raises ConfigurationError."""
-    own, ledger = _own(), _ledger()
+    own, ledger = own_prices_here(), _ledger()
     wanted = None if operation is None else find_operation(operation)
     if operation is not None and wanted is None:
         raise ConfigurationError(f"there is no operation {operation!r}", advice="genmedia price lists them all.")
@@ -105,7 +105,8 @@ def _said(value: Any) -> str:
     return "(left out)" if value is None else str(value)
 
 
-def _own() -> tuple[Price, ...]:
+def own_prices_here() -> tuple[Price, ...]:
+    """The user's own, from a file or a Prefect variable. Raises ConfigurationError."""
     setting = read_settings().prices
     if not setting:
         return ()
