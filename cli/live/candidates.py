@@ -17,7 +17,7 @@ from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno,
 PROMPT = "a red kite over a green hill"
 PHOTO = Path(__file__).parents[1] / "photos" / "chelsea.png"
 CHECKPOINT = "dreamshaper_8_93211.safetensors"
-UNEVEN = {"width": 250, "height": 150}  # no multiples of 8
+WIDTH, HEIGHT = 250, 150  # no multiples of 8
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def candidates(provider: str) -> list[Candidate]:
         "ttapi.sora_video": ttapi.SoraVideoRequest(prompt=PROMPT),
         "ttapi.sora_partner_video": ttapi.SoraPartnerVideoRequest(prompt=PROMPT, seconds=4),
         "ttapi.luma_video": ttapi.LumaVideoRequest(prompt=PROMPT),
-        "novita.txt2img": novita.Txt2ImgRequest(model_name=CHECKPOINT, prompt=PROMPT, **UNEVEN),
+        "novita.txt2img": novita.Txt2ImgRequest(model_name=CHECKPOINT, prompt=PROMPT, width=WIDTH, height=HEIGHT),
         "novita.img2img": novita.Img2ImgRequest(
             model_name=CHECKPOINT, prompt=PROMPT, image=picture, width=256, height=256
         ),

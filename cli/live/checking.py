@@ -14,7 +14,7 @@ from typing import Any
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.cli.live import assumptions as a
 from prefect_genmedia.cli.live.assumptions import Findings, files_of, price_of, submit_of
-from prefect_genmedia.cli.live.candidates import Candidate, Offer, priced
+from prefect_genmedia.cli.live.candidates import HEIGHT, WIDTH, Candidate, Offer, priced
 from prefect_genmedia.cli.live.reads import Reader, free_reads
 from prefect_genmedia.cli.live.recording import Redaction
 from prefect_genmedia.cli.live.watching import Watch
@@ -36,6 +36,7 @@ from prefect_genmedia.jobs import JobResult, Run, Terms, run, script_run
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.facts import Price, in_usd
+from prefect_genmedia.providers.novita.images import ROUNDING
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.http import http_pool
@@ -273,10 +274,9 @@ def _judge(made: Check, offer: Offer, result: JobResult[Any], charged: float | N
     else:
         findings.held(price_of(candidate), f"{charged:g} {unit}")
     if candidate.label == "novita.txt2img":
-        width, height = candidate.request.model_dump()["width"], candidate.request.model_dump()["height"]
         sizes = {(file.width, file.height) for file in result.media}
-        near = all(abs((w or 0) - width) < 64 and abs((h or 0) - height) < 64 for w, h in sizes)
-        said = f"{width}x{height} asked, {', '.join(f'{w}x{h}' for w, h in sizes)} given"
+        near = all(abs((w or 0) - WIDTH) <= ROUNDING and abs((h or 0) - HEIGHT) <= ROUNDING for w, h in sizes)
+        said = f"{WIDTH}x{HEIGHT} asked, {', '.join(f'{w}x{h}' for w, h in sizes)} given"
         (findings.held if near else findings.failed)(a.SIZE, said)
     made.jobs.append(
         {
