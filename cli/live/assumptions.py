@@ -76,9 +76,22 @@ def price_of(candidate: Candidate) -> Assumption:
     return Assumption(f"{candidate.label}: price", "it costs what is expected", "GENMEDIA_PRICES")
 
 
+def callback_of(candidate: Candidate) -> Assumption:
+    instead = "GENMEDIA_WITNESS_CALLBACK=false"
+    if switch := candidate.operation.callback_switch:
+        instead = f"leave {switch} out"
+    return Assumption(f"{candidate.label}: callback", "its callback comes to GENMEDIA_CALLBACK_URL", instead)
+
+
+def of_purchase(candidate: Candidate) -> list[Assumption]:
+    """What buying this tells."""
+    made = [submit_of(candidate), files_of(candidate), price_of(candidate)]
+    return [*made, callback_of(candidate)] if candidate.operation.callback else made
+
+
 def assumptions(provider: str) -> list[Assumption]:
     """All of a provider's, in the order in which they are tried."""
-    of_each = [part for each in candidates(provider) for part in (submit_of(each), files_of(each), price_of(each))]
+    of_each = [part for each in candidates(provider) for part in of_purchase(each)]
     return [*FREE[provider], *BOUGHT[provider], *of_each]
 
 

@@ -75,6 +75,11 @@ def candidates(provider: str) -> list[Candidate]:
     return [each for each in made if each.operation.provider.name == provider]
 
 
+def calling_back(request: Request, operation: Operation[Any, Any], on: bool) -> Request:
+    """The same request with its callback switched on or off, where it has a switch: no other purchase."""
+    return request.model_copy(update={operation.callback_switch: on}) if operation.callback_switch else request
+
+
 def priced(account: Account, prices: Sequence[Price]) -> tuple[list[Offer], list[Candidate]]:
     """What can be bought, the cheapest first; and what cannot, for nobody says what it costs. Blocking."""
     offers: list[Offer] = []

@@ -13,8 +13,9 @@ from typing import Any
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.cli.live import assumptions as a
-from prefect_genmedia.cli.live.assumptions import Findings, files_of, price_of, submit_of
-from prefect_genmedia.cli.live.candidates import HEIGHT, WIDTH, Candidate, Offer, priced
+from prefect_genmedia.cli.live.assumptions import Findings, callback_of, files_of, of_purchase, submit_of
+from prefect_genmedia.cli.live.candidates import Candidate, Offer, calling_back, priced
+from prefect_genmedia.cli.live.judging import as_recorded, balance, charged_for, judge, judge_callback
 from prefect_genmedia.cli.live.reads import Reader, free_reads
 from prefect_genmedia.cli.live.recording import Redaction
 from prefect_genmedia.cli.live.watching import Watch
@@ -23,7 +24,6 @@ from prefect_genmedia.errors import (
     AuthenticationError,
     BudgetExceededError,
     ContentRejectedError,
-    GenMediaError,
     InsufficientCreditsError,
     InvalidRequestError,
     JobError,
@@ -36,13 +36,11 @@ from prefect_genmedia.jobs import JobResult, Run, Terms, run, script_run
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.facts import Price, in_usd
-from prefect_genmedia.providers.novita.images import ROUNDING
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.http import http_pool
 
 KEY = "genmedia live-check"  # whoever runs the check again gets the job that is there
-SETTLING_SECONDS = 5.0  # how long a balance may take to follow
 
 
 @dataclass
@@ -114,8 +112,8 @@ def _within(offers: list[Offer], spend: float) -> list[Offer]:
 
 
 def _leave(made: Check, candidate: Candidate, why: str) -> None:
-    for of in (submit_of, files_of, price_of):
-        made.findings.left(of(candidate), why)
+    for assumption in of_purchase(candidate):
+        made.findings.left(assumption, why)
 
 
 def _leave_all(made: Check, offers: list[Offer], why: str) -> None:
@@ -131,7 +129,7 @@ async def _buy_all(made: Check, offers: list[Offer]) -> None:
     budget = replace(own, per_tag={**own.per_tag, tag: made.spend / in_usd(1.0, unit)})
     terms = Terms(request_key=KEY, copy=made.copy, budget=budget, prices=[*made.prices, *_as_prices(offers)])
     here = replace(script_run(), tags=(tag,))
-    start = await _balance(made)
+    start = await balance(made.reader)
     for place, offer in enumerate(offers):
         if made.spent_usd + offer.usd > made.spend + 1e-9:
             _leave(made, offer.candidate, "what was bought cost more than expected: too little is left")
@@ -143,7 +141,7 @@ async def _buy_all(made: Check, offers: list[Offer]) -> None:
             _leave(made, offer.candidate, one_line(end.message))
             _leave_all(made, offers[place + 1 :], f"stopped: {type(end).__name__} at {offer.candidate.label}")
             return
-        now = await _balance(made)
+        now = await balance(made.reader)
         if start is not None and now is not None:
             made.spent_usd = max(made.spent_usd, in_usd(start - now, unit))
 
@@ -158,19 +156,13 @@ def _as_prices(offers: list[Offer]) -> list[Price]:
     return rows
 
 
-async def _balance(made: Check) -> float | None:
-    with contextlib.suppress(GenMediaError):
-        return await made.reader.balance()
-    return None
-
-
 async def _buy(made: Check, offer: Offer, here: Run, terms: Terms) -> None:
     """One purchase, watched. Raises what ends the whole check."""
     candidate, findings, settings = offer.candidate, made.findings, read_settings()
     ledger = await asyncio.to_thread(ledger_of, settings)
     watch = Watch(made.reader, findings, ledger, offer, here.name, settings.reconcile_seconds)
     await watch.prepare()
-    before = await _balance(made)
+    before = await balance(made.reader)
     watching = asyncio.create_task(watch.look_on())
     result: JobResult[Any] | None = None
     try:
@@ -193,32 +185,37 @@ async def _buy(made: Check, offer: Offer, here: Run, terms: Terms) -> None:
     finally:
         watch.ended.set()
         await watching
+    if watch.row is not None and result is not None and candidate.operation.callback:
+        await judge_callback(findings, candidate, ledger, watch.row)
     if watch.row is None:
         if result is not None:
             _leave(made, candidate, f"it was bought before, as job {result.job.id[:12]}: --copy 1 buys another")
         return
-    charged = await _charged(made, result, before, offer)
+    charged = await charged_for(made.reader, result, before)
     made.spent_usd += offer.usd if charged is None else in_usd(charged, candidate.operation.unit)
     if result is not None:
-        _judge(made, offer, result, charged)
+        judge(findings, offer, result, charged)
+        made.jobs.append(as_recorded(offer, result, charged))
 
 
 async def _bought(made: Check, offer: Offer, here: Run, terms: Terms) -> JobResult[Any]:
     """The job, also where a label is refused: then without one. A refusal buys nothing."""
     candidate, findings, settings = offer.candidate, made.findings, read_settings()
-    operation, request = candidate.operation, candidate.request
+    operation, switched = candidate.operation, bool(candidate.operation.callback_switch and settings.callback_url)
+    request = calling_back(candidate.request, operation, switched)
     labelled = operation.witness is not None and settings.submit_label and not settings.callback_url
     try:
         result = await run(operation, request, made.account, run=here, terms=terms)
     except ContentRejectedError:
         raise
     except InvalidRequestError as refusal:
-        if not labelled or (refusal.job is not None and refusal.job.job_id):
+        if not (labelled or switched) or (refusal.job is not None and refusal.job.job_id):
             raise
-        said = one_line(refusal.message)
+        said = f"refused with it ({one_line(refusal.message)}), taken without"
         with _without_label():
-            result = await run(operation, request, made.account, run=here, terms=terms)
-        findings.failed(a.LABEL, f"refused with it ({said}), taken without")
+            plain = calling_back(request, operation, False)
+            result = await run(operation, plain, made.account, run=here, terms=terms)
+        findings.failed(callback_of(candidate) if switched else a.LABEL, said)
         return result
     if labelled:
         findings.held(a.LABEL)
@@ -237,56 +234,3 @@ def _without_label() -> Iterator[None]:
         os.environ.pop(name)
         if before is not None:
             os.environ[name] = before
-
-
-async def _charged(made: Check, result: JobResult[Any] | None, before: float | None, offer: Offer) -> float | None:
-    """What it cost: the provider's own figure, or by how much the balance fell. None where neither tells."""
-    if result is not None and result.quota is not None:
-        return result.quota
-    waited = 0.0
-    while before is not None:
-        now = await _balance(made)
-        if now is not None and now < before - 1e-9:
-            return before - now
-        if waited >= SETTLING_SECONDS or result is None:
-            break
-        await asyncio.sleep(1.0)
-        waited += 1.0
-    return None
-
-
-def _judge(made: Check, offer: Offer, result: JobResult[Any], charged: float | None) -> None:
-    candidate, findings = offer.candidate, made.findings
-    findings.held(submit_of(candidate))
-    said = f"{len(result.media)} files"
-    due = candidate.operation.files_due(candidate.request.model_dump(mode="json"))
-    if due is not None and len(result.media) < due:
-        findings.failed(files_of(candidate), f"{len(result.media)} files of {due}")
-    elif result.remarks:
-        findings.failed(files_of(candidate), "; ".join(map(one_line, result.remarks)))
-    else:
-        findings.held(files_of(candidate), said)
-    unit = candidate.operation.unit
-    if charged is None:
-        findings.left(price_of(candidate), "neither the answer nor the balance tells")
-    elif abs(charged - offer.amount) > 1e-6:
-        findings.failed(price_of(candidate), f"{charged:g} {unit}, not {offer.amount:g} ({offer.source})")
-    else:
-        findings.held(price_of(candidate), f"{charged:g} {unit}")
-    if candidate.label == "novita.txt2img":
-        sizes = {(file.width, file.height) for file in result.media}
-        near = all(abs((w or 0) - WIDTH) <= ROUNDING and abs((h or 0) - HEIGHT) <= ROUNDING for w, h in sizes)
-        said = f"{WIDTH}x{HEIGHT} asked, {', '.join(f'{w}x{h}' for w, h in sizes)} given"
-        (findings.held if near else findings.failed)(a.SIZE, said)
-    made.jobs.append(
-        {
-            "operation": candidate.operation.name,
-            "label": candidate.label,
-            "charged": charged,
-            "unit": unit,
-            "files": [
-                {"role": file.role, "media_type": file.media_type, "width": file.width, "height": file.height}
-                for file in result.media
-            ],
-        }
-    )

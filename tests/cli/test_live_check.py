@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.cli.live import assumptions as a
@@ -21,8 +22,10 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, NotDeliveredError
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.facts import Price
+from prefect_genmedia.webhooks import create_receiver
 from tests import shop
 from tests.contract.recordings import read_back
+from tests.patience import PATIENCE, until
 
 KEY = "key-of-the-live-check"
 FREE = {"ttapi": 6, "novita": 3}
@@ -79,7 +82,7 @@ async def test_all_of_ttapi_for_a_dollar_and_never_twice(emulator: Emulator) -> 
     shown: list[Offer] = []
     made = await check(ttapi(emulator), spend=1, agreed=lambda offers: not shown.extend(offers))
     assert not by(made, "did not hold")
-    assert set(by(made, "not tried").values()) == {UNPRICED}
+    assert set(by(made, "not tried").values()) == {UNPRICED, "GENMEDIA_CALLBACK_URL is not set"}
     assert {each.key for each in (*a.FREE["ttapi"], *a.BOUGHT["ttapi"])} <= set(by(made, "held"))
     assert [offer.usd for offer in shown] == sorted(offer.usd for offer in shown)
     assert all(offer.source.startswith("https://") for offer in shown)
@@ -155,6 +158,34 @@ async def test_novita_with_prices_of_ones_own(emulator: Emulator) -> None:
         "novita.txt2img: files",
         "size",
     }
+
+
+@pytest.fixture
+def receiver(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A receiver of callbacks on the test's own ledger."""
+    app = create_receiver(emit=lambda row, status, job_id: None)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started, "the receiver's start")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    monkeypatch.setenv("GENMEDIA_CALLBACK_URL", f"http://127.0.0.1:{port}/callbacks")
+    yield
+    server.should_exit = True
+    thread.join(PATIENCE)
+
+
+async def test_callbacks_where_there_is_a_receiver(emulator: Emulator, receiver: None) -> None:
+    prices = [*PICTURES, Price(operation="novita.kling_v30_std_t2v", price=0.2)]
+    made = await check(novita(emulator), spend=0.21, prices=prices, agreed=agreed)
+    heard = [key for key in by(made, "held") if key.endswith(": callback")]
+    assert not by(made, "did not hold")
+    assert heard == ["novita.txt2img: callback", "novita.img2img: callback", "novita.kling_v30_std_t2v: callback"]
+
+    emulator.configure(flat_hooks=False)
+    odd = await check(novita(emulator), spend=0.21, prices=prices, agreed=agreed, copy=1)
+    assert set(by(odd, "did not hold")) == {"novita.kling_v30_std_t2v: callback"}
+    assert emulator.billed("novita.kling_v30_std_t2v") == 2
 
 
 async def test_no_more_is_spent_than_was_said(emulator: Emulator) -> None:

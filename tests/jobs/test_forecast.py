@@ -132,6 +132,9 @@ async def test_after_some_jobs_a_budget_counts_what_they_cost(
     own = [Price(operation="ttapi.flux_image", price=2)]
     await buy(emulator, flux[4], budget=budget, prices=own)  # a price of the user's own goes before
 
+    other = forecast([ttapi.FluxImageRequest(prompt="a kite", mode="flux1-pro")])  # of another kind
+    assert not figures(other, "price") and figures(other, "time")["ttapi.flux_image"].source == GUESSED
+
     with pytest.raises(SystemExit) as ended:
         main(["price", "ttapi.flux_image", "--json"])
     assert ended.value.code == 0
