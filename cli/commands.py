@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -147,6 +148,37 @@ def price(
     from prefect_genmedia.cli.price_command import show_prices
 
     show_prices(operation, as_json)
+
+
+class ProviderName(StrEnum):
+    """Whose assumptions are tried."""
+
+    ttapi = "ttapi"
+    novita = "novita"
+
+
+@app.command("live-check")
+def live_check(
+    provider: Annotated[ProviderName, typer.Option(help="Whose assumptions are tried.")],
+    spend: Annotated[
+        float | None, typer.Option(help="USD that may be spent; without it only free reads.", min=0, max=1000)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before buying.")] = False,
+    block: Annotated[
+        str | None, typer.Option(help="The credentials block; by default of the provider's name.", callback=_name)
+    ] = None,
+    copy: Annotated[int, typer.Option(help="Another number buys anew what was bought before.", min=0)] = 0,
+    to: Annotated[Path | None, typer.Option(help="Where the recording goes; a new file.")] = None,
+) -> None:
+    """Try with a real key what could not be verified without one; say what to change where it is otherwise.
+
+    Ends with 1 if anything did not hold. Nothing is bought twice: a job that is in the ledger is read from there.
+    """
+    from prefect_genmedia.cli.live.command import live_check as check
+
+    if spend is not None and math.isnan(spend):
+        raise typer.BadParameter("nan is no amount.", param_hint="--spend")
+    check(provider.value, spend, yes, block, copy, to)
 
 
 @jobs_app.command("list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect_genmedia.emulator import admin, pages
 from prefect_genmedia.emulator.downloads import routes as downloads
 from prefect_genmedia.emulator.novita import envelope as novita
-from prefect_genmedia.emulator.novita import images, reads, videos
+from prefect_genmedia.emulator.novita import images, reads, unified, videos
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import (
     flowmusic,
@@ -35,6 +35,7 @@ MODULES = (
     ttapi,
     images,
     videos,
+    unified,
     reads,
 )
 PRODUCTS = (

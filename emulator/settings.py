@@ -24,6 +24,9 @@ class EmulatorSettings:
         "inpainting,upscale,wan-t2v,flux-1-kontext-dev,qwen-image-txt2img,qwen-image-edit"
     )
     novelai_path: str | None = None  # where NovelAI jobs are submitted: there alone; None: on all three candidates
+    unknown_job_words: bool = True  # false: a fetch of a job that is not known answers as a gateway does
+    reserved_hooks: bool = True  # false: TTAPI refuses a callback on a domain that cannot be there (.invalid)
+    flat_hooks: bool = True  # false: Novita's flat endpoints (a dash in their names) refuse `extra`
     strict: bool = False  # Novita refuses unknown fields and names the misspelt one
     callback_retry_seconds: float = 0.2  # pause between two attempts to deliver a callback
     callback_timeout_seconds: float = 5.0

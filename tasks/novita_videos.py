@@ -11,9 +11,11 @@ from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.novita.newer_videos import (
     KLING_V30_PRO_I2V,
     KLING_V30_STD_I2V,
+    KLING_V30_STD_T2V,
     MINIMAX_HAILUO_23_FAST_I2V,
     WAN27_I2V,
     KlingV30I2VRequest,
+    KlingV30T2VRequest,
     MinimaxHailuo23FastI2VRequest,
     Shot,
     Wan27I2VRequest,
@@ -45,6 +47,7 @@ __all__ = [
     "KlingV16I2VRequest",
     "KlingV21T2VMasterRequest",
     "KlingV30I2VRequest",
+    "KlingV30T2VRequest",
     "MinimaxHailuo02Request",
     "MinimaxHailuo23FastI2VRequest",
     "PromptFrames",
@@ -57,6 +60,7 @@ __all__ = [
     "kling_v21_t2v_master",
     "kling_v30_pro_i2v",
     "kling_v30_std_i2v",
+    "kling_v30_std_t2v",
     "minimax_hailuo_02",
     "minimax_hailuo_23_fast_i2v",
     "txt2video",
@@ -159,6 +163,18 @@ async def kling_v30_pro_i2v(
     https://novita.ai/docs/api-reference/model-apis-kling-v3.0-pro-i2v
     """
     return await buy(KLING_V30_PRO_I2V, request, credentials, terms)
+
+
+@task(**paid(KLING_V30_STD_T2V))
+async def kling_v30_std_t2v(
+    request: KlingV30T2VRequest, credentials: NovitaCredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[NovitaResult]:
+    """Make a video from a prompt with Kling 3.0 Standard, for 3 to 15 seconds. Billed once.
+
+    `.media[0]` is the video, with sound on demand. Its page has no callback. Raises GenMediaError.
+    https://novita.ai/docs/api-reference/model-apis-kling-v3.0-std-t2v
+    """
+    return await buy(KLING_V30_STD_T2V, request, credentials, terms)
 
 
 @task(**paid(WAN27_I2V))

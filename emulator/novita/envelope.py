@@ -197,6 +197,8 @@ def accepting(name: str, plan: Callable[[Body, bool], Commission]) -> Callable[[
             raise refuse(404, "API_NOT_FOUND", "api not found")
 
         async def place(body: Body, sha256: str) -> Order:
+            if "extra" in body and "-" in name and not state.settings.flat_hooks:
+                raise refuse(400, "INVALID_REQUEST_BODY", "extra: is not a field")
             try:
                 wanted = await to_thread.run_sync(plan, body, state.settings.strict)
                 linked = await inputs.link(request, "image", wanted.link) if wanted.link else None

@@ -10,6 +10,7 @@ from prefect_genmedia.emulator.novita import models
 from prefect_genmedia.emulator.novita.envelope import NOVITA, authenticate, refuse
 from prefect_genmedia.emulator.server import dressing, fetches
 from prefect_genmedia.emulator.server.dressing import Answer
+from prefect_genmedia.emulator.server.replies import Refusal
 from prefect_genmedia.emulator.server.state import state_of
 
 
@@ -20,6 +21,8 @@ async def task_result(request: Request) -> Response:
         raise refuse(400, "INVALID_REQUEST_BODY", "task_id: is required")
     job = state_of(request).jobs.find(task_id)
     if job is None or job.order.product != "novita" or job.order.account != account:
+        if not state_of(request).settings.unknown_job_words:
+            raise Refusal(404, {"error": "not found"})
         raise refuse(404, "TASK_NOT_FOUND", "task not found")
     return await fetches.fetch(request, NOVITA, job)
 

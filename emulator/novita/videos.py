@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from PIL import Image
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_genmedia.emulator import openapi
 from prefect_genmedia.emulator.drawing import pictures
 from prefect_genmedia.emulator.drawing.recordings import Drawn, Film
 from prefect_genmedia.emulator.novita import diffusion
@@ -113,6 +109,10 @@ KLING_3 = {
     "end_image": Rule("str"),
     "multi_prompt": Rule("list"),
     "negative_prompt": Rule("str", False, 0, 2500),
+}
+KLING_3_T2V = {
+    **{name: KLING_3[name] for name in ("prompt", "sound", "duration", "cfg_scale", "negative_prompt")},
+    "aspect_ratio": KLING_T2V["aspect_ratio"],
 }
 SHOT = {"prompt": Rule("str", True, 1), "duration": Rule("int", True, 1)}
 WAN_27 = {
@@ -244,6 +244,13 @@ def kling_3(body: Body, strict: bool, tier: str) -> Commission:
     )
 
 
+def kling_3_t2v(body: Body, strict: bool) -> Commission:
+    extra = _checked(body, KLING_3_T2V, strict)
+    wide, high = map(int, (body.get("aspect_ratio") or "16:9").split(":"))
+    size = pictures.shaped(wide, high, 960)
+    return _commission(body, extra, "KLING_V30_STD_T2V", size, body.get("duration") or 5)
+
+
 def wan_27(body: Body, strict: bool) -> Commission:
     extra = _checked(body, WAN_27, strict)
     if bool(body.get("image_url")) == bool(body.get("first_clip_url")):
@@ -266,35 +273,11 @@ NEWER: dict[str, Callable[[Body, bool], Commission]] = {
     "minimax-hailuo-02": hailuo,
     "kling-v3.0-std-i2v": partial(kling_3, tier="STD"),
     "kling-v3.0-pro-i2v": partial(kling_3, tier="PRO"),
+    "kling-v3.0-std-t2v": kling_3_t2v,
     "wan2.7-i2v": wan_27,
     "minimax-hailuo-2.3-fast-i2v": hailuo_fast,
 }
 
 
-def create(body: Body, strict: bool) -> Commission:
-    """Any of the newer ones, named by `model`. Which names the vendor has is not known; here, its endpoints'."""
-    model = body.get("model")
-    if not isinstance(model, str) or model not in NEWER:
-        raise Invalid(f"model: must be one of {', '.join(NEWER)}")
-    own = {name: value for name, value in body.items() if name not in ("model", "callback")}
-    return NEWER[model]({**own, "model_name": model} if NEWER[model] is hunyuan else own, strict)
-
-
-async def config(request: Request) -> Response:
-    """The models of `create`, each with its JSON schema; the vendor's own page reads this without a key."""
-    configs = []
-    for name in NEWER:
-        operation = openapi.contract()["paths"][f"/v3/async/{name}"]["post"]
-        schema = dict(operation["requestBody"]["content"]["application/json"]["schema"])
-        own = {field: part for field, part in schema["properties"].items() if field not in ("extra", "model_name")}
-        schema |= {"properties": own, "required": [field for field in schema["required"] if field in own]}
-        configs.append({"model": name, "description": operation["summary"], "json_schema": json.dumps(schema)})
-    return JSONResponse({"configs": configs})
-
-
 PLANS = {"img2video": img2video, "txt2video": txt2video, **NEWER}
-ROUTES = [
-    *(Route(f"/v3/async/{name}", accepting(name, plan), methods=["POST"]) for name, plan in PLANS.items()),
-    Route("/v3/video/create", accepting("video-create", create), methods=["POST"]),
-    Route("/v3/admin/video-unify-api/config", config, methods=["GET"]),
-]
+ROUTES = [Route(f"/v3/async/{name}", accepting(name, plan), methods=["POST"]) for name, plan in PLANS.items()]

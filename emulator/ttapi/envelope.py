@@ -153,6 +153,8 @@ class Submission:
         state, hook = self.state, provider.hook_of(self.body, self.product)
         if hook is not None and not isinstance(hook, str):
             raise refuse(400, f"Parameter error: {self.product.hooks[0]} must be a string")
+        if hook is not None and not state.settings.reserved_hooks and ".invalid" in hook:
+            raise refuse(400, f"Parameter error: {self.product.hooks[0]} cannot be reached")
         if BANNED in prompt.lower():
             raise refuse(400, f"banned prompt words: {BANNED}")
         if state.jobs.account("ttapi", self.account).balance < quota:
@@ -208,6 +210,8 @@ def reading(of: Provider) -> Endpoint:
         if not job_id:
             raise refuse(400, "Parameter error: jobId is required")
         job = own(request, of.name, account, job_id)
+        if job is None and not state_of(request).settings.unknown_job_words:
+            raise Refusal(404, {"error": "not found"})
         if job is None:
             raise refuse(404, "Job not found")
         return await fetches.fetch(request, of, job)

@@ -10,20 +10,11 @@ from prefect_genmedia.jobs import JobResult, run
 from prefect_genmedia.media.pictures import pictures_in
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.tasks import flowmusic, midjourney, novelai, novita, suno, ttapi
 from tests.contract.cases import CASES
 from tests.contract.cases.case import BASE64, JOB, digests
 from tests.contract.wire import Body, Sent, Wire, answer_of, body_schema, complaints, described
 
 KEY = "key-of-this-test"
-MODULES: dict[str, Any] = {
-    "midjourney": midjourney,
-    "novelai": novelai,
-    "flowmusic": flowmusic,
-    "suno": suno,
-    "novita": novita,
-    "ttapi": ttapi,
-}
 SIZES = ("smallest", "fullest")
 ACCEPTED: dict[str, dict[str, Body]] = {
     "ttapi": {
@@ -35,39 +26,6 @@ ACCEPTED: dict[str, dict[str, Body]] = {
         "fullest": {"code": 0, "msg": "", "data": {"task_id": JOB}},
     },
 }
-
-
-def test_every_operation_has_a_case() -> None:
-    assert set(CASES) == set(OPERATIONS)
-
-
-def test_every_operation_has_a_task_of_its_name_with_a_docstring_that_says_where_from() -> None:
-    for name, operation in OPERATIONS.items():
-        module, _, verb = name.partition(".")
-        task = getattr(MODULES[module], verb)
-        assert task.name == name and verb in MODULES[module].__all__
-        assert "https://" in task.fn.__doc__ and "Raises" in task.fn.__doc__
-        assert len(task.fn.__doc__.splitlines()) <= 8
-        assert operation.request.__name__ in MODULES[module].__all__
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_field_of_a_request_is_described(name: str) -> None:
-    todo = [OPERATIONS[name].request]
-    seen: set[Any] = set()
-    while todo:
-        model = todo.pop()
-        seen.add(model)
-        assert model.__doc__
-        for field, info in model.model_fields.items():
-            assert info.description, f"{model.__name__}.{field}"
-            todo += [part for part in _models_in(info.annotation) if part not in seen]
-
-
-def _models_in(annotation: Any) -> list[Any]:
-    parts = [annotation, *getattr(annotation, "__args__", ())]
-    found = [part for part in parts if hasattr(part, "model_fields") and part.__name__ not in ("Picture", "MediaFile")]
-    return found + [inner for part in parts[1:] for inner in _models_in(part)]
 
 
 @pytest.mark.parametrize("size", SIZES)

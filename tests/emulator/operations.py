@@ -147,6 +147,7 @@ FIXED: dict[str, Body] = {
     "minimax-hailuo-02": {"prompt": "a fox"},
     "kling-v3.0-std-i2v": {"prompt": "a fox", "image": LINK},
     "kling-v3.0-pro-i2v": {"prompt": "a fox", "image": LINK},
+    "kling-v3.0-std-t2v": {"prompt": "a fox"},
     "wan2.7-i2v": {"prompt": "a fox", "image_url": LINK},
     "minimax-hailuo-2.3-fast-i2v": {"prompt": "a fox", "image": LINK},
     "video-create": {"model": "kling-v2.1-t2v-master", "prompt": "a fox"},

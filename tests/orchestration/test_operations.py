@@ -127,6 +127,7 @@ async def test_novita(emulator, novita, photos):
         (t.minimax_hailuo_02, t.MinimaxHailuo02Request(prompt="a kite"), "video/mp4"),
         (t.kling_v30_std_i2v, t.KlingV30I2VRequest(prompt="a kite", image="https://example.com/kite.png"), "video/mp4"),
         (t.kling_v30_pro_i2v, t.KlingV30I2VRequest(prompt="a kite", image="https://example.com/kite.png"), "video/mp4"),
+        (t.kling_v30_std_t2v, t.KlingV30T2VRequest(prompt="a kite"), "video/mp4"),
         (t.wan27_i2v, t.Wan27I2VRequest(image_url="https://example.com/kite.png"), "video/mp4"),
         (
             t.minimax_hailuo_23_fast_i2v,

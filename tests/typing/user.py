@@ -242,6 +242,7 @@ async def every_novita_task(picture: MediaFile, block: NovitaCredentials) -> Non
     )
     await novita.kling_v30_std_i2v(kling, block)
     await novita.kling_v30_pro_i2v(kling, block)
+    await novita.kling_v30_std_t2v(novita.KlingV30T2VRequest(prompt="a kite", aspect_ratio="9:16"), block)
     await novita.wan27_i2v(novita.Wan27I2VRequest(image_url="https://example.com/a.png", duration=2), block)
     fast = novita.MinimaxHailuo23FastI2VRequest(prompt="it rises", image=picture)
     await novita.minimax_hailuo_23_fast_i2v(fast, block)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.jobs.call import Call
+from prefect_genmedia.jobs.figures import by_own_figures
 from prefect_genmedia.jobs.life import bring_in, deliver
 from prefect_genmedia.jobs.purchase import own_prices, purchase
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
@@ -43,6 +44,7 @@ async def run(
         pictures = await load_pictures(request, call.pool, operation.name)
         prices = await asyncio.to_thread(own_prices, call.terms, call.settings)
         wanted = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
+        wanted = await asyncio.to_thread(by_own_figures, call, wanted, prices)
         return await deliver(call, wanted)
 
 

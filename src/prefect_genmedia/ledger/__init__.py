@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Queue, Want
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Past, Queue, Want
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger.database import Database, open_database
@@ -26,6 +26,7 @@ __all__ = [
     "Ledger",
     "LedgerState",
     "MediaRow",
+    "Past",
     "Queue",
     "Want",
     "count_old",

@@ -11,7 +11,7 @@ from sqlalchemy import select, tuple_
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past
 
 S = LedgerState
 _MOST_FOUND = 20
@@ -107,6 +107,28 @@ class Ledger(Adoption):
             rows = [row for row in session.execute(query.order_by(JobRow.created_at.desc())) if row.submitted_at]
         alike = [row for row in rows if all(row.request.get(name) == value for name, value in kind.items())]
         return [max(0.0, (row.finished_at or 0.0) - row.submitted_at) for row in alike[:most]][::-1]
+
+    def past(self, operation: str, account: str | None = None, *, charged: bool = False) -> list[Past]:
+        """Finished jobs of an operation among the ledger's newest jobs, the newest first; of one account, or of all.
+
+        `charged`: only those of which the provider says what they cost.
+        """
+        newest = select(JobRow.id).order_by(JobRow.created_at.desc()).limit(_LATELY)
+        query = select(JobRow.request, JobRow.quota, JobRow.submitted_at, JobRow.finished_at).where(
+            JobRow.id.in_(newest), JobRow.operation == operation, JobRow.state.in_((S.SUCCEEDED, S.STORED))
+        )
+        if account is not None:
+            query = query.where(JobRow.account == account)
+        if charged:
+            query = query.where(JobRow.quota.is_not(None))
+        with self.database.read() as session:
+            found = session.execute(query.order_by(JobRow.created_at.desc())).all()
+        return [
+            Past(row.request, row.quota, row.finished_at - row.submitted_at)
+            if row.submitted_at and row.finished_at and row.finished_at >= row.submitted_at
+            else Past(row.request, row.quota, None)
+            for row in found
+        ]
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

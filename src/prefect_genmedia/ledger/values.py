@@ -109,3 +109,13 @@ class Accepted(NamedTuple):
     """Its POST was meant to be sent."""
     before: float | None
     """Its id was known: by the answer to the POST, or found much later."""
+
+
+class Past(NamedTuple):
+    """What a job of ours was, cost and took."""
+
+    request: dict[str, Any]
+    quota: float | None
+    """What the provider says it charged, in its own unit."""
+    seconds: float | None
+    """From its acceptance to its end."""

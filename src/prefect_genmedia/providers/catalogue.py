@@ -9,6 +9,7 @@ from prefect_genmedia.providers.novita.images import IMG2IMG, TXT2IMG
 from prefect_genmedia.providers.novita.newer_videos import (
     KLING_V30_PRO_I2V,
     KLING_V30_STD_I2V,
+    KLING_V30_STD_T2V,
     MINIMAX_HAILUO_23_FAST_I2V,
     WAN27_I2V,
 )
@@ -72,6 +73,7 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         MINIMAX_HAILUO_02,
         KLING_V30_STD_I2V,
         KLING_V30_PRO_I2V,
+        KLING_V30_STD_T2V,
         WAN27_I2V,
         MINIMAX_HAILUO_23_FAST_I2V,
         novita_job.JOB,

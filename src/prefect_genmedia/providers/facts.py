@@ -5,7 +5,7 @@ A user's own prices go before these: `GENMEDIA_PRICES` names a file of such rows
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Day
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -61,7 +61,18 @@ class Limit(Fact):
 
     operations: tuple[str, ...]
     at_once: str
+    jobs: int | None = None
+    """How many jobs may be in progress."""
+    a_minute: int | None = None
+    """How many may be submitted in a minute: jobs, or what `times` counts."""
+    times: str | None = None
     results: str
+
+
+class Worth(Fact):
+    """What 1 USD buys of another unit."""
+
+    price: float
 
 
 def _same(value: Any, wanted: Any) -> bool:
@@ -89,6 +100,29 @@ def shipped_prices() -> tuple[Price, ...]:
 
 
 @cache
+def quota_per_usd() -> Worth:
+    return Worth.model_validate(_facts()["quota_per_usd"])
+
+
+def in_usd(amount: float, unit: str) -> float:
+    """The same amount in USD, by the vendor's own rate. Raises KeyError for a unit that has none."""
+    return amount / {"USD": 1.0, "quota": quota_per_usd().price}[unit]
+
+
+@cache
+def _moves() -> frozenset[str]:
+    return frozenset(_facts()["moves"])
+
+
+def kind_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What in a canonical request may move its price and its time. Equal kinds cost and take alike.
+
+    What a prompt's own parameters add (Midjourney's --hd) is in no field: it shows in how far equal kinds differ.
+    """
+    return {name: value for name, value in request.items() if name in _moves()}
+
+
+@cache
 def limits() -> tuple[Limit, ...]:
     return tuple(Limit.model_validate(row) for row in _facts()["limits"])
 
@@ -97,12 +131,20 @@ def limit_of(operation: str) -> Limit:
     return next(each for each in limits() if operation.startswith(each.operations))
 
 
+def price_among(
+    prices: Iterable[Price], operation: Operation[Any, Any], request: Mapping[str, Any]
+) -> tuple[Price, float] | None:
+    """The first row that fits this request, and what it makes of it, in the unit of the operation."""
+    for row in prices:
+        if current_name(row.operation) == operation.name and (cost := row.of(request)) is not None:
+            return row, cost
+    return None
+
+
 def expected_cost(operation: Operation[Any, Any], request: Mapping[str, Any], own: Sequence[Price]) -> float | None:
     """What the provider is expected to charge, in its own unit; None when it is not known."""
-    for row in (*own, *shipped_prices()):
-        if current_name(row.operation) == operation.name and (cost := row.of(request)) is not None:
-            return cost
-    return None
+    found = price_among((*own, *shipped_prices()), operation, request)
+    return None if found is None else found[1]
 
 
 def read_prices(rows: Any, where: str) -> tuple[Price, ...]:

@@ -52,6 +52,31 @@ def _kling(tier: str) -> Case:
 CASES: dict[str, Case] = {
     "novita.kling_v30_std_i2v": _kling("std"),
     "novita.kling_v30_pro_i2v": _kling("pro"),
+    "novita.kling_v30_std_t2v": Case(
+        path="/v3/async/kling-v3.0-std-t2v",
+        fetch=NOVITA_FETCH,
+        smallest=novita.KlingV30T2VRequest(prompt="a kite"),
+        smallest_json={"prompt": "a kite", "sound": False, "duration": 5, "cfg_scale": 0.5, "aspect_ratio": "16:9"},
+        fullest=novita.KlingV30T2VRequest(
+            prompt="a kite",
+            sound=True,
+            duration=15,
+            cfg_scale=1,
+            aspect_ratio="1:1",
+            negative_prompt="rain",
+            unverified_callback=True,
+        ),
+        fullest_json={
+            "prompt": "a kite",
+            "sound": True,
+            "duration": 15,
+            "cfg_scale": 1,
+            "aspect_ratio": "1:1",
+            "negative_prompt": "rain",
+        },
+        finished=one_video(),
+        files=VIDEO,
+    ),
     "novita.wan27_i2v": Case(
         path="/v3/async/wan2.7-i2v",
         fetch=NOVITA_FETCH,

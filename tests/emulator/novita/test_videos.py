@@ -178,7 +178,13 @@ def test_unified_creation(emulator: Emulator, api: Api) -> None:
     names = [config["model"] for config in configs]
     assert names == [
         *("hunyuan-video-fast", "wan-t2v", "kling-v1.6-i2v", "kling-v2.1-t2v-master", "minimax-hailuo-02"),
-        *("kling-v3.0-std-i2v", "kling-v3.0-pro-i2v", "wan2.7-i2v", "minimax-hailuo-2.3-fast-i2v"),
+        *(
+            "kling-v3.0-std-i2v",
+            "kling-v3.0-pro-i2v",
+            "kling-v3.0-std-t2v",
+            "wan2.7-i2v",
+            "minimax-hailuo-2.3-fast-i2v",
+        ),
     ]
     for config in configs:
         case = next(case for case in CASES if case.path == f"/v3/async/{config['model']}")

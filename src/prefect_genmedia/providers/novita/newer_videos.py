@@ -56,6 +56,23 @@ class KlingV30I2VRequest(FlatRequest):
         return self
 
 
+class KlingV30T2VRequest(FlatRequest):
+    """A video from a prompt, by Kling 3.0 Standard."""
+
+    prompt: Prompt2500
+    """What happens and what is heard, 1 to 2500 characters."""
+    sound: bool = False
+    """Make sound as well, with voices in English or Chinese; it may cost more."""
+    duration: Annotated[int, Field(ge=3, le=15)] = 5
+    """Seconds, 3 to 15."""
+    cfg_scale: Share = 0.5
+    """How closely the prompt is followed, 0 to 1."""
+    aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+    """Shape of the video."""
+    negative_prompt: Annotated[str, StringConstraints(max_length=2500)] | None = None
+    """What to leave out, up to 2500 characters."""
+
+
 class Wan27I2VRequest(FlatRequest):
     """A picture to set in motion, or a clip to go on with, by Wan 2.7. The result has sound."""
 
@@ -141,6 +158,23 @@ KLING_V30_PRO_I2V = Operation(
     result=NovitaResult,
     links=video_links,
     source="https://novita.ai/docs/api-reference/model-apis-kling-v3.0-pro-i2v",
+    callback=CALLBACK,
+    callback_switch=SWITCH,
+    reading=(SWITCH,),
+    unit="USD",
+    typical_seconds=300,
+    deadline_seconds=3600,
+    lifecycle=LIFECYCLE,
+)
+KLING_V30_STD_T2V = Operation(
+    name="novita.kling_v30_std_t2v",
+    provider=NOVITA,
+    submit=Route("POST", "/v3/async/kling-v3.0-std-t2v"),
+    fetch=FETCH,
+    request=KlingV30T2VRequest,
+    result=NovitaResult,
+    links=video_links,
+    source="https://novita.ai/docs/api-reference/model-apis-kling-v3.0-std-t2v",
     callback=CALLBACK,
     callback_switch=SWITCH,
     reading=(SWITCH,),

@@ -137,6 +137,7 @@ TEXT_TO_IMAGE = Operation(
     request=TextToImageRequest,
     result=NovelAIResult,
     links=links,
+    files_due=lambda request: request.get("n_samples"),
     source="https://docs.ttapi.io/api/en/novel/fetch",
     routes=_routes,
     callback=("hookUrl",),

@@ -1,8 +1,9 @@
 """TTAPI's other picture products: Flux, in TTAPI's form and in its maker's, and GPT image.
 
 Sources: docs.ttapi.io/api/en/flux and /openai; ttapi.io/docs (older, by the vendor) for Flux in its maker's form. Nano
-Banana is left out: it answers its submit with the picture itself and with no job id, so a lost reply would be a lost
-picture. Nothing here was checked against the live service.
+Banana is left out: it answers its submit with the picture itself and with no job id (docs.ttapi.io/api/en/gemini:
+"synchronous"), so a lost reply would be a lost picture. The Chinese page has sync_return and hook_url, and says neither
+what is answered then nor where it would be fetched. Nothing here was checked against the live service.
 """
 
 from __future__ import annotations
