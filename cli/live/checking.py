@@ -22,15 +22,16 @@ from prefect_genmedia.cli.live.watching import Watch
 from prefect_genmedia.errors import (
     ApiError,
     AuthenticationError,
-    BudgetExceededError,
     ContentRejectedError,
+    GenMediaError,
     InsufficientCreditsError,
     InvalidRequestError,
     JobError,
     JobTimeoutError,
     MediaError,
+    QueueFullError,
+    RateLimitedError,
     ResponseFormatError,
-    SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs import JobResult, Run, Terms, run, script_run
 from prefect_genmedia.jobs.buying import ledger_of
@@ -136,8 +137,8 @@ async def _buy_all(made: Check, offers: list[Offer]) -> None:
             continue
         try:
             await _buy(made, offer, here, terms)
-        except (AuthenticationError, InsufficientCreditsError, SubmitOutcomeUnknown, BudgetExceededError) as end:
-            # Money may be spent that nobody can count, or there is none: no more is bought.
+        except GenMediaError as end:
+            # A lost submit, no money, no network, no ledger: what is spent cannot be counted, or nothing can be bought.
             _leave(made, offer.candidate, one_line(end.message))
             _leave_all(made, offers[place + 1 :], f"stopped: {type(end).__name__} at {offer.candidate.label}")
             return
@@ -178,6 +179,8 @@ async def _buy(made: Check, offer: Offer, here: Run, terms: Terms) -> None:
             findings.failed(files_of(candidate), one_line(failure.message))
         else:
             findings.left(submit_of(candidate), one_line(failure.message))
+    except (RateLimitedError, QueueFullError) as busy:
+        findings.left(submit_of(candidate), one_line(busy.message))
     except (AuthenticationError, InsufficientCreditsError):
         raise
     except ApiError as refusal:

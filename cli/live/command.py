@@ -13,7 +13,7 @@ from rich.table import Table
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.cli.live.candidates import Offer
 from prefect_genmedia.cli.live.checking import Check, check
-from prefect_genmedia.cli.live.recording import write
+from prefect_genmedia.cli.live.recording import make_room, write
 from prefect_genmedia.cli.price_command import own_prices_here
 from prefect_genmedia.cli.terminal import cell, console, say
 from prefect_genmedia.errors import ConfigurationError
@@ -37,9 +37,14 @@ def live_check(provider: str, spend: float | None, yes: bool, block: str | None,
         account, budget = await _account(provider, block)
         return await check(account, spend=spend, prices=prices, agreed=agreed, copy=copy, budget=budget)
 
-    made = asyncio.run(all_of_it())
-    _show(made)
+    make_room(file)
+    try:
+        made = asyncio.run(all_of_it())
+    except BaseException:  # also when it was not answered, or interrupted
+        file.unlink()
+        raise
     write(file, made.recording())
+    _show(made)
     say(f"Recorded, with keys, links and prompts taken out: {file}")
     if any(each.outcome == "did not hold" for each in made.findings.rows()):
         raise typer.Exit(1)

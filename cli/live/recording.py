@@ -74,11 +74,13 @@ class Redaction:
 
 
 def write(path: Path, recording: dict[str, Any]) -> None:
-    """A new file. Raises ConfigurationError."""
-    text = json.dumps(recording, indent=2, ensure_ascii=True) + "\n"
+    path.write_text(json.dumps(recording, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
+
+
+def make_room(path: Path) -> None:
+    """A new, empty file, so that nothing is bought whose recording could not be kept. Raises ConfigurationError."""
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        path.open("x").close()
     except OSError as failure:
         why = "it is there already" if isinstance(failure, FileExistsError) else type(failure).__name__
     else:

@@ -17,7 +17,7 @@ from prefect_genmedia.cli.live import assumptions as a
 from prefect_genmedia.cli.live.assumptions import assumptions
 from prefect_genmedia.cli.live.candidates import PROMPT, Offer
 from prefect_genmedia.cli.live.checking import Check, check
-from prefect_genmedia.cli.live.recording import Redaction, write
+from prefect_genmedia.cli.live.recording import Redaction, make_room, write
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, NotDeliveredError
 from prefect_genmedia.operation import Account
@@ -212,6 +212,13 @@ async def test_a_budget_of_the_users_own_holds_as_well(emulator: Emulator) -> No
     assert "stopped: BudgetExceededError at ttapi.gemini_video" in by(made, "not tried").values()
 
 
+async def test_a_refusal_that_may_pass_speaks_against_nothing(emulator: Emulator) -> None:
+    emulator.add_faults({"kind": "submit_refuse", "operation": "ttapi.flux_image", "status": 402})
+    made = await check(ttapi(emulator), spend=0.02, agreed=agreed)
+    assert not by(made, "did not hold") and emulator.billed() == 0
+    assert "stopped: InsufficientCreditsError at ttapi.flux_image" in by(made, "not tried").values()
+
+
 async def test_a_lost_submit_ends_the_spending(emulator: Emulator) -> None:
     emulator.add_faults({"kind": "submit_lose_reply", "operation": "ttapi.flux_image", "times": 1})
     made = await check(ttapi(emulator), spend=1, agreed=agreed)
@@ -268,7 +275,10 @@ def test_a_recording_keeps_the_shape_and_nothing_that_is_somebodys(tmp_path: Pat
     text = json.dumps(kept)
     assert not any(word in text for word in ("s3cr3t", "example.com", "5c7261ec", KEY, "cat"))
 
+    make_room(tmp_path / "a.json")
     write(tmp_path / "a.json", kept)
     with pytest.raises(ConfigurationError, match="it is there already"):
-        write(tmp_path / "a.json", kept)
+        make_room(tmp_path / "a.json")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        make_room(tmp_path / "none" / "a.json")
     assert json.loads((tmp_path / "a.json").read_text()) == kept

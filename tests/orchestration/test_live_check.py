@@ -36,7 +36,7 @@ def test_live_check_as_it_is_typed(emulator, ttapi, capsys, monkeypatch, tmp_pat
     assert "Buy these?" in declined and "0.020 USD in all, of 0.02" in declined and emulator.submits() == 0
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert "Aborted" in said(capsys, *of, "--spend", "0.02", "--to", "none.json", ends=1)  # nobody there to agree
-    assert emulator.submits() == 0
+    assert emulator.submits() == 0 and not (tmp_path / "none.json").exists()
 
     emulator.add_faults({"kind": "answer_quota", "operation": "ttapi.flux_image", "quota": "2", "at": "fetch"})
     bought = said(capsys, *of, "--spend", "0.03", "--yes", "--to", "recording.json", ends=1)
