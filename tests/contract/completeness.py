@@ -28,7 +28,7 @@ def missing(operation: Operation[Any, Any]) -> list[str]:
 
 def _value(operation: Operation[Any, Any]) -> Iterator[str]:
     if operation.name not in OPERATIONS:
-        yield "it is not in OPERATIONS (providers/__init__.py)"
+        yield "it is not in OPERATIONS (providers/catalogue.py)"
     if not operation.source.startswith("https://"):
         yield "its `source` names no page"
     if not operation.lifecycle:

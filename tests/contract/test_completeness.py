@@ -32,7 +32,7 @@ def test_of_a_new_operation_everything_is_missing_and_all_of_it_is_named() -> No
     )
     named = replace(new, name="novita.fly_kite")
     assert [lack.partition(": ")[2] for lack in missing(named)] == [
-        "it is not in OPERATIONS (providers/__init__.py)",
+        "it is not in OPERATIONS (providers/catalogue.py)",
         "its `source` names no page",
         "its `lifecycle` does not say what is known of it",
         "Kite has no docstring",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.pace import ENOUGH, KEPT
 from prefect_genmedia.jobs.purchase import Purchase
-from prefect_genmedia.ledger import Ledger, Past
+from prefect_genmedia.ledger import Past
 from prefect_genmedia.providers.facts import Price, kind_of, price_among
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import Ledger
 
 FRESH_SECONDS = 60.0  # so that a burst of purchases asks the ledger once
 
