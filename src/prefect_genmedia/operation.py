@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -45,6 +45,8 @@ class JobStatus:
     message: str = ""
     quota: float | None = None
     refunded: bool | None = None
+    is_vague: bool = False
+    """A failure that names no job: perhaps of the question, and not of the job."""
     remark: str = ""
     """What in this answer cannot be, and so counts as not given."""
 
@@ -60,7 +62,12 @@ class Link:
     height: int | None = None
     tolerance: int = 0  # pixels by which width and height may differ
     optional: bool = False  # dead or no such file after all: nobody waits for it
+    others: tuple[str, ...] = ()  # where the same file can be had as well
     place: int | None = None  # which of the job's files it is, where the answer may leave some out
+
+    def nth(self, tries: int) -> Link:
+        """The link for this try: where a file can be had at several places, each in its turn."""
+        return replace(self, url=(self.url, *self.others)[tries % (1 + len(self.others))])
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Place:
         if most is not None:
             self._line.limit(most)
         operation = call.operation
-        return Queue(call.account.fingerprint, operation.queue, operation.deadline_seconds, most)
+        return Queue(call.account.fingerprint, operation.queue, operation.typical_seconds, most)
 
     def answered(self, *, taken: bool = False) -> None:
         """The provider has said something, or will not: the next of ours may ask."""

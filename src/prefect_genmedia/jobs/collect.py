@@ -113,7 +113,7 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
         try:
             return await download(
                 call.pool,
-                link,
+                link.nth(tries),
                 call.store,
                 key,
                 deadline=call.deadline,

@@ -47,7 +47,10 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
         if await asyncio.to_thread(call.ledger.has_none, purchase.want.key):
             await place.take()
         claiming = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.claim, purchase.want, call.owner)
-        return await to_its_end(claiming)
+        claimed = await to_its_end(claiming)
+        if not claimed.mine:
+            place.give_back()  # another call sends it, and may stand behind us
+        return claimed
 
     try:
         while True:

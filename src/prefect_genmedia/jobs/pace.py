@@ -74,8 +74,10 @@ class Pace:
         near = min(elapsed * NEAR * GROWTH ** min(looks, 20), elapsed * AT_MOST)
         if left is not None:
             sure = percent is None or percent >= SURE_PERCENT
+            # What is reckoned from the first few percent may be wrong by any factor: the time so far doubles at most.
+            guess = left * BEFORE if sure else min(left * UNSURE, elapsed)
             # An estimate that stands still at "soon" does not make us ask without end.
-            return max(left * (BEFORE if sure else UNSURE), near / 4)
+            return max(guess, near / 4)
         if expected is None and elapsed < self._typical / 4:
             return elapsed  # nothing is known: each look doubles the time
         return near if expected is not None else elapsed * AT_MOST

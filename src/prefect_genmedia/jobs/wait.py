@@ -24,7 +24,7 @@ from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.jobs.wakeups import wakeups
 from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.quoting import without_files
-from prefect_genmedia.wire.redaction import quotable, without_signatures
+from prefect_genmedia.wire.redaction import quotable, without_key, without_signatures
 from prefect_genmedia.wire.retry import failure_pause
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
 SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look
+VAGUE_LOOKS = 5  # in a row, with growing pauses, until a failure that names no job counts as this job's
 GRACE_SECONDS = 5.0  # after the deadline: a look that has begun may end
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
@@ -70,12 +71,15 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
         since = time.monotonic() - max(0.0, time.time() - (row.submitted_at or row.created_at))
     elif row.hint_at is None:
         hinted = await _pause(call, row, bounded(call, pace.pause(time.monotonic() - since, 0, None, None)))
-    vain, failures, missing = 0, 0, 0
+    vain, failures, missing, vague = 0, 0, 0, 0
     told: set[str] = set()
     while True:
         error: GenMediaError
         try:
             status, payload = await fetch(call, row)
+            vague = vague + 1 if status.is_vague else 0
+            if 0 < vague < VAGUE_LOOKS:
+                raise ServerError(f"a failure that names no job: {status.message or status.provider_state}")
             if status.state is JobState.SUCCEEDED:
                 if accepted_at is not None:
                     pace.learn(time.monotonic() - accepted_at, at_first_look=vain == 0 and not hinted)
@@ -130,7 +134,7 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
         remarks.append(status.remark)
     for remark in remarks:
         call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
-    kept: dict[str, Any] = without_signatures(without_files(payload))
+    kept: dict[str, Any] = without_signatures(without_files(without_key(payload, call.account.api_key)))
     await call.record_fact(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
     return links
 

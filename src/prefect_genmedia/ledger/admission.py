@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.models import FactRow, JobRow
@@ -40,11 +40,13 @@ class Admission(Rows):
             return count
 
     def _in_progress(self, session: Session, queue: Queue) -> int:
+        # Nobody sees it end: where it still goes on, the provider's refusal costs nothing.
+        is_watched = and_(JobRow.owner.is_not(None), JobRow.lease_until > self.lease_clock())
         sent = select(func.count()).where(
             JobRow.account == queue.account,
             JobRow.queue == queue.name,
             JobRow.state.in_([LedgerState.INTENT, LedgerState.SUBMITTED]),
-            JobRow.sent_at > self.clock() - queue.longest,
+            or_(is_watched, JobRow.sent_at > self.clock() - queue.longest),
         )
         return session.scalars(sent).one()
 

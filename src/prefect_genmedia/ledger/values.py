@@ -85,7 +85,7 @@ class Queue:
     account: str
     name: str
     longest: float
-    """Seconds after which a job that nobody saw end is in progress no more."""
+    """Seconds after which a job that nobody watches, as its worker died or gave up, counts as in progress no more."""
     most: int | None = None
     """How many it takes, where the provider or the user says so."""
 

@@ -28,18 +28,24 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
+def _link(value: Any) -> Any:
+    """What stands under `url`, where a link is written as an object."""
+    return value["url"] if isinstance(value, dict) and isinstance(value.get("url"), str) else value
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else (value,)
-    return tuple(each for each in values if isinstance(each, str) and each)
+    return tuple(each for each in map(_link, values) if isinstance(each, str) and each)
 
 
 def _places(value: Any) -> tuple[str | None, ...]:
-    value = list(value.values()) if isinstance(value, dict) else value
+    value = list(value.values()) if isinstance(_link(value), dict) else value
     values = value if isinstance(value, list | tuple) else () if value is None else (value,)
-    return tuple(each if isinstance(each, str) and each.strip() else None for each in values)
+    return tuple(each if isinstance(each, str) and each.strip() else None for each in map(_link, values))
 
 
 def _url(value: Any) -> str | None:
+    value = _link(value)
     return value if isinstance(value, str) and value else None
 
 

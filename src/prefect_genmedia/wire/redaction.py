@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 from prefect_genmedia.quoting import shortened, shown, without_base64, without_signatures
 
@@ -21,6 +22,19 @@ def quotable(text: str, api_key: str) -> str:
     # A key of a few letters is a word, and no real one.
     clean = shown(text.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else text)
     return shortened(without_base64(clean), LONGEST_SENTENCE)
+
+
+def without_key(value: Any, api_key: str) -> Any:
+    """The same JSON without our key, which an answer may repeat."""
+    if len(api_key) < SHORTEST_KEY:
+        return value
+    if isinstance(value, str):
+        return value.replace(api_key, "***")
+    if isinstance(value, dict):
+        return {name: without_key(item, api_key) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_key(item, api_key) for item in value]
+    return value
 
 
 class _Redact(logging.Filter):

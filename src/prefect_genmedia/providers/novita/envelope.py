@@ -103,6 +103,8 @@ def _status(body: dict[str, Any]) -> JobStatus:
     task = task if isinstance(task, dict) else {}
     if not task and _refuses(body):
         raise error(int(number(body.get("code")) or 400), body, None)
+    if not task:
+        raise ResponseFormatError("the answer says nothing of a task", provider="novita")
     word = str(task.get("status") or "")
     state, message = state_of(word), str(task.get("reason") or "")
     if state is None:

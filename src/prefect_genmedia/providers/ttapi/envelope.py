@@ -39,6 +39,7 @@ _UNKNOWN_JOB = re.compile(rf"(job|task).*({_UNKNOWN.pattern})", re.IGNORECASE)
 # Older answers hold the id alone: {"data": "b8bd3ff0-..."}.
 _BARE_ID = re.compile(r"(?=.*[0-9])[0-9A-Za-z_-]{8,64}")
 _REFUSED = ("FAILED", "FAIL", "FAILURE")
+_BUSY = re.compile(r"too many requests|rate limit|too frequent|try again|busy", re.IGNORECASE)
 _NOT_SURELY_REFUNDED = re.compile(r"banned prompt", re.IGNORECASE)
 
 
@@ -105,14 +106,18 @@ def _status(body: dict[str, Any]) -> JobStatus:
         state, message = JobState.RUNNING, f"TTAPI gives the unknown status {word[:64]!r}; waiting on"
     if state in (JobState.QUEUED, JobState.RUNNING) and message.lower() == "success":
         message = ""
+    is_vague = state is JobState.FAILED and not data
+    if is_vague and _BUSY.search(message):
+        raise error(429, body, None)
     cost, remark = quota(data.get("quota"))
     return JobStatus(
         state=state,
+        is_vague=is_vague,
         provider_state=word[:64],
         percent=percent(data.get("progress")),
         message=message,
         quota=cost,
-        refunded=None if _NOT_SURELY_REFUNDED.search(message) else True,
+        refunded=None if is_vague or _NOT_SURELY_REFUNDED.search(message) else True,
         remark=remark,
     )
 

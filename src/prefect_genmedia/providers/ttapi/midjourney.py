@@ -126,12 +126,15 @@ QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 def links(result: MidjourneyResult, request: dict[str, Any]) -> list[Link]:
     """The grid or single picture first, then the four pictures where they are given."""
-    whole = result.cdn_image or result.discord_image
-    if not whole:
-        raise ResponseFormatError("the finished job names no picture")
+    urls = [url for url in (result.cdn_image, result.discord_image) if url]
     pictures = four(result.images)
-    first = Link(whole, "grid" if pictures else "image", width=result.width, height=result.height, place=0)
-    return [first, *(replace(link, place=place + 1) for place, link in pictures.items())]
+    if not urls and not pictures:
+        raise ResponseFormatError("the finished job names no picture")
+    role = "grid" if pictures else "image"
+    first = [
+        Link(urls[0], role, width=result.width, height=result.height, place=0, others=tuple(urls[1:]))
+    ] if urls else []  # fmt: skip
+    return [*first, *(replace(link, place=place + 1) for place, link in pictures.items())]
 
 
 def four(links: tuple[str | None, ...]) -> dict[int, Link]:
