@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import header, thumbnail
+from prefect_genmedia.media import MediaFile, local_copy
 from prefect_genmedia.quoting import for_markdown, shown
 
 PAGE_THUMBNAIL = 320
@@ -27,13 +29,14 @@ Shown = Annotated[str, AfterValidator(shown)]
 
 
 class GalleryPicture(BaseModel):
-    """One file: `path` is where it is now (for thumbnail, size, weight), `href` how the page finds it."""
+    """One file: `path` or `file` is where it is now (for thumbnail, size, weight), `href` how the page finds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Shown  # what it is: "grid", "refined", "square 1080×1080"
     href: str  # relative to the page, or https
     path: Path | None = None
+    file: MediaFile | None = None
     caption: Shown = ""  # small print: provider, operation, job id
 
 
@@ -125,7 +128,9 @@ class _Space:
     bytes: int
     left_out: int = 0
 
-    def take(self, text: str) -> str:
+    def take(self, section: GallerySection, picture: GalleryPicture) -> str:
+        # What is not shown is not read: each may be a download.
+        text = _picture(_card(section, picture, MARKDOWN_THUMBNAIL)) if self.pictures > 0 else ""
         if self.pictures < 1 or self.bytes < len(text.encode()):
             self.left_out += 1
             return ""
@@ -153,7 +158,7 @@ def _markdown_section(section: GallerySection, space: _Space) -> str:
 
 def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
     seen = step.pictures[: step.thumbnails]
-    pictures = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in seen]
+    pictures = [space.take(section, picture) for picture in seen]
     return "<br>".join(filter(None, pictures))
 
 
@@ -166,15 +171,14 @@ def _picture(card: Card) -> str:
 
 
 def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:
-    facts, image = [], ""
-    if picture.path is not None:
-        try:
-            facts.append(_weight(picture.path.stat().st_size))
-            found = header(picture.path)
+    facts: list[str] = []
+    image = ""
+    with suppress(MediaError, OSError), _at_hand(picture) as path:  # a video, a file that was moved: without
+        if path is not None:
+            facts.append(_weight(path.stat().st_size))
+            found = header(path)
             facts.insert(0, f"{found.width}×{found.height}")
-            image = thumbnail(picture.path, size)
-        except (MediaError, OSError):  # a video, a sound, a file that was moved: the card stays, without
-            pass
+            image = thumbnail(path, size)
     return Card(
         label=picture.label,
         alt=f"{picture.label}: {section.title}",
@@ -183,6 +187,16 @@ def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:
         href=_href(picture.href),
         thumbnail=image,
     )
+
+
+@contextmanager
+def _at_hand(picture: GalleryPicture) -> Iterator[Path | None]:
+    """The picture's local path, for as long as it is looked at: one copy at a time."""
+    if picture.path is None and picture.file is not None:
+        with local_copy(picture.file) as path:
+            yield path
+    else:
+        yield picture.path
 
 
 def _href(href: str) -> str:
