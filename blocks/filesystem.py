@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem as Folder
 from fsspec.spec import AbstractFileSystem
 from prefect.blocks.core import Block
@@ -19,8 +18,8 @@ from prefect_genmedia.errors import ConfigurationError
 MISSING = ("NoSuchKey", "NoSuchBucket", "404")
 
 
-class BlockFileSystem(DirFileSystem):
-    """What a saved filesystem block leads to, below its base path.
+class BlockFileSystem(AbstractFileSystem):
+    """What a saved filesystem block leads to, below its base path: `behind` gives the file system that does the work.
 
     A block that stands on fsspec (Remote File System, SMB) or on a folder (Local File System) is used as such; of any
     other, `read_path` and `write_path`. Raises ConfigurationError when there is no such block.
@@ -30,8 +29,13 @@ class BlockFileSystem(DirFileSystem):
     cachable = False  # a block that was changed is read anew
 
     def __init__(self, block: str, **options: Any) -> None:
-        fs, base = _behind(_loaded(block))
-        super().__init__(path=base, fs=fs, **options)
+        super().__init__(**options)
+        self._fs, self._base = _behind(_loaded(block))
+
+    def behind(self, path: str) -> tuple[AbstractFileSystem, str]:
+        """The file system that reaches `path` of this block, and its path there."""
+        base = str(self._fs._strip_protocol(self._base)).rstrip("/")
+        return self._fs, "/".join(filter(None, [base, path]))
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -51,7 +55,7 @@ def _loaded(name: str) -> Any:
     except ValueError:
         error = ConfigurationError(
             f"there is no Prefect block called {name!r}",
-            advice="See: prefect block ls. A store in a block is block:TYPE/NAME, such as block:remote-file-system/media",
+            advice="See: prefect block ls. A store is named block:TYPE/NAME, such as block:remote-file-system/media",
         )
     except Exception as failure:  # whatever Prefect's client says
         error = ConfigurationError(
@@ -102,7 +106,7 @@ class WrittenFiles(AbstractFileSystem):
         raise missing
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
-        if mode == "create" and self.exists(path):
+        if mode == "create" and self._reads(path):
             raise FileExistsError(path)
         _run(self.block.write_path, path, value)
 
@@ -118,6 +122,16 @@ class WrittenFiles(AbstractFileSystem):
         except FileNotFoundError:
             return False
         return True
+
+    def _reads(self, path: str) -> bool:
+        try:
+            self.cat_file(path)
+        except Exception:  # missing, as far as anybody can tell
+            return False
+        return True
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        raise NotImplementedError
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
         """What is written has its folders."""

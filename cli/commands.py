@@ -136,7 +136,8 @@ def price(
 @app.command()
 def fsck(
     read_bytes: Annotated[
-        bool, typer.Option("--bytes", help="Read every file and compare its sha256; by default only sizes are compared.")
+        bool,
+        typer.Option("--bytes", help="Read every file and compare its sha256; by default only sizes are compared."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:

@@ -38,9 +38,7 @@ class S3:
         return environ_for(self.url)
 
     def fs(self) -> Any:
-        return fsspec.filesystem(
-            "s3", endpoint_url=self.url, key="testing", secret="testing", use_listings_cache=False
-        )
+        return fsspec.filesystem("s3", endpoint_url=self.url, key="testing", secret="testing", use_listings_cache=False)
 
     def new_bucket(self) -> str:
         name = f"media-{next(_numbers)}"
@@ -62,7 +60,11 @@ def environ_for(url: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3]:
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", SERVE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert server.stdout is not None and server.stdin is not None
     yield S3(f"http://127.0.0.1:{int(server.stdout.readline())}")

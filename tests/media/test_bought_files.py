@@ -17,8 +17,8 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.images import IMG2IMG
 from prefect_genmedia.settings import Settings
 from tests.media.test_stores import overwrite
-from tests.s3 import S3
-from tests.shop import buy, img2img, nothing_was_sent, refusal
+from tests.s3 import S3, environ_for, forget_connections
+from tests.shop import SUBMIT_IMG2IMG, buy, img2img, refusal
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -124,8 +124,6 @@ async def test_resume_reads_what_is_too_large_to_be_read_each_time(
 
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from tests.s3 import environ_for, forget_connections
-
     for name, value in environ_for("http://127.0.0.1:1").items():
         monkeypatch.setenv(name, value)
     forget_connections()
@@ -138,7 +136,7 @@ async def test_a_bucket_that_is_away_is_told_before_money(away: None, emulator: 
     error = await refusal(img2img(), novita)
     assert isinstance(error, ConfigurationError)
     assert "it does not answer" in error.message and "GENMEDIA_MEDIA_STORE" in error.advice
-    assert nothing_was_sent(emulator)
+    assert SUBMIT_IMG2IMG not in emulator.requests()["requests"]
 
 
 async def test_an_input_picture_in_a_bucket_that_is_away_is_told_before_money(
@@ -148,4 +146,4 @@ async def test_an_input_picture_in_a_bucket_that_is_away_is_told_before_money(
     error = await refusal(img2img(image="s3://media/cat.jpg"), novita)
     assert isinstance(error, MediaError)
     assert "it does not answer" in error.message
-    assert nothing_was_sent(emulator)
+    assert SUBMIT_IMG2IMG not in emulator.requests()["requests"]

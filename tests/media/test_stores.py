@@ -134,7 +134,12 @@ def test_what_breaks_while_it_is_written_is_not_seen(tmp_path: Path) -> None:
 
 def test_a_browser_is_told_what_a_file_of_a_bucket_is(bucket: str, tmp_path: Path, s3: S3) -> None:
     store = MediaStore(bucket)
-    for ending, kind in (("webp", "image/webp"), ("html", "text/html"), ("json", "application/json"), ("mp4", "video/mp4")):
+    for ending, kind in (
+        ("webp", "image/webp"),
+        ("html", "text/html"),
+        ("json", "application/json"),
+        ("mp4", "video/mp4"),
+    ):
         file = keep(store, tmp_path, key=f"op/a.{ending}")
         assert s3.fs().info(file.uri)["ContentType"] == kind
 
@@ -144,7 +149,9 @@ def test_a_bucket_that_is_not_there_is_told(s3: S3) -> None:
         MediaStore("s3://not-there/media").prepare(None)
 
 
-def test_a_bucket_that_is_away_is_told_in_a_moment(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_is_away_is_told_in_a_moment(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = MediaStore(bucket)
     name = store.prepare(None)
     file = keep(store, tmp_path)
@@ -155,15 +162,17 @@ def test_a_bucket_that_is_away_is_told_in_a_moment(bucket: str, tmp_path: Path, 
         away.prepare(name)
     with pytest.raises(MediaError, match="cannot be told: it does not answer"):
         away.look_at(file)
-    with pytest.raises(MediaError, match="could not be kept in s3://.*: it does not answer"):
+    with pytest.raises(MediaError, match=r"could not be kept in s3://.*: it does not answer"):
         keep(away, tmp_path)
-    with pytest.raises(MediaError, match="cannot read s3://.*: it does not answer"):
+    with pytest.raises(MediaError, match=r"cannot read s3://.*: it does not answer"):
         open_media(file)
 
 
-@pytest.mark.parametrize(("module", "location", "extra"), [("s3fs", "s3://b/media", "s3"), ("gcsfs", "gs://b/media", "gcs")])
+@pytest.mark.parametrize(
+    ("module", "location", "extra"), [("s3fs", "s3://b/media", "s3"), ("gcsfs", "gs://b/media", "gcs")]
+)
 def test_a_library_that_is_missing_is_told_with_what_to_type(module: str, location: str, extra: str) -> None:
-    code = f"import sys; sys.modules[{module!r}] = None\nfrom prefect_genmedia.media import MediaStore\nMediaStore({location!r})"
+    code = f"import sys; sys.modules[{module!r}] = None; import prefect_genmedia.media as m; m.MediaStore({location!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert "ConfigurationError" in done.stderr
     assert f'pip install "prefect-genmedia[{extra}]"' in done.stderr
@@ -196,7 +205,11 @@ def test_credentials_that_are_missing_are_told(s3: S3) -> None:
     environ |= {name: value for name, value in environ_for(s3.url).items() if "KEY" not in name}
     code = "from prefect_genmedia.media import MediaStore; MediaStore('s3://bucket/media').prepare(None)"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**environ, "HOME": "/nowhere"}, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-c", code],
+        env={**environ, "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert "ConfigurationError" in done.stderr
     assert "no credentials were found" in done.stderr

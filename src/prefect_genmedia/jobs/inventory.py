@@ -104,7 +104,9 @@ def _look_at(
 def _look_at_rest(key: str, ledger: Ledger) -> Finding | None:
     """A file of the store that no row names: is it one that was bought?"""
     if key.startswith(".incoming/"):
-        return Finding("left over", key, "a worker that was killed left it, or one is at work", "Delete it if it is old.")
+        return Finding(
+            "left over", key, "a worker that was killed left it, or one is at work", "Delete it if it is old."
+        )
     bought = _BOUGHT.fullmatch(key)
     if bought is None:
         return None  # renditions, inputs, galleries: made here, and made again for nothing

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
@@ -40,6 +39,7 @@ SAID = {
     "ReadTimeoutError": "it does not answer",
     "ConnectionClosedError": "the connection broke",
     "ClientPayloadError": "the connection broke",
+    "NotImplementedError": "this kind of store cannot do that",
     "RecursionError": "it says that the bucket is in another region",
 }
 _BLOCK = re.compile(r"block:(?://)?(?P<block>[\w-]+/[\w-]+)(?:/(?P<below>.*))?", re.DOTALL)
@@ -79,9 +79,7 @@ def open_place(uri: str) -> tuple[Any, str]:
             f"{title(uri, 200)}: there is no such kind of store here",
             advice="Give a folder, block:TYPE/NAME, or an address such as s3://bucket/prefix.",
         ) from None
-    while isinstance(fs, DirFileSystem):
-        fs, path = fs.fs, fs._join(path)
-    return fs, str(path)
+    return fs.behind(path) if kind(fs) == "block" else (fs, str(path))
 
 
 def _install(scheme: str) -> str:

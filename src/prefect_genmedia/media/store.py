@@ -118,7 +118,8 @@ class MediaStore:
     def _unusable(self, what: str, failure: Exception) -> ConfigurationError:
         return ConfigurationError(
             f"the media store {self.root} cannot be {what}: {reason(failure)}",
-            advice="Set GENMEDIA_MEDIA_STORE to a store that can be read and written.",
+            advice="Set GENMEDIA_MEDIA_STORE to a store that can be read and written."
+            + (" If it is a new one: genmedia setup --new-media-store" if what == "read" and not self.local else ""),
         )
 
     def check(self) -> None:
