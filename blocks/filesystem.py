@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+from collections.abc import Awaitable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from fsspec.asyn import get_loop, sync
 from fsspec.implementations.local import LocalFileSystem as Folder
 from fsspec.spec import AbstractFileSystem
 from prefect.blocks.core import Block
@@ -143,11 +144,15 @@ class WrittenFiles(AbstractFileSystem):
 
 
 def _run(method: Any, *arguments: Any) -> Any:
-    """A block's method, in a thread without an event loop, whichever way it is written."""
+    """What a block's method gives, whichever way it is written, and whether or not an event loop runs here."""
     if hasattr(method, "aio"):
         return method(*arguments, _sync=True)  # else in the thread of an async task it would give a coroutine
     given = method(*arguments)
-    return asyncio.run(given) if inspect.isawaitable(given) else given
+    return sync(get_loop(), _awaited, given) if inspect.isawaitable(given) else given
+
+
+async def _awaited(given: Awaitable[Any]) -> Any:
+    return await given
 
 
 def _says_that_it_is_missing(failure: Exception) -> bool:
