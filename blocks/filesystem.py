@@ -19,7 +19,7 @@ from prefect_genmedia.errors import ConfigurationError
 MISSING = ("NoSuchKey", "NoSuchBucket", "404")
 
 
-class BlockFileSystem(AbstractFileSystem):
+class BlockFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """What a saved filesystem block leads to, below its base path: `behind` gives the file system that does the work.
 
     A block that stands on fsspec (Remote File System, SMB) or on a folder (Local File System) is used as such; of any
@@ -85,7 +85,7 @@ def _behind(block: Any) -> tuple[AbstractFileSystem, str]:
     raise ConfigurationError(f"a {block.get_block_type_name()} block holds no files", advice="See: prefect block ls")
 
 
-class WrittenFiles(AbstractFileSystem):
+class WrittenFiles(AbstractFileSystem):  # type: ignore[misc]
     """A block of which no more is known than that it reads and writes whole files."""
 
     protocol = "written"
@@ -111,8 +111,8 @@ class WrittenFiles(AbstractFileSystem):
             raise FileExistsError(path)
         _run(self.block.write_path, path, value)
 
-    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
-        self.pipe_file(rpath, Path(lpath).read_bytes())
+    def put_file(self, lpath: str, rpath: str, callback: Any = None, mode: str = "overwrite", **options: Any) -> None:
+        self.pipe_file(rpath, Path(lpath).read_bytes(), mode)
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         return {"name": path, "size": len(self.cat_file(path)), "type": "file"}
@@ -137,7 +137,15 @@ class WrittenFiles(AbstractFileSystem):
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
         """What is written has its folders."""
 
-    def _open(self, path: str, mode: str = "rb", **options: Any) -> BytesIO:
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: Any = None,
+        autocommit: bool = True,
+        cache_options: Any = None,
+        **options: Any,
+    ) -> Any:
         if mode != "rb":
             raise NotImplementedError
         return BytesIO(self.cat_file(path))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import fsspec
 import pytest
@@ -28,7 +28,6 @@ class Drive(MemoryFileSystem):
     """A network drive: a file is seen while it is written; it can be renamed, but not onto another."""
 
     protocol = "drive"
-    store: ClassVar[dict[str, Any]] = {}
     breaks_after: int | None = None
 
     def put_file(self, lpath: str, rpath: str, **options: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.config import conf
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
@@ -90,7 +91,7 @@ def _install(scheme: str) -> str:
 def _options(scheme: str) -> dict[str, Any]:
     if scheme not in S3:
         return {}
-    own = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})  # FSSPEC_S3, or fsspec's own files
+    own = conf.get("s3", {}).get("config_kwargs", {})  # FSSPEC_S3, or fsspec's own files
     # With cached listings a file that another process wrote would be said to be missing.
     return {"use_listings_cache": False, "config_kwargs": {**S3_PATIENCE, **own}}
 
