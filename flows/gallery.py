@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ PAGE_THUMBNAIL = 320
 MARKDOWN_THUMBNAIL = 120
 MARKDOWN_PICTURES = 40
 MARKDOWN_BYTES = 280_000
+AT_ONCE = 4
 
 
 # Others' words, as a page may show them once they are escaped.
@@ -85,13 +87,12 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cards = [
-        (
-            section,
-            [(step, [_card(section, each, PAGE_THUMBNAIL) for each in step.pictures]) for step in section.steps],
-        )
-        for section in sections
-    ]
+    asked = [(section, picture) for section in sections for step in section.steps for picture in step.pictures]
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # each may be a download; pictures are decoded a few at a time
+        made = pool.map(lambda each: _card(*each, PAGE_THUMBNAIL), asked)
+        cards = [
+            (section, [(step, [next(made) for _ in step.pictures]) for step in section.steps]) for section in sections
+        ]
     return environment.get_template("gallery.html").render(
         title=shown(title), sections=cards, facts={shown(name): shown(fact) for name, fact in facts.items()}
     )
@@ -166,7 +167,7 @@ def _picture(card: Card) -> str:
     image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "no preview"
     label = for_markdown(card.label)
     if card.href.startswith(("https://", "http://")):
-        image, label = f"[{image}]({card.href})", f"[{label}]({card.href})"
+        label = f"[{label}]({card.href})"  # not the picture: Prefect's pages show a picture in a link as its source
     return "<br>".join(filter(None, [image, label, card.facts]))
 
 

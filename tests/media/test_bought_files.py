@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +99,14 @@ async def test_fsck_tells_of_bought_files_that_no_row_names(store: str, emulator
     day = f"{root}/novita.img2img/2026-11-28"
     fs.makedirs(f"{root}/published/spring", exist_ok=True)
     fs.makedirs(day, exist_ok=True)
+    if not store.startswith("s3"):  # one that works now, and one that was killed the day before yesterday
+        for name, days in (("now", 0), ("then", 2)):
+            part = Path(store) / ".incoming" / name
+            part.write_bytes(b"half")
+            os.utime(part, (time.time() - days * 86400,) * 2)
+        (left,) = found()
+        assert (left.kind, left.where) == ("left over", ".incoming/then")
+        part.unlink()
     for path in (f"{day}/{'0' * 32}-0.png", f"{day}/{result.job.id}-7.png", f"{root}/published/spring/a.png"):
         fs.pipe_file(path, b"x")
     ours, others = sorted(found(), key=lambda finding: finding.job is None)
@@ -136,6 +147,7 @@ async def test_a_bucket_that_is_away_is_told_before_money(away: None, emulator: 
     error = await refusal(img2img(), novita)
     assert isinstance(error, ConfigurationError)
     assert "it does not answer" in error.message and "GENMEDIA_MEDIA_STORE" in error.advice
+    assert error.money == "Nothing was bought."
     assert SUBMIT_IMG2IMG not in emulator.requests()["requests"]
 
 

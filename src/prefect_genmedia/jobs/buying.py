@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.life import bring_in, deliver
 from prefect_genmedia.jobs.purchase import own_prices, purchase
@@ -83,13 +84,17 @@ def ledger_of(settings: Settings) -> Ledger:
 
 def open_store(settings: Settings, ledger: Ledger, *, thorough: bool = False) -> MediaStore:
     """The media store, surely the one that this ledger's files are in. Blocking. Raises ConfigurationError."""
-    store = MediaStore(settings.media_store, thorough=thorough)
-    known = ledger.find_fact(STORE_FACT)
-    found = store.prepare(known)
-    if known is None and (first := ledger.fact(STORE_FACT, found)) != found:
-        store.prepare(first)  # another machine was first, with a store of its own: says so
-    store.check()
-    return store
+    try:
+        store = MediaStore(settings.media_store, thorough=thorough)
+        known = ledger.find_fact(STORE_FACT)
+        found = store.prepare(known)
+        if known is None and (first := ledger.fact(STORE_FACT, found)) != found:
+            store.prepare(first)  # another machine was first, with a store of its own: says so
+        store.check()
+        return store
+    except ConfigurationError as failure:
+        failure.money = NOTHING_BOUGHT
+        raise
 
 
 def remember_store(settings: Settings) -> None:

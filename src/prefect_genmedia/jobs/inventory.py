@@ -6,6 +6,7 @@ Everything here blocks.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,8 +16,10 @@ from prefect_genmedia.jobs.buying import STORE_FACT, ledger_of
 from prefect_genmedia.jobs.values import media_file_of
 from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, MediaRow
 from prefect_genmedia.media import MediaFile, MediaStore
+from prefect_genmedia.media.places import INCOMING
 from prefect_genmedia.settings import read_settings
 
+AT_WORK_SECONDS = 3600.0  # of a job that changed so lately, files may be on their way
 Kind = Literal["missing", "cut", "changed", "unreadable", "elsewhere", "without a row", "left over"]
 _BOUGHT = re.compile(r"[\w.-]+/\d{4}-\d\d-\d\d/([0-9a-f]{32})-\d+\.\w+")  # <operation>/<day>/<row>-<place>.<kind>
 
@@ -50,7 +53,7 @@ class Inventory:
             if (finding := _look_at(row, file, store, sizes, read_bytes)) is not None:
                 yield finding
         for key in sizes:
-            if (finding := _look_at_rest(key, ledger)) is not None:
+            if (finding := _look_at_rest(key, ledger, store)) is not None:
                 yield finding
 
 
@@ -101,12 +104,11 @@ def _look_at(
     return finding(state, {"missing": "it is gone", "cut": "it is cut"}.get(state, "its bytes are not those stored"))
 
 
-def _look_at_rest(key: str, ledger: Ledger) -> Finding | None:
-    """A file of the store that no row names: is it one that was bought?"""
-    if key.startswith(".incoming/"):
-        return Finding(
-            "left over", key, "a worker that was killed left it, or one is at work", "Delete it if it is old."
-        )
+def _look_at_rest(key: str, ledger: Ledger, store: MediaStore) -> Finding | None:
+    """A file of the store that no row names: is it one that was bought, and is nobody about to name it?"""
+    if key.startswith(f"{INCOMING}/"):
+        says = "a worker that was killed left it more than a day ago"
+        return Finding("left over", key, says, "It may be deleted.") if store.is_old(key) else None
     bought = _BOUGHT.fullmatch(key)
     if bought is None:
         return None  # renditions, inputs, galleries: made here, and made again for nothing
@@ -114,10 +116,12 @@ def _look_at_rest(key: str, ledger: Ledger) -> Finding | None:
     if row is None:
         says = "no job of this ledger is its own"
         return Finding("without a row", key, says, "Another ledger's? It is kept; delete it if nobody needs it.")
+    if row.state != LedgerState.STORED and time.time() - row.updated_at < AT_WORK_SECONDS:
+        return None
     return Finding("without a row", key, f"job {row.id[:12]} ({row.state}) does not name it", _advice(row), row.id)
 
 
 def _advice(row: JobRow) -> str:
     if row.state == LedgerState.STORED:
         return "The job's files came again under another name: this one may be deleted."
-    return f"Its run was killed, or is at work: genmedia jobs resume {row.id[:12]}"
+    return f"Its run was killed while it brought it in: genmedia jobs resume {row.id[:12]}"

@@ -124,16 +124,16 @@ def reason(failure: BaseException) -> str:
 
 
 @contextmanager
-def telling(what: str, *, in_store: bool = False) -> Iterator[None]:
+def telling(what: str, *, in_store: bool = False, advice: str | None = None) -> Iterator[None]:
     """Whatever goes wrong inside is a MediaError: `what`, and why; `in_store`, when it is the media store's fault."""
     try:
         yield
     except MediaError:
         raise
     except GenMediaError as failure:
-        error = MediaError(f"{what}: {failure.message}", advice=failure.advice, in_store=in_store)
+        error = MediaError(f"{what}: {failure.message}", advice=failure.advice or advice, in_store=in_store)
     except Exception as failure:  # each kind of store has errors of its own
-        error = MediaError(f"{what}: {reason(failure)}", in_store=in_store)
+        error = MediaError(f"{what}: {reason(failure)}", advice=advice, in_store=in_store)
     else:
         return
     raise error from None

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -160,7 +161,8 @@ class MediaStore:
 
     def keep(self, file: Path, key: str) -> str:
         """Move a file into the store under `key`; its URI. Raises MediaError with `in_store`."""
-        with telling(f"{key} could not be kept in {self.root}", in_store=True):
+        advice = "Is the store there, and is there room in it? Then run again: what is bought is not bought again."
+        with telling(f"{key} could not be kept in {self.root}", in_store=True, advice=advice):
             if self.local is None:
                 put(self._fs, file, self._at(key), self._base)
                 return f"{self.root}/{key}"
@@ -212,6 +214,13 @@ class MediaStore:
     def _place_of(self, file: MediaFile) -> tuple[object, str]:
         key = self.key_of(file) if self.local is None else None
         return found(file) if key is None else (self._fs, self._at(key))
+
+    def is_old(self, key: str) -> bool:
+        """Has nobody written this file for a day? False where the store cannot tell."""
+        try:
+            return bool(datetime.now(UTC) - self._fs.modified(self._at(key)) > timedelta(days=1))
+        except Exception:  # each kind of store has errors of its own
+            return False
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Key and size of every file in the store. Of a bucket, one listing for each thousand. Raises MediaError."""
