@@ -89,7 +89,7 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
     )
     asked = [(section, picture) for section in sections for step in section.steps for picture in step.pictures]
     with ThreadPoolExecutor(AT_ONCE) as pool:  # each may be a download; pictures are decoded a few at a time
-        made = pool.map(lambda each: _card(*each, PAGE_THUMBNAIL), asked)
+        made = pool.map(lambda each: _card(each[0], each[1], PAGE_THUMBNAIL), asked)
         cards = [
             (section, [(step, [next(made) for _ in step.pictures]) for step in section.steps]) for section in sections
         ]
