@@ -24,7 +24,7 @@ from tests.shop import small_cat
 SCRIPT = Path(__file__).parent / "publishing.py"
 SEED = int(os.environ.get("GENMEDIA_CHAOS_SEED", "1"))
 FEW, MANY = 3, 60  # a kill on S3 and the run after it take two seconds
-FEW_IN_A_FOLDER, MANY_IN_A_FOLDER = 20, 400
+FEW_IN_A_FOLDER, MANY_IN_A_FOLDER = 10, 400
 
 
 class Publisher:
