@@ -181,6 +181,23 @@ def live_check(
     check(provider.value, spend, yes, block, copy, to)
 
 
+@app.command()
+def fsck(
+    read_bytes: Annotated[
+        bool,
+        typer.Option("--bytes", help="Read every file and compare its sha256; by default only sizes are compared."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Look for files that are gone, cut, changed, or that no job names; say what to type. Changes and buys nothing.
+
+    Exit code 1 when something is found.
+    """
+    from prefect_genmedia.cli.store_commands import check_store
+
+    check_store(read_bytes, as_json)
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,

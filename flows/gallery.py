@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +16,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import header, thumbnail
+from prefect_genmedia.media import MediaFile, local_copy
 from prefect_genmedia.quoting import for_markdown, shown
 
 PAGE_THUMBNAIL = 320
 MARKDOWN_THUMBNAIL = 120
 MARKDOWN_PICTURES = 40
 MARKDOWN_BYTES = 280_000
+AT_ONCE = 4
 
 
 # Others' words, as a page may show them once they are escaped.
@@ -27,13 +31,14 @@ Shown = Annotated[str, AfterValidator(shown)]
 
 
 class GalleryPicture(BaseModel):
-    """One file: `path` is where it is now (for thumbnail, size, weight), `href` how the page finds it."""
+    """One file: `path` or `file` is where it is now (for thumbnail, size, weight), `href` how the page finds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Shown  # what it is: "grid", "refined", "square 1080×1080"
     href: str  # relative to the page, or https
     path: Path | None = None
+    file: MediaFile | None = None
     caption: Shown = ""  # small print: provider, operation, job id
 
 
@@ -82,13 +87,12 @@ def gallery_html(title: str, sections: Sequence[GallerySection], facts: Mapping[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cards = [
-        (
-            section,
-            [(step, [_card(section, each, PAGE_THUMBNAIL) for each in step.pictures]) for step in section.steps],
-        )
-        for section in sections
-    ]
+    asked = [(section, picture) for section in sections for step in section.steps for picture in step.pictures]
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # each may be a download; pictures are decoded a few at a time
+        made = pool.map(lambda each: _card(each[0], each[1], PAGE_THUMBNAIL), asked)
+        cards = [
+            (section, [(step, [next(made) for _ in step.pictures]) for step in section.steps]) for section in sections
+        ]
     return environment.get_template("gallery.html").render(
         title=shown(title), sections=cards, facts={shown(name): shown(fact) for name, fact in facts.items()}
     )
@@ -125,7 +129,9 @@ class _Space:
     bytes: int
     left_out: int = 0
 
-    def take(self, text: str) -> str:
+    def take(self, section: GallerySection, picture: GalleryPicture) -> str:
+        # What is not shown is not read: each may be a download.
+        text = _picture(_card(section, picture, MARKDOWN_THUMBNAIL)) if self.pictures > 0 else ""
         if self.pictures < 1 or self.bytes < len(text.encode()):
             self.left_out += 1
             return ""
@@ -153,7 +159,7 @@ def _markdown_section(section: GallerySection, space: _Space) -> str:
 
 def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
     seen = step.pictures[: step.thumbnails]
-    pictures = [space.take(_picture(_card(section, picture, MARKDOWN_THUMBNAIL))) for picture in seen]
+    pictures = [space.take(section, picture) for picture in seen]
     return "<br>".join(filter(None, pictures))
 
 
@@ -161,20 +167,19 @@ def _picture(card: Card) -> str:
     image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "no preview"
     label = for_markdown(card.label)
     if card.href.startswith(("https://", "http://")):
-        image, label = f"[{image}]({card.href})", f"[{label}]({card.href})"
+        label = f"[{label}]({card.href})"  # not the picture: Prefect's pages show a picture in a link as its source
     return "<br>".join(filter(None, [image, label, card.facts]))
 
 
 def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:
-    facts, image = [], ""
-    if picture.path is not None:
-        try:
-            facts.append(_weight(picture.path.stat().st_size))
-            found = header(picture.path)
+    facts: list[str] = []
+    image = ""
+    with suppress(MediaError, OSError), _at_hand(picture) as path:  # a video, a file that was moved: without
+        if path is not None:
+            facts.append(_weight(path.stat().st_size))
+            found = header(path)
             facts.insert(0, f"{found.width}×{found.height}")
-            image = thumbnail(picture.path, size)
-        except (MediaError, OSError):  # a video, a sound, a file that was moved: the card stays, without
-            pass
+            image = thumbnail(path, size)
     return Card(
         label=picture.label,
         alt=f"{picture.label}: {section.title}",
@@ -183,6 +188,16 @@ def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:
         href=_href(picture.href),
         thumbnail=image,
     )
+
+
+@contextmanager
+def _at_hand(picture: GalleryPicture) -> Iterator[Path | None]:
+    """The picture's local path, for as long as it is looked at: one copy at a time."""
+    if picture.path is None and picture.file is not None:
+        with local_copy(picture.file) as path:
+            yield path
+    else:
+        yield picture.path
 
 
 def _href(href: str) -> str:

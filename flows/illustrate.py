@@ -34,10 +34,11 @@ from prefect_genmedia.flows.parameters import (
     Refinement,
     Renditions,
 )
-from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page
+from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page, page_address
 from prefect_genmedia.imaging import SOCIAL, Rendition, sharpest
-from prefect_genmedia.jobs import JobResult
-from prefect_genmedia.media import MediaFile
+from prefect_genmedia.jobs import JobResult, open_store
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.media import MediaFile, local_copies
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, midjourney, novita
 
@@ -74,7 +75,8 @@ async def illustrate(
         photographs: Existing pictures to refine, without Midjourney before it. Prefect keeps parameters as they
             are given: a signed link stays in its database, and nowhere else.
         pick: Which of the four pictures of a grid go on.
-        chooser: Your own choice instead of pick, 'package.module:function'. It gets four paths and gives indexes.
+        chooser: Your own choice instead of pick, 'package.module:function'. It gets four paths, which
+            are temporary where the media store is remote, and gives indexes.
         mode: Midjourney's speed.
         upscale: Upscale what was picked at Midjourney first. Costs quota.
         refinement: How Novita redraws the pictures. None leaves them as they are.
@@ -86,7 +88,7 @@ async def illustrate(
         attempts: How often a job that the provider fails may be bought in all.
     """
     started = datetime.now(UTC)
-    read_settings()  # what is wrong with them is said once, and not of each picture
+    await asyncio.to_thread(_check_store)  # what is wrong is said once, and not of each picture
     name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
     work = _Work(
         ttapi=await _load(TTAPICredentials, ttapi_credentials) if prompts else None,
@@ -108,8 +110,8 @@ async def illustrate(
     await acreate_markdown_artifact(
         await asyncio.to_thread(artifact, made), key="illustrate-gallery", description=made.summary
     )
-    if made.page and made.page.startswith("file://"):
-        await acreate_link_artifact(made.page, key="illustrate-page", link_text=made.page)
+    if (address := page_address(made, work.folder)) is not None:
+        await acreate_link_artifact(address, key="illustrate-page", link_text=address)
     get_run_logger().info("%s", made.summary)
     if failed := [item for item in items if item.error]:
         raise GenMediaError(
@@ -117,6 +119,11 @@ async def illustrate(
             advice="The others are published. Retry this run: what is bought is not bought again.",
         )
     return made
+
+
+def _check_store() -> None:
+    settings = read_settings()
+    open_store(settings, ledger_of(settings))
 
 
 async def _load(block: Any, name: str) -> Any:
@@ -179,7 +186,7 @@ class _Work:
     async def _picked(self, grid: JobResult[Any]) -> list[int]:
         four = await self._four(grid)
         if self.chooser is not None:
-            return [int(index) for index in await asyncio.to_thread(self.chooser, [file.path for file in four])]
+            return [int(index) for index in await asyncio.to_thread(_chosen, self.chooser, four)]
         if self.pick == "all":
             return list(range(len(four)))
         if self.pick == "sharpest":
@@ -230,7 +237,13 @@ def _upsample(index: int) -> Any:
 
 
 def _sharpest(files: Sequence[MediaFile]) -> int:
-    return sharpest([file.path for file in files])
+    with local_copies(files) as paths:
+        return sharpest(paths)
+
+
+def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[MediaFile]) -> Sequence[int]:
+    with local_copies(files) as paths:
+        return chooser(paths)
 
 
 def _failed(item: Illustration, failure: Exception) -> Illustration:

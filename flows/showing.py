@@ -14,7 +14,7 @@ from prefect_genmedia.jobs import JobRef, JobResult
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.quoting import for_markdown, without_signatures
-from prefect_genmedia.settings import read_settings
+from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.wire.redaction import LONGEST_SENTENCE
 
 
@@ -114,9 +114,10 @@ class Illustrations(BaseModel):
 
 
 def page(made: Illustrations, folder: str) -> str:
-    """Write the gallery page into the media store; its URI. Blocking. Raises OSError."""
+    """Write the gallery page into the media store; its URI. Blocking. Raises MediaError."""
     store = MediaStore(read_settings().media_store)
-    html = gallery_html(f"Illustrations: {made.collection}", _sections(made, store, folder), _facts(made))
+    up = "../" * len(Path(folder).parts)  # from the page in `folder` to the store's files
+    html = gallery_html(f"Illustrations: {made.collection}", _sections(made, store, up), _facts(made))
     with store.incoming() as incoming:
         file = incoming / "index.html"
         file.write_text(html, encoding="utf-8")
@@ -124,9 +125,13 @@ def page(made: Illustrations, folder: str) -> str:
 
 
 def artifact(made: Illustrations) -> str:
-    """The gallery as Prefect markdown. Blocking."""
-    store = MediaStore(read_settings().media_store)
-    text = gallery_markdown(made.collection, _sections(made, store, ""), _facts(made))
+    """The gallery as Prefect markdown: linked where the store has a public address. Blocking.
+
+    Prefect keeps artifacts, so no link in them is ever signed: it would soon be dead, and until then a key.
+    """
+    settings = read_settings()
+    store = MediaStore(settings.media_store)
+    text = gallery_markdown(made.collection, _sections(made, store, _public(settings)), _facts(made))
     failed = [
         f"- **{for_markdown(item.title)}**: {for_markdown(item.error, LONGEST_SENTENCE)}"
         for item in made.items
@@ -135,21 +140,31 @@ def artifact(made: Illustrations) -> str:
     return text + ("\n\n## Failed\n\n" + "\n".join(failed) if failed else "")
 
 
+def page_address(made: Illustrations, folder: str) -> str | None:
+    """Where a browser finds the gallery page; None where it cannot be told."""
+    if base := _public(read_settings()):
+        return f"{base}{folder}/index.html"
+    return made.page if made.page and made.page.startswith("file://") else None
+
+
+def _public(settings: Settings) -> str:
+    return settings.media_public_url.rstrip("/") + "/" if settings.media_public_url else ""
+
+
 def _facts(made: Illustrations) -> dict[str, str]:
     jobs = sum(len(item.purchases) for item in made.items)
     return {"Jobs": str(jobs), "Cost": made.cost, "Time": f"{made.seconds:.0f} s"}
 
 
-def _sections(made: Illustrations, store: MediaStore, folder: str) -> list[GallerySection]:
-    return [_section(item, store, folder) for item in made.items]
+def _sections(made: Illustrations, store: MediaStore, base: str) -> list[GallerySection]:
+    return [_section(item, store, base) for item in made.items]
 
 
-def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySection:
+def _section(item: Illustration, store: MediaStore, base: str) -> GallerySection:
     def shown(file: MediaFile, label: str, operation: str = "") -> GalleryPicture:
-        path = file.path if file.is_local else None
         bought = [each.job for each in item.purchases if each.job.operation == operation]
         caption = f"{operation} {bought[0].job_id}" if bought else ""
-        return GalleryPicture(label=label, href=_href(file, store, folder), path=path, caption=caption)
+        return GalleryPicture(label=label, href=_href(file, store, base), file=file, caption=caption)
 
     start = item.photograph or item.grid
     steps = []
@@ -174,6 +189,7 @@ def _section(item: Illustration, store: MediaStore, folder: str) -> GallerySecti
     return GallerySection(title=item.title, prompt=prompt, steps=tuple(steps))
 
 
-def _href(file: MediaFile, store: MediaStore, folder: str) -> str:
-    """From the page in `folder` to the file, both in the media store."""
-    return "../" * len(Path(folder).parts) + quote(store.key_of(file))
+def _href(file: MediaFile, store: MediaStore, base: str) -> str:
+    """From `base`, where the media store begins, to the file; "" for a file that is elsewhere."""
+    key = store.key_of(file)
+    return "" if key is None else base + quote(key)

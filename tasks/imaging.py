@@ -71,12 +71,12 @@ def _render(
         files = []
         for made in render_files(path, renditions, incoming, stem):
             file_name = made.path.name
-            file = _keep(store, made, folder)
-            files.append(file)
-            if manifest is not None:
-                facts = {"file": file_name, **file.model_dump(exclude={"uri"}), **quoting.without_signatures(manifest)}
+            if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
+                known = _file_of(made, "").model_dump(exclude={"uri"})
+                facts = {"file": file_name, **known, **quoting.without_signatures(manifest)}
                 text = json.dumps(facts, indent=2, ensure_ascii=False)
                 _write(store, incoming, f"{folder}/{file_name}.json", text.encode("utf-8", "replace") + b"\n")
+            files.append(_keep(store, made, folder))
     return files
 
 
@@ -126,16 +126,16 @@ def _write(store: MediaStore, incoming: Path, key: str, content: bytes) -> str:
     part = incoming / hashlib.sha256(key.encode()).hexdigest()
     try:
         part.write_bytes(content)
-        return store.keep(part, key)
     except OSError as failure:
         raise MediaError(f"{key} could not be kept: {failure.strerror or failure}") from None
+    return store.keep(part, key)
 
 
 def _keep(store: MediaStore, made: Rendered, folder: str) -> MediaFile:
-    try:
-        uri = store.keep(made.path, f"{folder}/{made.path.name}")
-    except OSError as failure:
-        raise MediaError(f"{made.path.name} could not be kept: {failure.strerror or failure}") from None
+    return _file_of(made, store.keep(made.path, f"{folder}/{made.path.name}"))
+
+
+def _file_of(made: Rendered, uri: str) -> MediaFile:
     return MediaFile(
         uri=uri,
         sha256=made.sha256,

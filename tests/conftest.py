@@ -23,7 +23,7 @@ from tests import PHOTOS, shop
 from tests.patience import PATIENCE
 from tests.stand_in import Gate, Wire
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.s3"]
 
 # Before anything imports prefect: a Prefect home of this test run's own, and no telemetry.
 _number = itertools.count()

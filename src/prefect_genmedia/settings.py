@@ -45,7 +45,11 @@ class Settings(BaseSettings):
     """An SQLAlchemy URL: SQLite or PostgreSQL. It may hold a password."""
 
     media_store: str = Field(default_factory=_default_media_store, repr=False, min_length=1)
-    """A folder, or an fsspec URL such as s3://bucket/prefix."""
+    """A folder, an fsspec URL such as s3://bucket/prefix, or a Prefect filesystem block as block:TYPE/NAME."""
+
+    media_public_url: str | None = Field(default=None, repr=False)
+    """The address at which a browser sees the media store, such as https://media.example.com: links in the Prefect UI
+    lead there. Kept in artifacts, so it holds no signature."""
 
     prices: str | None = Field(default=None, repr=False)
     """A YAML or JSON file of prices of your own, or variable:NAME for a Prefect variable of that name."""
@@ -103,7 +107,7 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[Seconds, Field(ge=0.1, le=86400)] = 60.0
     """How long a job stays with a worker on another machine that has gone silent."""
 
-    @field_validator("callback_url")
+    @field_validator("callback_url", "media_public_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         if value is None or not value.strip():
@@ -114,7 +118,7 @@ class Settings(BaseSettings):
         except ValueError:
             usable = False
         if not usable or not value.isprintable() or " " in value or "?" in value or "#" in value:
-            raise ValueError("should be the receiver's address, such as https://hooks.example.com/callbacks")
+            raise ValueError("should be a plain http or https address, such as https://hooks.example.com/callbacks")
         return value
 
 

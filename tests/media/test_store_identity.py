@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
 from pathlib import Path
@@ -13,7 +14,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.media import MediaFile, MediaStore
-from prefect_genmedia.media.store import MARK
+from prefect_genmedia.media.identity import MARK
+from prefect_genmedia.media.places import open_place
 
 
 class Away(MemoryFileSystem):
@@ -46,17 +48,20 @@ class Away(MemoryFileSystem):
 fsspec.register_implementation("away", Away, clobber=True)
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", "network", "s3"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     Away.failure = None
+    if request.param == "s3":
+        return str(request.getfixturevalue("bucket"))
     return str(tmp_path / "far" / "media") if request.param == "folder" else f"away://{tmp_path.name}/media"
 
 
 def kept(store: MediaStore, tmp_path: Path, content: bytes = b"content") -> MediaFile:
     part = tmp_path / "part"
     part.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
     return MediaFile(
-        uri=store.keep(part, "op/a.png"), sha256="0" * 64, media_type="image/png", bytes=len(content), role="grid"
+        uri=store.keep(part, "op/a.png"), sha256=digest, media_type="image/png", bytes=len(content), role="grid"
     )
 
 
@@ -147,8 +152,9 @@ def test_a_store_that_is_away_is_no_store_without_files(tmp_path: Path, failure:
         store.has(file)
     with pytest.raises(ConfigurationError):
         MediaStore(f"away://{tmp_path.name}/media").prepare(name)
-    with pytest.raises(OSError):
+    with pytest.raises(MediaError) as caught:
         kept(store, tmp_path)
+    assert caught.value.in_store
     Away.failure = None
     assert store.has(file)
 
@@ -159,7 +165,7 @@ def test_a_file_that_is_gone_is_gone(location: str, tmp_path: Path) -> None:
     file = kept(store, tmp_path)
     assert store.has(file)
     assert not store.has(file.model_copy(update={"bytes": 1}))
-    fs, path = fsspec.core.url_to_fs(location)
+    fs, path = open_place(location)
     fs.rm(f"{path}/op/a.png")
     assert not store.has(file)
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.figures import by_own_figures
 from prefect_genmedia.jobs.life import bring_in, deliver
@@ -51,17 +52,19 @@ async def run(
 async def resume(
     operation: Operation[Any, ResultT], row: JobRow, account: Account, *, run: Run, terms: Terms | None = None
 ) -> JobResult[ResultT]:
-    """Bring a bought job's files in. Never submits. Raises like `run`."""
-    async with _opened(operation, account, run, terms or Terms()) as call:
+    """Bring a bought job's files in, also those whose bytes have changed. Never submits. Raises like `run`."""
+    async with _opened(operation, account, run, terms or Terms(), thorough=True) as call:
         return await bring_in(call, row)
 
 
 @contextlib.asynccontextmanager
-async def _opened(operation: Operation[Any, Any], account: Account, run: Run, terms: Terms) -> AsyncIterator[Call]:
+async def _opened(
+    operation: Operation[Any, Any], account: Account, run: Run, terms: Terms, *, thorough: bool = False
+) -> AsyncIterator[Call]:
     """Everything a job needs, checked before money is spent. Raises ConfigurationError, LedgerError."""
     settings = read_settings()
     ledger = await asyncio.to_thread(ledger_of, settings)
-    store = await asyncio.to_thread(open_store, settings, ledger)
+    store = await asyncio.to_thread(open_store, settings, ledger, thorough=thorough)
     seconds = operation.deadline_seconds if terms.deadline_seconds is None else terms.deadline_seconds
     async with http_pool() as pool:
         yield Call(
@@ -85,17 +88,21 @@ def ledger_of(settings: Settings) -> Ledger:
     return open_ledger(settings.ledger_url, settings.lease_seconds, settings.submit_timeout_seconds)
 
 
-def open_store(settings: Settings, ledger: Ledger) -> MediaStore:
+def open_store(settings: Settings, ledger: Ledger, *, thorough: bool = False) -> MediaStore:
     """The media store, surely the one that this ledger's files are in. Blocking. Raises ConfigurationError."""
-    store = MediaStore(settings.media_store)
-    known = ledger.find_fact(STORE_FACT)
-    found = store.prepare(known)
-    if known is None and (first := ledger.fact(STORE_FACT, found)) != found:
-        store.prepare(first)  # another machine was first, with a store of its own: says so
-    store.check()
-    return store
+    try:
+        store = MediaStore(settings.media_store, thorough=thorough)
+        known = ledger.find_fact(STORE_FACT)
+        found = store.prepare(known)
+        if known is None and (first := ledger.fact(STORE_FACT, found)) != found:
+            store.prepare(first)  # another machine was first, with a store of its own: says so
+        store.check()
+        return store
+    except ConfigurationError as failure:
+        failure.money = NOTHING_BOUGHT
+        raise
 
 
 def remember_store(settings: Settings) -> None:
     """The media store was changed on purpose: this one is the ledger's from now on. Blocking."""
-    ledger_of(settings).set_fact(STORE_FACT, MediaStore(settings.media_store).prepare(None))
+    ledger_of(settings).set_fact(STORE_FACT, MediaStore(settings.media_store).prepare(None, new=True))

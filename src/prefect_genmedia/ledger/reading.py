@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, tuple_
@@ -134,6 +134,19 @@ class Ledger(Adoption):
         """The files of a job, by their place in its answer."""
         with self.database.read() as session:
             return list(session.scalars(select(MediaRow).where(MediaRow.job == row_id).order_by(MediaRow.position)))
+
+    def all_media(self) -> Iterator[MediaRow]:
+        """Every file that was ever stored, job by job; read in pages, so that nobody waits for it."""
+        order = tuple_(MediaRow.job, MediaRow.position)
+        query = select(MediaRow).order_by(MediaRow.job, MediaRow.position).limit(_PAGE)
+        page: list[MediaRow] = []
+        while True:
+            with self.database.read() as session:
+                after = query.where(order > (page[-1].job, page[-1].position)) if page else query
+                page = list(session.scalars(after))
+            yield from page
+            if len(page) < _PAGE:
+                return
 
     def history(self, row_id: str) -> list[EventRow]:
         with self.database.read() as session:

@@ -60,11 +60,11 @@ async def download(
             size = part.stat().st_size
             uri = await asyncio.to_thread(store.keep, part, f"{key}.{seen.extension}")
     except OSError as failure:
-        raise MediaError(
-            f"the file could not be kept in {store.root}: {failure.strerror or failure}",
-            advice="The job is paid and safe: free some space and run again, it will be downloaded then.",
-            in_store=True,
-        ) from None
+        raise _not_kept(f"the file could not be kept in {store.root}: {failure.strerror or failure}") from None
+    except MediaError as failure:
+        if not failure.in_store:
+            raise
+        raise _not_kept(failure.message) from None
     return MediaFile(
         uri=uri,
         sha256=came.sha256,
@@ -75,6 +75,11 @@ async def download(
         role=link.role,
         remarks=seen.remarks,
     )
+
+
+def _not_kept(what: str) -> MediaError:
+    advice = "The job is paid and safe: free some space and run again, it will be downloaded then."
+    return MediaError(what, advice=advice, in_store=True)
 
 
 async def _bring(pool: Pool, text: str, part: Path, deadline: float, base_url: str) -> _Came:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import fsspec
 from pydantic import BaseModel, ConfigDict
 
 from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.media.places import open_place, sha256_of, telling
 
 
 class MediaFile(BaseModel):
@@ -46,32 +46,47 @@ class MediaFile(BaseModel):
 
 
 def found(file: MediaFile) -> tuple[Any, str]:
+    """Where it lies. Blocking. Raises ConfigurationError."""
     # fsspec takes a file URI as it stands; ours are encoded like any other program's.
-    found: tuple[Any, str] = fsspec.core.url_to_fs(str(file.path) if file.is_local else file.uri)
-    return found
+    return open_place(str(file.path) if file.is_local else file.uri)
 
 
-def open_media(file: MediaFile) -> Any:
-    """The bytes of a media file, checked against its sha256. Raises MediaError, MediaInvalidError."""
-    try:
+def open_media(file: MediaFile) -> bytes:
+    """The bytes of a media file, checked against its sha256. Blocking. Raises MediaError, MediaInvalidError."""
+    with telling(f"cannot read {file.uri}"):
         fs, path = found(file)
-        content = fs.cat_file(path)
-    except OSError as failure:
-        raise MediaError(f"cannot read {file.uri}: {failure.strerror or type(failure).__name__}") from None
-    except (ValueError, ImportError):
-        raise MediaError(f"cannot read {file.uri}: there is no such kind of store here") from None
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise MediaInvalidError(f"{file.uri} has changed since it was stored")
+        content: bytes = fs.cat_file(path)
+    _refuse_changed(file, hashlib.sha256(content).hexdigest())
     return content
 
 
 @contextmanager
 def local_copy(file: MediaFile) -> Iterator[Path]:
-    """A local path with the file's bytes; a temporary copy when the store is remote."""
+    """A local path with the file's bytes; where the store is remote a temporary copy, checked against its sha256.
+
+    Blocking. Raises MediaError, MediaInvalidError.
+    """
     if file.is_local:
         yield file.path
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / Path(file.uri).name
-        copy.write_bytes(open_media(file))
+        with telling(f"cannot read {file.uri}"):
+            fs, path = found(file)
+            fs.get_file(path, str(copy))
+        _refuse_changed(file, sha256_of(copy))
         yield copy
+
+
+@contextmanager
+def local_copies(files: Sequence[MediaFile]) -> Iterator[list[Path]]:
+    """As `local_copy`, of several at once."""
+    with ExitStack() as copies:
+        yield [copies.enter_context(local_copy(file)) for file in files]
+
+
+def _refuse_changed(file: MediaFile, sha256: str) -> None:
+    if sha256 != file.sha256:
+        raise MediaInvalidError(
+            f"{file.uri} has changed since it was stored", advice="To see what else has: genmedia fsck --bytes"
+        )

@@ -6,9 +6,8 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote
 
-import fsspec
-
 from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.media.places import open_place, telling
 from prefect_genmedia.quoting import title
 
 LONGEST_REFERENCE = 4096  # characters of a path or a URL
@@ -85,13 +84,8 @@ def _in_file(path: Path, most: int) -> bytes:
 
 
 def _in_store(uri: str, most: int) -> bytes:
-    try:
-        fs, path = fsspec.core.url_to_fs(uri)
+    with telling(f"cannot read {title(uri, 200)}"):
+        fs, path = open_place(uri)
         content = bytes(fs.cat_file(path, end=most + 1))
-    except (ValueError, ImportError):
-        raise MediaError(f"cannot read {title(uri, 200)}: there is no such kind of store here") from None
-    except Exception as failure:  # each kind of store has errors of its own
-        why = getattr(failure, "strerror", None) or type(failure).__name__
-        raise MediaError(f"cannot read {title(uri, 200)}: {why}") from None
     refuse_large(len(content), most)
     return content

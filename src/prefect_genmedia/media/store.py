@@ -1,52 +1,82 @@
-"""The media store: a folder, local or on any fsspec filesystem, that files enter whole or not at all."""
+"""The media store: a folder, a bucket, anything that fsspec or a Prefect block reaches; files enter it whole."""
 
 from __future__ import annotations
 
+import logging
 import os
-import re
 import shutil
 import tempfile
-import uuid
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
+from typing import Literal
 
 from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.media.files import MediaFile, found
-from prefect_genmedia.quoting import one_line
+from prefect_genmedia.media.identity import MARK, read_mark, write_mark
+from prefect_genmedia.media.places import (
+    INCOMING,
+    facts_of,
+    is_local,
+    keeps_sha256,
+    open_place,
+    put,
+    reason,
+    sha256_in,
+    telling,
+    tidy_location,
+)
 
 LEAST_FREE_BYTES = 64 * 1024**2
-MARK = ".genmedia-store"
-"""The file that holds a store's identity. It moves with the store's files."""
+HASHED_BYTES = 64 * 1024**2
+"""A file of a folder up to this size is read again before it is handed out again: 0.7 ms a megabyte."""
+PROBE = ".genmedia-probe"
+PROBED_SECONDS = 300.0
+State = Literal["here", "missing", "cut", "changed"]
 
-_IDENTITY = re.compile(r"[0-9a-f]{32}")
+log = logging.getLogger("prefect_genmedia")
+_written: dict[str, float] = {}  # remote stores that took a file lately, by time.monotonic()
 
 
 class MediaStore:
-    """A folder, local or on any fsspec filesystem, that files enter whole or not at all."""
+    """A folder, or a place of any kind that fsspec or a Prefect block reaches.
 
-    def __init__(self, location: str) -> None:
+    `location` is a path, a URL such as s3://bucket/prefix, or block:TYPE/NAME. With `thorough`, bytes are compared
+    wherever a file is asked for. Raises ConfigurationError when there is no such kind of store, or its library is
+    missing. All of it blocks.
+    """
+
+    def __init__(self, location: str, *, thorough: bool = False) -> None:
+        uri = tidy_location(location)
         try:
-            self._fs, root = fsspec.core.url_to_fs(location)
-        except (ValueError, ImportError) as failure:
+            self._fs, base = open_place(uri)
+        except ConfigurationError as failure:
             raise ConfigurationError(
-                f"the media store {one_line(location)!r} cannot be used: {one_line(failure)}",
-                advice="Set GENMEDIA_MEDIA_STORE to a folder or an fsspec URL.",
+                f"the media store cannot be used: {failure.message}",
+                advice=f"{failure.advice} GENMEDIA_MEDIA_STORE says where it is.",
             ) from None
-        self.root = str(root).rstrip("/")
-        self.local = Path(self.root) if isinstance(self._fs, LocalFileSystem) else None
+        self._base = base.rstrip("/")
+        self.local = Path(self._base) if is_local(self._fs) else None
+        self.root = self._base if self.local else uri
+        """What it is called in messages: its path, or its address."""
+        self.thorough = thorough
         self._prepared: str | None = None
 
-    def prepare(self, expected: str | None) -> str:
+    def prepare(self, expected: str | None, *, new: bool = False) -> str:
         """The store's identity, given to it at its first use. Blocking; to be called before anything else.
 
-        `expected` is what the ledger remembers, None when it remembers none. Raises ConfigurationError when the store
-        is not that one, or cannot be asked: it is not mounted, or this machine has a folder of its own.
+        `expected` is what the ledger remembers, None when it remembers none. With `new`, a store that cannot tell
+        whether it has one (some Prefect blocks) gets one. Raises ConfigurationError when the store is not that one, or
+        cannot be asked: it is not mounted, or this machine has a folder of its own.
         """
-        found = self.identity()
+        try:
+            found = self.identity()
+        except ConfigurationError:
+            if not new or self.local is not None:
+                raise
+            found = None
         if expected is not None and found is None:
             raise ConfigurationError(
                 f"the media store {self.root} is not the one that the ledger knows: it has no {MARK}",
@@ -65,26 +95,17 @@ class MediaStore:
     def identity(self) -> str | None:
         """Which store this is; None when it was never used. Blocking. Raises ConfigurationError when it cannot tell."""
         try:
-            content = self._fs.cat_file(self._at(MARK))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            return read_mark(self._fs, self._at(MARK))
+        except ValueError:
+            raise ConfigurationError(f"{MARK} in the media store {self.root} is damaged") from None
         except Exception as failure:  # each kind of store has errors of its own
             raise self._unusable("read", failure) from None
-        identity = content.decode("ascii", "replace").strip()
-        if not _IDENTITY.fullmatch(identity):
-            raise ConfigurationError(f"{MARK} in the media store {self.root} is damaged")
-        return str(identity)
 
     def _mark(self) -> str:
         """Give the store an identity; what another gave it in the same moment counts."""
-        content = uuid.uuid4().hex.encode()
         try:
-            if self.local is None:
-                self._fs.pipe_file(self._at(MARK), content, mode="create")
-            else:
-                self._mark_folder(self.local, content)
-        except FileExistsError:
-            pass
+            with self.incoming() as incoming:
+                write_mark(self._fs, self._at(MARK), incoming)
         except Exception as failure:  # each kind of store has errors of its own
             raise self._unusable("written", failure) from None
         identity = self.identity()
@@ -92,26 +113,14 @@ class MediaStore:
             raise ConfigurationError(f"the media store {self.root} does not keep what is written")
         return identity
 
-    def _mark_folder(self, folder: Path, content: bytes) -> None:
-        with self.incoming() as incoming:
-            (incoming / MARK).write_bytes(content)
-            try:
-                # Unlike a rename, a link does not replace what is there; and it is there whole.
-                os.link(incoming / MARK, folder / MARK)
-            except FileExistsError:
-                raise
-            except OSError:  # some network drives have no links
-                with (folder / MARK).open("xb") as mark:
-                    mark.write(content)
-
     def _at(self, key: str) -> str:
-        return f"{self.root}/{key}"
+        return f"{self._base}/{key}" if self._base else key
 
     def _unusable(self, what: str, failure: Exception) -> ConfigurationError:
-        said = getattr(failure, "strerror", None) or type(failure).__name__
         return ConfigurationError(
-            f"the media store {self.root} cannot be {what}: {said}",
-            advice="Set GENMEDIA_MEDIA_STORE to a store that can be read and written.",
+            f"the media store {self.root} cannot be {what}: {reason(failure)}",
+            advice="Set GENMEDIA_MEDIA_STORE to a store that can be read and written."
+            + (" If it is a new one: genmedia setup --new-media-store" if what == "read" and not self.local else ""),
         )
 
     def check(self) -> None:
@@ -128,53 +137,95 @@ class MediaStore:
         free = shutil.disk_usage(where).free
         if free < LEAST_FREE_BYTES:
             raise ConfigurationError(f"the disk of {where} is full ({free // 1024**2} MB left)", advice=advice)
+        if self.local is None and time.monotonic() > _written.get(self.root, -PROBED_SECONDS) + PROBED_SECONDS:
+            self._probe()
+
+    def _probe(self) -> None:
+        try:
+            self._fs.pipe_file(self._at(PROBE), b"genmedia")
+        except Exception as failure:  # each kind of store has errors of its own
+            raise self._unusable("written", failure) from None
+        with suppress(Exception):  # who may write may not always delete
+            self._fs.rm_file(self._at(PROBE))
+        _written[self.root] = time.monotonic()
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """A temporary folder on the same disk as the store, so that a finished file enters by a rename."""
         parent = None
         if self.local is not None:
-            parent = self.local / ".incoming"
+            parent = self.local / INCOMING
             parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
 
     def keep(self, file: Path, key: str) -> str:
-        """Move a file into the store under `key`; its URI. Raises OSError."""
-        if self.local is not None:
+        """Move a file into the store under `key`; its URI. Raises MediaError with `in_store`."""
+        advice = "Is the store there, and is there room in it? Then run again: what is bought is not bought again."
+        with telling(f"{key} could not be kept in {self.root}", in_store=True, advice=advice):
+            if self.local is None:
+                put(self._fs, file, self._at(key), self._base)
+                return f"{self.root}/{key}"
             (self.local / key).parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
             return file.replace(self.local / key).absolute().as_uri()
-        target = self._at(key)
-        try:
-            self._fs.put_file(str(file), target)
-        except OSError:
-            raise
-        except Exception as failure:  # each kind of store has errors of its own
-            raise OSError(f"{type(failure).__name__} of the store") from None
-        return str(self._fs.unstrip_protocol(target))
 
-    def key_of(self, file: MediaFile) -> str:
-        """Under which key a file of this store was kept."""
-        if self.local is not None:
-            return file.path.relative_to(self.local.absolute()).as_posix()
-        return file.uri.rpartition(self.root + "/")[2]
+    def key_of(self, file: MediaFile) -> str | None:
+        """Under which key a file was kept; None for a file that is not in this store."""
+        if self.local is None:
+            key = file.uri.removeprefix(f"{self.root}/")
+            return key if key != file.uri else None
+        if not file.is_local or not file.path.is_relative_to(self.local.absolute()):
+            return None
+        return file.path.relative_to(self.local.absolute()).as_posix()
 
     def has(self, file: MediaFile) -> bool:
-        """Is the file still there, at its full length? Blocking.
+        """Is the file still there as it was kept? Blocking.
 
-        Raises MediaError when that cannot be told: False is said only of what is surely gone.
+        Raises MediaError when that cannot be told: False is said only of what is surely gone, or surely another.
         """
-        try:
-            fs, path = found(file)
-            fs.invalidate_cache()  # another process may have written it since
-            return bool(fs.size(path) == file.bytes)
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except Exception as failure:  # each kind of store has errors of its own
-            why = getattr(failure, "strerror", None) or type(failure).__name__
-            raise MediaError(f"whether {file.uri} is still there cannot be told: {why}") from None
+        state = self.look_at(file)
+        if state in ("cut", "changed"):
+            log.warning("%s is %s since it was stored: it is brought in again.", file.uri, state)
+        return state == "here"
+
+    def look_at(self, file: MediaFile, *, thorough: bool | None = None) -> State:
+        """What became of a file: by its length, and by its bytes where that is cheap or `thorough`. Raises MediaError.
+
+        Cheap: a folder's file up to HASHED_BYTES is read; S3 and GCS tell the sha256 that the file was kept with.
+        """
+        thorough = self.thorough if thorough is None else thorough
+        with telling(f"whether {file.uri} is still there cannot be told", in_store=True):
+            fs, path = self._place_of(file)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                size, sha256 = facts_of(fs, path)
+                if size != file.bytes:
+                    return "cut" if size < file.bytes else "changed"
+                # Of a bucket, only what another program has written lacks it.
+                cheap = is_local(fs) or (keeps_sha256(fs) and sha256 is None)
+                if thorough or (cheap and size <= HASHED_BYTES):
+                    sha256 = sha256_in(fs, path)
+                return "here" if sha256 in (None, file.sha256) else "changed"
         if self._prepared is not None and self.identity() != self._prepared:
-            raise MediaError(f"the media store {self.root} is no longer there")
-        return False
+            raise MediaError(f"the media store {self.root} is no longer there", in_store=True)
+        return "missing"
+
+    def _place_of(self, file: MediaFile) -> tuple[object, str]:
+        key = self.key_of(file) if self.local is None else None
+        return found(file) if key is None else (self._fs, self._at(key))
+
+    def is_old(self, key: str) -> bool:
+        """Has nobody written this file for a day? False where the store cannot tell."""
+        try:
+            return bool(datetime.now(UTC) - self._fs.modified(self._at(key)) > timedelta(days=1))
+        except Exception:  # each kind of store has errors of its own
+            return False
+
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Key and size of every file in the store. Of a bucket, one listing for each thousand. Raises MediaError."""
+        with telling(f"the files of {self.root} cannot be listed"):
+            self._fs.invalidate_cache()
+            base = self._fs._strip_protocol(self._base)
+            for path, facts in self._fs.find(self._base, detail=True).items():
+                yield str(path).removeprefix(base).lstrip("/"), int(facts["size"] or 0)
