@@ -133,6 +133,20 @@ def price(
     show_prices(operation, as_json)
 
 
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP or AVIF files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Read what files say of their origin: generated or not, by what, when, in which job, from which prompt.
+
+    Ends with code 1 when one of them does not say that it is generated.
+    """
+    from prefect_genmedia.cli.verify_command import show_marks
+
+    show_marks(files, as_json)
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,

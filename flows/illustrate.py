@@ -219,10 +219,14 @@ class _Work:
             words = slugify(item.title, max_length=40) or "picture"
             stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
             published = await imaging.render(
-                file, self.renditions, folder=self.folder, stem=stem, manifest=item.manifest(file)
+                file, self.renditions, folder=self.folder, stem=stem, manifest=self._manifest(item, file)
             )
             item = item.model_copy(update={"published": [*item.published, published]})
         return item
+
+    def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
+        model = {"model": self.refinement.model_name} if self.refinement is not None else {}
+        return {**item.manifest(file), **model}
 
 
 def _upsample(index: int) -> Any:
