@@ -147,6 +147,16 @@ def verify(
     show_marks(files, as_json)
 
 
+@app.command()
+def presets(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The sizes that have a name, for renditions and recipes: each with who asks for it, and when that was read."""
+    from prefect_genmedia.cli.presets_command import show_presets
+
+    show_presets(as_json)
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,

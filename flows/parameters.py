@@ -10,19 +10,24 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from prefect_genmedia import quoting
 from prefect_genmedia.checking import NO_TRUTH_VALUE, Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.imaging.recipes.presets import VARIABLE, presets_in_file, shipped_presets
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import novita
 
 T = TypeVar("T")
@@ -88,24 +93,54 @@ class Refinement(BaseModel):
 
     def of(self, picture: MediaFile | str, prompt: str, width: int, height: int) -> novita.Img2ImgRequest:
         """The request for one picture of this size, its shape kept and its sides multiples of 8."""
-        scale = self.longest_side / max(width, height)
+        width, height = self.size_of(width, height)
         return novita.Img2ImgRequest(
             **self.model_dump(exclude={"longest_side"}),
             image=Picture(source=picture, prepare="fit"),  # it is redrawn smaller than any limit
             prompt=prompt[:1024],
-            width=_side(width * scale),
-            height=_side(height * scale),
+            width=width,
+            height=height,
         )
 
+    def size_of(self, width: int, height: int) -> tuple[int, int]:
+        """How large a picture of this size comes back."""
+        scale = self.longest_side / max(width, height)
+        return _side(width * scale), _side(height * scale)
 
-def _named_apart(renditions: list[Rendition]) -> list[Rendition]:
-    names = Counter(rendition.name for rendition in renditions)
+
+class _PresetNames:
+    """The names that a form offers: the pack's, and those of the file that GENMEDIA_PRESETS names."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "title": "Preset", **_offered()}
+
+
+def _offered() -> JsonSchemaValue:
+    try:
+        setting = read_settings().presets or ""
+        if setting.startswith(VARIABLE):
+            return {}  # it may hold others by the time a run is asked for
+        return {"enum": list({**shipped_presets(), **(presets_in_file(setting) if setting else {})})}
+    except ConfigurationError:
+        return {}
+
+
+PresetName = Annotated[str, StringConstraints(min_length=1, max_length=64), _PresetNames()]
+
+
+def _named_apart(renditions: list[str | Rendition]) -> list[str | Rendition]:
+    names = Counter(each if isinstance(each, str) else each.name for each in renditions)
     if twice := [name for name, times in names.items() if times > 1]:
         raise ValueError(f"two renditions are called {twice[0]}; one file would replace the other")
     return renditions
 
 
-Renditions = Annotated[list[Rendition], Field(max_length=64), AfterValidator(_named_apart)]
+# Two forms of one list: names to choose from, or sizes of one's own among them.
+Renditions = Annotated[
+    Annotated[list[PresetName], Field(title="Presets", max_length=64)]
+    | Annotated[list[PresetName | Rendition], Field(title="Sizes of your own", max_length=64)],
+    AfterValidator(_named_apart),
+]
 
 
 def _side(pixels: float) -> int:

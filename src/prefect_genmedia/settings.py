@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     mark_prompt: Literal["hash", "text", "none"] = "hash"
     """What a mark says of the prompt: its sha256, its text as well, or nothing."""
 
+    fonts: str = Field(default="", repr=False)
+    """Font files for texts and labels, with a colon between (on Windows a semicolon): the first that has every sign of
+    a text is taken. Without one, the small font that Pillow brings, for plain English."""
+
+    presets: str | None = Field(default=None, repr=False)
+    """A YAML or JSON file of sizes of your own by name, or variable:NAME for a Prefect variable of that name."""
+
     imaging_threads: int = Field(default_factory=_cores, ge=1, le=256)
     """How many pictures, or files of one, are worked on at once; by default one for each core."""
 
@@ -112,6 +119,10 @@ class Settings(BaseSettings):
 
     lease_seconds: Annotated[Seconds, Field(ge=0.1, le=86400)] = 60.0
     """How long a job stays with a worker on another machine that has gone silent."""
+
+    @property
+    def font_files(self) -> tuple[str, ...]:
+        return tuple(path for path in map(str.strip, self.fonts.split(os.pathsep)) if path)
 
     @field_validator("callback_url")
     @classmethod

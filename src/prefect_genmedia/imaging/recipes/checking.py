@@ -100,7 +100,7 @@ def _after(step: Step, size: Size | None, materials: Materials) -> list[Size | N
     elif isinstance(step, Pad):
         return [padded(step, size)]
     elif isinstance(step, Save):
-        check_canvas(size, step.rendition(size[0]))
+        check_canvas(size, step)
     elif isinstance(step, Check):
         _check_size(step, size)
     return [size]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from prefect_genmedia.errors import RecipeError
 from prefect_genmedia.imaging.geometry import Box, Layout, Size, around, layout
 from prefect_genmedia.imaging.reading import MAX_PIXELS
-from prefect_genmedia.imaging.recipes.steps import Crop, Pad, Resize, Text, ratio
+from prefect_genmedia.imaging.recipes.steps import Crop, Pad, Resize, Save, Text, ratio
 from prefect_genmedia.imaging.renditions import LONGEST_SIDE, Rendition
+
+LEAST_LETTERS = 8
+"""Pixels. Below, letters are no letters."""
 
 
 def crop_box(step: Crop, size: Size) -> Box:
@@ -68,10 +71,10 @@ def text_box(step: Text, size: Size) -> tuple[int, int, int, int]:
 
 def text_sizes(step: Text, size: Size) -> tuple[int, int]:
     """The letters' smallest and largest size."""
-    return max(1, round(step.smallest * min(size))), max(1, round(step.largest * min(size)))
+    return max(LEAST_LETTERS, round(step.smallest * min(size))), max(LEAST_LETTERS, round(step.largest * min(size)))
 
 
-def check_canvas(canvas: Size, wanted: Rendition) -> None:
+def check_canvas(canvas: Size, wanted: Rendition | Save) -> None:
     """Raises RecipeError when no file of this format can be so large."""
     width, height = canvas
     if max(width, height) > LONGEST_SIDE[wanted.format] or width * height > MAX_PIXELS:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, Self
 
 import yaml
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from prefect_genmedia.checking import refusal
 from prefect_genmedia.errors import RecipeError
 from prefect_genmedia.imaging.recipes.presets import Preset
-from prefect_genmedia.imaging.recipes.steps import Keep, Label, Overlay, Save, Sizes, Step, Text
+from prefect_genmedia.imaging.recipes.steps import Keep, Overlay, Save, Sizes, Step, Text
 from prefect_genmedia.imaging.renditions import Rendition
 
 VERSION = 1
@@ -29,7 +30,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=100, description="What is done, in this order.")
+    steps: tuple[Step, ...] = Field(max_length=100, description="What is done, in this order.")
 
     @model_validator(mode="before")
     @classmethod
@@ -62,6 +63,12 @@ class Recipe(BaseModel):
         return names
 
     @property
+    def renditions(self) -> list[Rendition]:
+        """The sizes of its own; presets that were looked up are among them."""
+        found = [size for each in self.steps if isinstance(each, Sizes) for size in each.sizes]
+        return [size for size in found if isinstance(size, Rendition)]
+
+    @property
     def lays_over(self) -> bool:
         """Does it add what no model made: a text, another picture? A label only says what the picture is."""
         return any(isinstance(each, Text | Overlay) for each in self.steps)
@@ -72,8 +79,10 @@ class Recipe(BaseModel):
         return list(dict.fromkeys(each.picture for each in self.steps if isinstance(each, Overlay)))
 
     @property
-    def has_fonts(self) -> bool:
-        return any(isinstance(each, Text | Label) for each in self.steps)
+    def is_finished(self) -> bool:
+        """Does it name its files, and no presets?"""
+        sizes = [size for each in self.steps if isinstance(each, Sizes) for size in each.sizes]
+        return bool(self.names) and not any(isinstance(size, str) for size in sizes)
 
     def finished(self, presets: Mapping[str, Preset]) -> Recipe:
         """The same with its presets looked up, and at least one file. Raises RecipeError for a name that is none."""
@@ -104,16 +113,16 @@ def read_recipe(given: object) -> Recipe:
 
 
 def _parsed(text: str) -> Any:
-    text = text.strip()
-    if "\n" not in text and text.lower().endswith((".yaml", ".yml", ".json")) and text[:1] not in "[{-":
-        path = Path(text.removeprefix("file://"))
+    name = text.strip()
+    if "\n" not in name and name.lower().endswith((".yaml", ".yml", ".json")) and name[:1] not in "[{-":
+        path = Path(name.removeprefix("file://"))
         try:
             if path.stat().st_size > _LONGEST:
                 raise RecipeError(f"the recipe {path} is longer than a megabyte")
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as failure:
             raise RecipeError(f"the recipe {path} cannot be read: {getattr(failure, 'strerror', failure)}") from None
-    return yaml.safe_load(text)
+    return yaml.safe_load(dedent(text))
 
 
 def _looked_up(step: Sizes, presets: Mapping[str, Preset]) -> Sizes:
