@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect_genmedia import quoting
 from prefect_genmedia.media import MediaFile
-from prefect_genmedia.provenance import Mark
+from prefect_genmedia.provenance import Mark, is_generated, packet_for
 from prefect_genmedia.settings import Settings
 
 # Where a job's files are kept: operation, day, the job's id in the ledger.
@@ -42,3 +42,12 @@ def mark_for(
         jobs=tuple(dict.fromkeys(filter(None, ids))),
         made_at=str(manifest.get("made_at") or (bought[0][2] if bought else datetime.now(UTC).date().isoformat())),
     )
+
+
+def packet_for_several(sources: Sequence[MediaFile], contents: Sequence[bytes], settings: Settings) -> bytes | None:
+    """The XMP packet for a file that shows several: it is put together, and says which is generated."""
+    generated = next((content for content in contents if is_generated(content)), None)
+    mark = mark_for(sources, None, settings, laid_over=True)
+    if mark is None and generated is not None and settings.mark:
+        mark = Mark(source_type="compositeWithTrainedAlgorithmicMedia")
+    return packet_for(mark, generated or b"")

@@ -76,6 +76,11 @@ def marks_in(content: bytes) -> MarksFound:
     return found
 
 
+def is_generated(content: bytes) -> bool:
+    """Does a file of any kind say that a model made it?"""
+    return xmp.found(_packet_in(content)).generated
+
+
 def _packet_in(content: bytes) -> bytes | None:
     kind = _kind(content)
     try:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image, ImageFilter, ImageStat
 
-from prefect_genmedia.imaging.colours import decode
+from prefect_genmedia.imaging.colours import Decoded, decode
 from prefect_genmedia.imaging.reading import header
 
 _SIDE = 512
@@ -43,10 +43,14 @@ class Fault:
 
 def faults_of(source: Path | bytes, asked: Quality | None = None) -> list[Fault]:
     """What is wrong with the picture in a file. Raises like `inspect`."""
-    size = header(source)
-    shrink = max(1.0, max(size.width, size.height) / _SIDE)
-    decoded = decode(source, shrink=shrink)
+    decoded = small(source)
     return faults(decoded.image, asked, decoded.size)
+
+
+def small(source: Path | bytes) -> Decoded:
+    """The picture in a file, decoded no larger than looking at it takes. Raises like `inspect`."""
+    size = header(source)
+    return decode(source, shrink=max(1.0, max(size.width, size.height) / _SIDE))
 
 
 def faults(image: Image.Image, asked: Quality | None = None, size: tuple[int, int] | None = None) -> list[Fault]:
