@@ -25,22 +25,22 @@ def mark_for(
     """
     if not settings.mark:
         return None
-    manifest = quoting.without_signatures(dict(manifest or {}))
-    jobs = [job for job in manifest.get("jobs") or [] if isinstance(job, dict)]
+    told: dict[str, Any] = quoting.without_signatures(dict(manifest or {}))
+    jobs = [job for job in told.get("jobs") or [] if isinstance(job, dict)]
     bought = [place for file in sources if (place := _BOUGHT.search(file.uri))]
     if not jobs and not bought:
         return None
     systems = [str(job.get("operation") or "") for job in jobs] or [place[1] for place in bought]
     ids = [str(job.get("job_id") or job.get("ledger_id") or "") for job in jobs] or [place[3] for place in bought]
-    composite = laid_over or bool(manifest.get("photograph_sha256"))
+    composite = laid_over or bool(told.get("photograph_sha256"))
     return Mark.of(
-        str(manifest.get("prompt") or ""),
+        str(told.get("prompt") or ""),
         settings.mark_prompt,
         source_type="compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia",
         system=", ".join(dict.fromkeys(filter(None, systems))),
-        model=str(manifest.get("model") or ""),
+        model=str(told.get("model") or ""),
         jobs=tuple(dict.fromkeys(filter(None, ids))),
-        made_at=str(manifest.get("made_at") or (bought[0][2] if bought else datetime.now(UTC).date().isoformat())),
+        made_at=str(told.get("made_at") or (bought[0][2] if bought else datetime.now(UTC).date().isoformat())),
     )
 
 

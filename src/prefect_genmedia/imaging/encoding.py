@@ -81,8 +81,8 @@ def _options(kind: Format, quality: int, xmp: bytes | None) -> dict[str, Any]:
 def _lower_quality(image: Image.Image, rendition: Rendition, best: int, xmp: bytes | None) -> Iterator[bytes]:
     """First the best that fits, if any does; else the lightest."""
     assert rendition.max_bytes is not None
-    low, high = min(_LEAST_QUALITY, best), best - 1
-    fitting = b""
+    low, high = min(_LEAST_QUALITY, best), best
+    fitting = content = b""
     while low <= high:
         middle = (low + high) // 2
         content = encode_as(image, rendition.format, middle, xmp)

@@ -55,9 +55,10 @@ def test_it_begins_where_its_script_begins() -> None:
 
 
 def test_japanese_lines_begin_with_no_closing_sign() -> None:
-    words = fitted(TEXTS["japanese"] * 4, face("japanese"), (140, 400), (20, 20))
-    assert len(words.lines) > 4
-    assert not [line for line in words.lines if line[0] in "。、」ー" or line[-1] == "「"]
+    for width in range(60, 260, 5):
+        words = fitted(TEXTS["japanese"] * 4, face("japanese"), (width, 2000), (20, 20))
+        assert len(words.lines) > 4
+        assert not [line for line in words.lines if line[0] in "。、」ー" or line[-1] == "「"]
 
 
 @pytest.mark.parametrize("text", ["Ελλάδα", "夏", "até já", "\U0001f680"])

@@ -100,6 +100,7 @@ def test_its_hash_is_of_what_it_does() -> None:
     others.append(read_recipe(STEPS).finished(wider))
     digests = {each.digest({}) for each in (one, *others)} | {one.digest({"logo.png": "another"})}
     assert len(digests) == 5
+    assert one.digest({"a": "1", "b": "2"}) == one.digest({"b": "2", "a": "1"})
 
 
 # -- checked before anything begins -----------------------------------------------------------------

@@ -97,7 +97,7 @@ def _loaded(path: str | None, index: int, size: int) -> ImageFont.FreeTypeFont:
 
 def _drawn(font: ImageFont.FreeTypeFont, sign: str) -> tuple[tuple[int, int], bytes]:
     mask = font.getmask(sign)
-    return mask.size, bytes(mask)
+    return mask.size, bytes(mask)  # pyright: ignore[reportArgumentType] (it has a buffer, which its stub leaves out)
 
 
 def _seen(sign: str) -> bool:

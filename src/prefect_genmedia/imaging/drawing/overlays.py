@@ -31,7 +31,7 @@ def overlay(
         size, at = _where(image.size, other.size, place, width, margin)
     layer = layer.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     if opacity < 1:
-        layer.putalpha(layer.getchannel("A").point(lambda value: round(value * opacity)))
+        layer.putalpha(layer.getchannel("A").point([round(value * opacity) for value in range(256)]))
     canvas = image.convert("RGBA")
     canvas.alpha_composite(layer, at)
     return canvas if image.mode == "RGBA" else canvas.convert("RGB")

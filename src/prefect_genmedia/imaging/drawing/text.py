@@ -120,7 +120,7 @@ def _lay(image: Image.Image, colour: str, mask: Image.Image, place: tuple[int, i
     """The colour where the mask is, on a picture with or without transparency."""
     red, green, blue, opacity = (*ImageColor.getrgb(colour), 255)[:4]
     if opacity < 255:
-        mask = mask.point(lambda value: value * opacity // 255)
+        mask = mask.point([value * opacity // 255 for value in range(256)])
     if image.mode == "RGBA":
         layer = Image.new("RGBA", mask.size, (red, green, blue, 0))
         layer.putalpha(mask)
