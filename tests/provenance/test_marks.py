@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,16 @@ def test_other_kinds_are_refused_and_an_animated_avif() -> None:
     frames[0].save(moving, "AVIF", save_all=True, append_images=frames[1:])
     with pytest.raises(MediaInvalidError, match="animation"):
         marked(moving.getvalue(), MARK)
+
+
+def test_content_credentials_are_seen_and_stay() -> None:
+    box = b"\0\0\0\x21jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03c2pa\0"
+    data = b"caBX" + struct.pack(">I4s", 8 + len(box), b"jumb") + box
+    plain = file("PNG")
+    content = plain[:33] + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data)) + plain[33:]
+    for each in (content, marked(content, MARK)):
+        assert any("C2PA" in other for other in marks_in(each).others)
+    assert marks_in(plain).others == ()
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
