@@ -28,6 +28,7 @@ from prefect_genmedia.flows.parameters import (
     LONGEST_TITLE,
     Attempts,
     Given,
+    GivenRecipe,
     Name,
     Photograph,
     Pick,
@@ -37,7 +38,6 @@ from prefect_genmedia.flows.parameters import (
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page
 from prefect_genmedia.imaging import sharpest
-from prefect_genmedia.imaging.recipes import Recipe
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile
@@ -61,7 +61,7 @@ async def illustrate(
     upscale: Given[bool] = False,
     refinement: Given[Refinement | None] = Refinement(),
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
-    recipe: Given[Recipe | str | None] = None,
+    recipe: Given[GivenRecipe | None] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     ttapi_credentials: Name = "ttapi",
     novita_credentials: Name = "novita",

@@ -21,9 +21,18 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prefect_genmedia import quoting
-from prefect_genmedia.checking import NO_TRUTH_VALUE, Finite, Whole, refusal
+from prefect_genmedia.checking import (
+    A_MODEL,
+    A_TEXT,
+    NO_TRUTH_VALUE,
+    TEXT_OR_MODEL,
+    Finite,
+    Whole,
+    refusal,
+)
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.imaging.recipes import Recipe
 from prefect_genmedia.imaging.recipes.presets import VARIABLE, presets_in_file, shipped_presets
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.pictures import Picture
@@ -108,14 +117,8 @@ class Refinement(BaseModel):
         return _side(width * scale), _side(height * scale)
 
 
-class _PresetNames:
-    """The names that a form offers: the pack's, and those of the file that GENMEDIA_PRESETS names."""
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "title": "Preset", **_offered()}
-
-
 def _offered() -> JsonSchemaValue:
+    """The names that there are, as far as they are known when a form is made."""
     try:
         setting = read_settings().presets or ""
         if setting.startswith(VARIABLE):
@@ -125,9 +128,6 @@ def _offered() -> JsonSchemaValue:
         return {}
 
 
-PresetName = Annotated[str, StringConstraints(min_length=1, max_length=64), _PresetNames()]
-
-
 def _named_apart(renditions: list[str | Rendition]) -> list[str | Rendition]:
     names = Counter(each if isinstance(each, str) else each.name for each in renditions)
     if twice := [name for name, times in names.items() if times > 1]:
@@ -135,11 +135,22 @@ def _named_apart(renditions: list[str | Rendition]) -> list[str | Rendition]:
     return renditions
 
 
-# Two forms of one list: names to choose from, or sizes of one's own among them.
-Renditions = Annotated[
-    Annotated[list[PresetName], Field(title="Presets", max_length=64)]
-    | Annotated[list[PresetName | Rendition], Field(title="Sizes of your own", max_length=64)],
-    AfterValidator(_named_apart),
+class _TwoForms:
+    """In a form: names to choose from, or sizes of one's own among them."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        own = {**handler(schema), "title": "Sizes of your own"}
+        names = {"type": "array", "items": {"type": "string", "title": "Preset", **_offered()}, "title": "Presets"}
+        return {"anyOf": [names, own]}
+
+
+SizeGiven = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=64), A_TEXT] | Annotated[Rendition, A_MODEL],
+    TEXT_OR_MODEL,
+]
+Renditions = Annotated[list[SizeGiven], Field(max_length=64), AfterValidator(_named_apart), _TwoForms()]
+GivenRecipe = Annotated[
+    Annotated[str, StringConstraints(max_length=100_000), A_TEXT] | Annotated[Recipe, A_MODEL], TEXT_OR_MODEL
 ]
 
 

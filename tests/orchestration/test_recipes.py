@@ -51,6 +51,23 @@ async def test_a_recipe_that_cannot_work_is_refused_before_anything_is_bought(em
     assert emulator.billed() == 0 and emulator.requests()["requests"] == {}
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"recipe": {"steps": [{"step": "crop", "width": 0, "height": 9}]}}, r"recipe\.steps\.0\.crop\.width: Input"),
+        ({"recipe": [{"step": "sizes", "sizes": [{"name": "a", "width": 0}]}]}, r"sizes\.sizes\.0\.width: Input"),
+        ({"recipe": 7}, "recipe: "),
+        ({"renditions": ["square", {"name": "a", "width": 0}]}, r"renditions\.1\.width: Input"),
+        ({"renditions": ["square", "square"]}, "two renditions are called square"),
+    ],
+)
+async def test_what_is_wrong_is_named_by_its_place_alone(emulator, asked, said):
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        await illustrate(prompts=["a kite"], refinement=None, **asked)
+    assert "; re" not in caught.value.message, "one thing is wrong, and one is said"
+    assert emulator.requests()["requests"] == {}
+
+
 async def test_a_photograph_decides_too(emulator, blocks, photos):
     photographs = [Photograph(picture=str(photos / "coffee.png"), prompt="in ink")]
     recipe = '[{"step": "check", "aspect": "1:1"}]'

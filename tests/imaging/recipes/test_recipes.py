@@ -74,6 +74,7 @@ def test_it_is_read_from_data_text_a_file_and_a_csv_column(tmp_path: Path) -> No
         ([{"step": "crop", "aspect": "1:1", "width": 3, "height": 3}], "a crop needs"),
         ([{"step": "crop", "aspect": "16:0"}], "an aspect is from"),
         ([{"step": "resize"}], "a resize needs"),
+        ([{"step": "sizes", "sizes": []}], "there is no size"),
         ([{"step": "sizes", "sizes": ["square"]}, {"step": "save"}], "stand before"),
         ([{"step": "sizes", "sizes": ["square"]}, {"step": "sizes", "sizes": ["thumb"]}], "only once"),
         ([{"step": "save"}, {"step": "crop", "aspect": "1:1"}, {"step": "save"}], "two files are called picture"),

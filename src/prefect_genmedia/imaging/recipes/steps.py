@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from prefect_genmedia.checking import Finite, Whole
+from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Finite, Whole
 from prefect_genmedia.imaging.drawing import Align, Corner, Place
 from prefect_genmedia.imaging.renditions import Format, Rendition, Share
 
@@ -14,6 +14,7 @@ Side = Annotated[Whole, Field(ge=1, le=16384)]
 Hex = Annotated[str, StringConstraints(pattern=r"^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$")]
 Aspect = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(\.[0-9]{1,4})?:[0-9]{1,5}(\.[0-9]{1,4})?$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=64)]
+NamedSize = Annotated[Annotated[Name, A_TEXT] | Annotated[Rendition, A_MODEL], TEXT_OR_MODEL]
 Focus = tuple[Share, Share]
 Factor = Annotated[Finite, Field(ge=0, le=4)]
 
@@ -203,9 +204,13 @@ class Sizes(_Step):
     """A file in each of these sizes. What follows is done to each of them, in its own size."""
 
     step: Literal["sizes"] = "sizes"
-    sizes: tuple[Name | Rendition, ...] = Field(
-        min_length=1, max_length=64, description="Names of presets, or sizes of your own."
-    )
+    sizes: tuple[NamedSize, ...] = Field(max_length=64, description="Names of presets, or sizes of your own.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.sizes:  # by min_length, pydantic would say so of a list whose only size is wrong
+            raise ValueError("there is no size")
+        return self
 
 
 Step = Annotated[
