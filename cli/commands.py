@@ -198,6 +198,30 @@ def fsck(
     check_store(read_bytes, as_json)
 
 
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP or AVIF files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Read what files say of their origin: generated or not, by what, when, in which job, from which prompt.
+
+    Ends with code 1 when one of them does not say that it is generated.
+    """
+    from prefect_genmedia.cli.verify_command import show_marks
+
+    show_marks(files, as_json)
+
+
+@app.command()
+def presets(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The sizes that have a name, for renditions and recipes: each with who asks for it, and when that was read."""
+    from prefect_genmedia.cli.presets_command import show_presets
+
+    show_presets(as_json)
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,

@@ -28,14 +28,17 @@ from prefect_genmedia.flows.parameters import (
     LONGEST_TITLE,
     Attempts,
     Given,
+    GivenRecipe,
     Name,
     Photograph,
     Pick,
     Refinement,
     Renditions,
 )
+from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page, page_address
-from prefect_genmedia.imaging import SOCIAL, Rendition, sharpest
+from prefect_genmedia.imaging import sharpest
+from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs import JobResult, open_store
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, local_copies
@@ -58,7 +61,8 @@ async def illustrate(
     mode: Given[midjourney.Mode] = "fast",
     upscale: Given[bool] = False,
     refinement: Given[Refinement | None] = Refinement(),
-    renditions: Given[Renditions] = list(SOCIAL),  # noqa: B006
+    renditions: Given[Renditions] = list(USUAL),  # noqa: B006
+    recipe: Given[GivenRecipe | None] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     ttapi_credentials: Name = "ttapi",
     novita_credentials: Name = "novita",
@@ -80,7 +84,9 @@ async def illustrate(
         mode: Midjourney's speed.
         upscale: Upscale what was picked at Midjourney first. Costs quota.
         refinement: How Novita redraws the pictures. None leaves them as they are.
-        renditions: The sizes to publish.
+        renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
+        recipe: What is done to each picture before it is cut to sizes, and to each size; steps, YAML, or the path of
+            a file of them. One that says itself which files it makes goes before renditions.
         collection: The folder below published/ in the media store. By default one a run.
         ttapi_credentials: The name of a saved TTAPI Credentials block.
         novita_credentials: The name of a saved Novita AI Credentials block.
@@ -99,9 +105,11 @@ async def illustrate(
         mode=mode,
         upscale=upscale,
         refinement=refinement,
-        renditions=renditions,
+        publishing=await Publishing.of(recipe, renditions, refinement),
         terms={"request_key": request_key, "attempts": attempts},
     )
+    # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
+    await work.publishing.check(prompts, photographs)
     wanted = [work.from_prompt(*each) for each in _numbered(prompts)]
     wanted += [work.from_photograph(number, each) for number, each in enumerate(photographs, len(prompts) + 1)]
     items = await asyncio.gather(*wanted)
@@ -158,7 +166,7 @@ class _Work:
     mode: midjourney.Mode
     upscale: bool
     refinement: Refinement | None
-    renditions: list[Rendition]
+    publishing: Publishing
     terms: dict[str, Any]
 
     async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
@@ -179,6 +187,7 @@ class _Work:
         try:
             picture = await imaging.take_in(photograph.picture)
             item = item.model_copy(update={"photograph": picture})
+            await self.publishing.check_photograph(picture)
             return await self._finish(item, (picture, None), photograph.prompt, 0)
         except Exception as failure:
             return _failed(item, failure)
@@ -225,11 +234,13 @@ class _Work:
         for file in finished:
             words = slugify(item.title, max_length=40) or "picture"
             stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
-            published = await imaging.render(
-                file, self.renditions, folder=self.folder, stem=stem, manifest=item.manifest(file)
-            )
+            published = await self.publishing.publish(file, self.folder, stem, self._manifest(item, file))
             item = item.model_copy(update={"published": [*item.published, published]})
         return item
+
+    def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
+        model = {"model": self.refinement.model_name} if self.refinement is not None else {}
+        return {**item.manifest(file), **model}
 
 
 def _upsample(index: int) -> Any:

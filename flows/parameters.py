@@ -10,19 +10,33 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from prefect_genmedia import quoting
-from prefect_genmedia.checking import NO_TRUTH_VALUE, Finite, Whole, refusal
+from prefect_genmedia.checking import (
+    A_MODEL,
+    A_TEXT,
+    NO_TRUTH_VALUE,
+    TEXT_OR_MODEL,
+    Finite,
+    Whole,
+    refusal,
+)
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.imaging.recipes import Recipe
+from prefect_genmedia.imaging.recipes.presets import VARIABLE, presets_in_file, shipped_presets
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.pictures import Picture
+from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import novita
 
 T = TypeVar("T")
@@ -88,24 +102,56 @@ class Refinement(BaseModel):
 
     def of(self, picture: MediaFile | str, prompt: str, width: int, height: int) -> novita.Img2ImgRequest:
         """The request for one picture of this size, its shape kept and its sides multiples of 8."""
-        scale = self.longest_side / max(width, height)
+        width, height = self.size_of(width, height)
         return novita.Img2ImgRequest(
             **self.model_dump(exclude={"longest_side"}),
             image=Picture(source=picture, prepare="fit"),  # it is redrawn smaller than any limit
             prompt=prompt[:1024],
-            width=_side(width * scale),
-            height=_side(height * scale),
+            width=width,
+            height=height,
         )
 
+    def size_of(self, width: int, height: int) -> tuple[int, int]:
+        """How large a picture of this size comes back."""
+        scale = self.longest_side / max(width, height)
+        return _side(width * scale), _side(height * scale)
 
-def _named_apart(renditions: list[Rendition]) -> list[Rendition]:
-    names = Counter(rendition.name for rendition in renditions)
+
+def _offered() -> JsonSchemaValue:
+    """The names that there are, as far as they are known when a form is made."""
+    try:
+        setting = read_settings().presets or ""
+        if setting.startswith(VARIABLE):
+            return {}  # it may hold others by the time a run is asked for
+        return {"enum": list({**shipped_presets(), **(presets_in_file(setting) if setting else {})})}
+    except ConfigurationError:
+        return {}
+
+
+def _named_apart(renditions: list[str | Rendition]) -> list[str | Rendition]:
+    names = Counter(each if isinstance(each, str) else each.name for each in renditions)
     if twice := [name for name, times in names.items() if times > 1]:
         raise ValueError(f"two renditions are called {twice[0]}; one file would replace the other")
     return renditions
 
 
-Renditions = Annotated[list[Rendition], Field(max_length=64), AfterValidator(_named_apart)]
+class _TwoForms:
+    """In a form: names to choose from, or sizes of one's own among them."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        own = {**handler(schema), "title": "Sizes of your own"}
+        names = {"type": "array", "items": {"type": "string", "title": "Preset", **_offered()}, "title": "Presets"}
+        return {"anyOf": [names, own]}
+
+
+SizeGiven = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=64), A_TEXT] | Annotated[Rendition, A_MODEL],
+    TEXT_OR_MODEL,
+]
+Renditions = Annotated[list[SizeGiven], Field(max_length=64), AfterValidator(_named_apart), _TwoForms()]
+GivenRecipe = Annotated[
+    Annotated[str, StringConstraints(max_length=100_000), A_TEXT] | Annotated[Recipe, A_MODEL], TEXT_OR_MODEL
+]
 
 
 def _side(pixels: float) -> int:

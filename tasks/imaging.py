@@ -17,10 +17,13 @@ from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
+from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
+from prefect_genmedia.provenance import packet_for
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]
@@ -46,11 +49,12 @@ async def render(
     """Cut one picture to sizes, from one decode, into `folder` of the media store. Free.
 
     Files are named `<stem>-<rendition name>`, `stem` defaulting to the start of the picture's sha256. With a
-    `manifest`, a JSON of it and of the file's facts lies beside each; links in it lose their queries. Raises
-    MediaError, MediaInvalidError; ConfigurationError for a folder or a stem that is no name of one.
+    `manifest`, a JSON of it and of the file's facts lies beside each; links in it lose their queries. Each file says
+    that it is generated, where a job made the picture (GENMEDIA_MARK). Raises MediaError, MediaInvalidError;
+    ConfigurationError for a folder or a stem that is no name of one.
     """
     check_place(folder, stem)
-    return await asyncio.to_thread(_render, source, renditions, folder, stem or source.sha256[:16], manifest)
+    return await beside_the_loop(_render, source, renditions, folder, stem or source.sha256[:16], manifest)
 
 
 def check_place(folder: str, stem: str | None) -> None:
@@ -66,10 +70,12 @@ def check_place(folder: str, stem: str | None) -> None:
 def _render(
     source: MediaFile, renditions: Sequence[Rendition], folder: str, stem: str, manifest: dict[str, Any] | None
 ) -> list[MediaFile]:
-    store = MediaStore(read_settings().media_store)
+    settings = read_settings()
+    store = MediaStore(settings.media_store)
     with local_copy(source) as path, store.incoming() as incoming:
         files = []
-        for made in render_files(path, renditions, incoming, stem):
+        xmp = packet_for(mark_for([source], manifest, settings), path.read_bytes())
+        for made in render_files(path, renditions, incoming, stem, xmp=xmp):
             file_name = made.path.name
             if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
                 known = _file_of(made, "").model_dump(exclude={"uri"})
@@ -83,13 +89,15 @@ def _render(
 @task(name="imaging.quadrants", task_run_name="cut the grid in four")
 async def quadrants(grid: MediaFile) -> list[MediaFile]:
     """Cut a 2x2 grid into its four pictures, without loss. Free. Raises MediaError, MediaInvalidError."""
-    return await asyncio.to_thread(_quadrants, grid)
+    return await beside_the_loop(_quadrants, grid)
 
 
 def _quadrants(grid: MediaFile) -> list[MediaFile]:
-    store = MediaStore(read_settings().media_store)
+    settings = read_settings()
+    store = MediaStore(settings.media_store)
     with local_copy(grid) as path, store.incoming() as incoming:
-        four = cut_quadrants(path, incoming, grid.sha256[:16])
+        xmp = packet_for(mark_for([grid], None, settings), path.read_bytes())
+        four = cut_quadrants(path, incoming, grid.sha256[:16], xmp=xmp)
         files = [_keep(store, made, "quadrants") for made in four]
     return [file.model_copy(update={"role": role}) for file, role in zip(files, QUADRANTS, strict=True)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.quoting import one_line
@@ -20,6 +20,15 @@ NO_TRUTH_VALUE = BeforeValidator(_no_truth_value)
 # Strict, for True is no 1; and not by a validator, which would keep the bounds out of Prefect's forms.
 Whole = Annotated[int, Field(strict=True)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+def _text_or_model(value: object) -> str:
+    return "text" if isinstance(value, str) else ""
+
+
+# A union of a text and a model is told by what was given, so that an error speaks of that one alone; the model's own
+# tag is empty, and stands in no error: `Annotated[Annotated[str, A_TEXT] | Annotated[Model, A_MODEL], TEXT_OR_MODEL]`.
+A_TEXT, A_MODEL, TEXT_OR_MODEL = Tag("text"), Tag(""), Discriminator(_text_or_model)
 
 
 def check_number(name: str, value: object, least: float, most: float, *, whole: bool = False) -> None:

@@ -93,6 +93,16 @@ class ConfigurationError(GenMediaError):
     advice = "Correct it, then run again."
 
 
+class RecipeError(ConfigurationError):
+    """A recipe cannot work: not at all, or not on the picture that will come. Nothing was bought for it."""
+
+
+class MissingGlyphError(RecipeError):
+    """No font that may be used has all the signs of a text."""
+
+    missing: str = ""
+
+
 class LedgerError(GenMediaError):
     """The ledger's database does not answer (`away`), or does not take this. Without it nothing is bought."""
 

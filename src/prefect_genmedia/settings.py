@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -27,6 +27,11 @@ def _default_ledger_url() -> str:
 
 def _default_media_store() -> str:
     return str(home() / "media")
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _default_user_agent() -> str:
@@ -53,6 +58,22 @@ class Settings(BaseSettings):
 
     prices: str | None = Field(default=None, repr=False)
     """A YAML or JSON file of prices of your own, or variable:NAME for a Prefect variable of that name."""
+
+    mark: bool = True
+    """Is every published picture to say that it is generated? A mark that a file brought stays either way."""
+
+    mark_prompt: Literal["hash", "text", "none"] = "hash"
+    """What a mark says of the prompt: its sha256, its text as well, or nothing."""
+
+    fonts: str = Field(default="", repr=False)
+    """Font files for texts and labels, with a colon between (on Windows a semicolon): the first that has every sign of
+    a text is taken. Without one, the small font that Pillow brings, for plain English."""
+
+    presets: str | None = Field(default=None, repr=False)
+    """A YAML or JSON file of sizes of your own by name, or variable:NAME for a Prefect variable of that name."""
+
+    imaging_threads: int = Field(default_factory=_cores, ge=1, le=256)
+    """How many pictures, or files of one, are worked on at once; by default one for each core."""
 
     user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
     """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""
@@ -106,6 +127,10 @@ class Settings(BaseSettings):
 
     lease_seconds: Annotated[Seconds, Field(ge=0.1, le=86400)] = 60.0
     """How long a job stays with a worker on another machine that has gone silent."""
+
+    @property
+    def font_files(self) -> tuple[str, ...]:
+        return tuple(path for path in map(str.strip, self.fonts.split(os.pathsep)) if path)
 
     @field_validator("callback_url", "media_public_url")
     @classmethod

@@ -33,10 +33,10 @@ def layout(picture: Size, rendition: Rendition) -> Layout:
         scale = max(target[0] / width, target[1] / height)
         if scale > 1 and not rendition.enlarge:
             crop = _scaled(target, 1 / scale)
-            box = _around(rendition.focus, picture, crop)
+            box = around(rendition.focus, picture, crop)
             left, top = round(box[0]), round(box[1])  # whole pixels: copied, not resampled
             return Layout((left, top, left + crop[0], top + crop[1]), crop, crop)
-        box = _around(rendition.focus, picture, (target[0] / scale, target[1] / scale))
+        box = around(rendition.focus, picture, (target[0] / scale, target[1] / scale))
         return Layout(box, target, target)
 
     scale = min(target[0] / width, target[1] / height)
@@ -66,7 +66,7 @@ def _scaled(size: Size, scale: float) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _around(focus: tuple[float, float], picture: Size, crop: tuple[float, float]) -> Box:
+def around(focus: tuple[float, float], picture: Size, crop: tuple[float, float]) -> Box:
     """The crop centred on the focus, as far as the picture's edges allow."""
     width, height = min(crop[0], picture[0]), min(crop[1], picture[1])
     left = min(max(focus[0] * picture[0] - width / 2, 0.0), picture[0] - width)

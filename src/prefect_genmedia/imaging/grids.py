@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter, ImageStat
 
 from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging.colours import decode, to_srgb, upright
+from prefect_genmedia.imaging.encoding import png_info
 from prefect_genmedia.imaging.reading import header, opened
 from prefect_genmedia.imaging.writing import Rendered, targets, write
 
@@ -32,12 +33,13 @@ def sharpest(paths: Sequence[Path]) -> int:
     return scores.index(max(scores))
 
 
-def quadrants(source: Path, folder: Path, stem: str | None = None) -> list[Rendered]:
+def quadrants(source: Path, folder: Path, stem: str | None = None, *, xmp: bytes | None = None) -> list[Rendered]:
     """Cut a 2×2 grid into four PNG files, `folder/{stem}-1.png` to `-4.png`, without any loss.
 
     In reading order: top left, top right, bottom left, bottom right, as Midjourney counts. A colour
-    profile is kept; other metadata is not. Of an odd width or height, the right or lower pictures
-    get the extra pixel. What PNG cannot hold (CMYK) becomes sRGB. Raises like `render`.
+    profile is kept, and the packet `xmp` written; other metadata is not kept. Of an odd width or
+    height, the right or lower pictures get the extra pixel. What PNG cannot hold (CMYK) becomes
+    sRGB. Raises like `render`.
     """
     paths = targets(source, folder, stem, [f"{number}.png" for number in (1, 2, 3, 4)])
     with opened(source) as picture:
@@ -59,7 +61,7 @@ def quadrants(source: Path, folder: Path, stem: str | None = None) -> list[Rende
         tile = grid.crop(box)
         tile.info = {key: value for key, value in grid.info.items() if key in ("icc_profile", "transparency")}
         out = BytesIO()
-        tile.save(out, "PNG", compress_level=3)  # 7% larger than usual, three times as fast
+        tile.save(out, "PNG", compress_level=3, pnginfo=png_info(xmp))  # 7% larger than usual, three times as fast
         made.append(write(out.getvalue(), str(number), tile.size, "image/png", path))
     return made
 

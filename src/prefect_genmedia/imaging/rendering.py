@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging.colours import Decoded, decode
+from prefect_genmedia.imaging.encoding import encode
 from prefect_genmedia.imaging.geometry import Layout, layout, source_pixels_per_pixel
 from prefect_genmedia.imaging.reading import MAX_PIXELS, header
 from prefect_genmedia.imaging.renditions import LONGEST_SIDE, Rendition
+from prefect_genmedia.imaging.workers import work, work_on_each
 from prefect_genmedia.imaging.writing import Rendered, targets, write
 
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "avif": ".avif"}
 
 
 def render(
@@ -26,12 +27,13 @@ def render(
     stem: str | None = None,
     *,
     max_pixels: int = MAX_PIXELS,
+    xmp: bytes | None = None,
 ) -> list[Rendered]:
     """Make every rendition of a picture: `folder/{stem}-{name}.jpg` and so on, decoded once.
 
-    `stem` is the source's own unless given. Files come upright, in sRGB, without metadata, with the
-    same bytes each time, and whole or not at all; a file of the same name is replaced. Of an
-    animation, the first frame is used. Blocking: call it in a thread from async code.
+    `stem` is the source's own unless given. Files come upright, in sRGB, without metadata but for the packet `xmp`,
+    with the same bytes each time, and whole or not at all; a file of the same name is replaced. Of an animation, the
+    first frame is used. The files are made side by side, on all cores. Blocking: call it in a thread from async code.
 
     Raises ValueError when two renditions have one name, when `stem` is no file name, or when a
     file would replace the source; MediaInvalidError when the source is not a usable picture;
@@ -43,12 +45,15 @@ def render(
     first = header(source, max_pixels=max_pixels)
     layouts = _layouts(source, (first.width, first.height), renditions)
     shrink = min(map(source_pixels_per_pixel, layouts), default=1.0)
-    picture = decode(source, shrink=shrink, max_pixels=max_pixels)
+    picture = work(partial(decode, source, shrink=shrink, max_pixels=max_pixels))
     layouts = _layouts(source, picture.size, renditions)  # a header may not tell that the picture lies on its side
-    return [
-        write(encode(cut(picture, plan, each), each), each.name, plan.canvas, f"image/{each.format}", path)
-        for each, plan, path in zip(renditions, layouts, paths, strict=True)
-    ]
+
+    def made(number: int) -> Rendered:
+        plan, each = layouts[number], renditions[number]
+        content = encode(cut(picture, plan, each), each, xmp)
+        return write(content, each.name, plan.canvas, f"image/{each.format}", paths[number])
+
+    return work_on_each(made, range(len(renditions)))
 
 
 def cut(picture: Decoded, plan: Layout, rendition: Rendition) -> Image.Image:
@@ -70,24 +75,6 @@ def cut(picture: Decoded, plan: Layout, rendition: Rendition) -> Image.Image:
     offset = ((plan.canvas[0] - plan.size[0]) // 2, (plan.canvas[1] - plan.size[1]) // 2)
     canvas.alpha_composite(image.convert("RGBA"), offset)
     return canvas.convert("RGB") if opaque else canvas
-
-
-def encode(image: Image.Image, rendition: Rendition) -> bytes:
-    """The file's bytes: the same for the same picture, and without metadata."""
-    options: dict[str, Any] = {}
-    if rendition.format == "jpeg":
-        quality = rendition.quality or 85
-        options = {
-            "quality": quality,
-            "subsampling": "4:2:0" if quality < 90 else "4:4:4",
-            "optimize": True,
-            "progressive": True,
-        }
-    elif rendition.format == "webp":
-        options = {"quality": rendition.quality or 80, "method": 4}
-    out = BytesIO()
-    image.save(out, rendition.format.upper(), **options)
-    return out.getvalue()
 
 
 def _check_names(renditions: Sequence[Rendition]) -> None:

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from prefect_genmedia.checking import Finite, Whole
 from prefect_genmedia.imaging.reading import MAX_PIXELS
 
-Format = Literal["jpeg", "png", "webp"]
+Format = Literal["jpeg", "png", "webp", "avif"]
 Share = Annotated[Finite, Field(ge=0, le=1)]
 
 # WebP cannot hold more than 16383 pixels a side.
-LONGEST_SIDE: dict[Format, int] = {"jpeg": 16384, "png": 16384, "webp": 16383}
+LONGEST_SIDE: dict[Format, int] = {"jpeg": 16384, "png": 16384, "webp": 16383, "avif": 16384}
 
 
 class Rendition(BaseModel):
@@ -51,7 +51,14 @@ class Rendition(BaseModel):
         default=None,
         ge=1,
         le=100,
-        description="1 (small) to 100 (good); without it 85 for JPEG and 80 for WebP. PNG never loses any.",
+        description="1 (small) to 100 (good); without it 85 for JPEG, 80 for WebP, 65 for AVIF. PNG never loses any.",
+    )
+    max_bytes: Whole | None = Field(
+        default=None,
+        ge=1000,
+        le=1_000_000_000,
+        description="The most that the file may weigh, in bytes: quality gives way (in a PNG, colours), down to what "
+        "can still be looked at; what does not fit then is an error.",
     )
     focus: tuple[Share, Share] = Field(
         default=(0.5, 0.5),

@@ -103,6 +103,15 @@ def check(prompt: str) -> None:
         raise ValueError(f"{seen['v']} and {seen['niji']} name two models; keep one")
 
 
+def aspect_of(prompt: str) -> tuple[int, int]:
+    """Width to height that the prompt asks for; a square where it asks for none. Raises ValueError like `check`."""
+    for name, value in _parameters(prompt):
+        if OTHER_NAMES.get(name, name) == "ar":
+            width, _, height = value.partition(":")
+            return int(width), int(height)
+    return 1, 1
+
+
 def _parameter(name: str) -> Parameter | None:
     return PARAMETERS.get(OTHER_NAMES.get(name, name))
 

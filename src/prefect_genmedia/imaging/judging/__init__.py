@@ -1,0 +1,18 @@
+"""Is this a picture worth publishing, have we got it already, and what shows in its place while it loads?"""
+
+from prefect_genmedia.imaging.judging.likeness import NEAR, distance, fingerprint, near_duplicates
+from prefect_genmedia.imaging.judging.placeholder import thumbhash
+from prefect_genmedia.imaging.judging.quality import Fault, Quality, faults, faults_of, small
+
+__all__ = [
+    "NEAR",
+    "Fault",
+    "Quality",
+    "distance",
+    "faults",
+    "faults_of",
+    "fingerprint",
+    "near_duplicates",
+    "small",
+    "thumbhash",
+]

@@ -1,0 +1,102 @@
+"""Several pictures in one, and what can be told of pictures without a model. Free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from prefect import task
+
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.imaging.judging import Fault, Quality, faults_of, fingerprint, near_duplicates, small, thumbhash
+from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
+from prefect_genmedia.imaging.workers import beside_the_loop
+from prefect_genmedia.imaging.writing import Rendered
+from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.imaging import _keep, check_place
+from prefect_genmedia.tasks.marking import packet_for_several
+
+__all__ = ["Fault", "Quality", "alike", "before_and_after", "contact_sheet", "faults", "placeholder"]
+
+T = TypeVar("T")
+Maker = Callable[[list[Path], Path, bytes | None], Rendered]
+
+
+@task(name="sheets.contact_sheet", task_run_name="a contact sheet")
+async def contact_sheet(
+    pictures: Sequence[MediaFile],
+    captions: Sequence[str] = (),
+    *,
+    columns: int = 4,
+    cell: int = 320,
+    folder: str = "sheets",
+    stem: str = "contact-sheet",
+) -> MediaFile:
+    """All pictures in one JPEG, each in a cell of so many pixels, with its caption. Free.
+
+    It says that it is generated where one of them is. Raises MissingGlyphError for a caption that no font can write,
+    MediaError, MediaInvalidError; ConfigurationError without a picture.
+    """
+    if not pictures or not 1 <= columns <= 50 or not 16 <= cell <= 2048:
+        raise ConfigurationError("a contact sheet needs a picture, 1 to 50 columns, and cells of 16 to 2048 pixels")
+    fonts = read_settings().font_files
+
+    def made(paths: list[Path], target: Path, xmp: bytes | None) -> Rendered:
+        return sheet_of(paths, target, captions, fonts=fonts, columns=columns, cell=cell, xmp=xmp)
+
+    return await beside_the_loop(_together, pictures, folder, stem, made)
+
+
+@task(name="sheets.before_and_after", task_run_name="before and after")
+async def before_and_after(
+    before: MediaFile,
+    after: MediaFile,
+    *,
+    style: Literal["beside", "split"] = "beside",
+    folder: str = "sheets",
+    stem: str | None = None,
+) -> MediaFile:
+    """Two states of a picture in one JPEG: beside each other, or half and half. Free. Raises MediaError."""
+
+    def made(paths: list[Path], target: Path, xmp: bytes | None) -> Rendered:
+        return comparison_of(paths[0], paths[1], target, style, xmp=xmp)
+
+    return await beside_the_loop(_together, [before, after], folder, stem or f"{after.sha256[:16]}-before-after", made)
+
+
+@task(name="sheets.faults", task_run_name="look for faults")
+async def faults(picture: MediaFile, asked: Quality | None = None) -> list[Fault]:
+    """What is wrong with a picture: blank, blurred, too small, of the wrong shape. Free. Raises MediaError."""
+    return await beside_the_loop(_with_path, picture, lambda path: faults_of(path, asked))
+
+
+@task(name="sheets.alike", task_run_name="look for pictures that are alike")
+async def alike(pictures: Sequence[MediaFile]) -> list[list[MediaFile]]:
+    """Groups of pictures that look the same, in another size or quality too. Free. Raises MediaError."""
+    prints = [await beside_the_loop(_with_path, each, lambda path: fingerprint(small(path).image)) for each in pictures]
+    return [[pictures[place] for place in group] for group in near_duplicates(prints)]
+
+
+@task(name="sheets.placeholder", task_run_name="a placeholder")
+async def placeholder(picture: MediaFile) -> str:
+    """A picture's ThumbHash in base64, about 25 bytes: shown in its place while it loads. Free. Raises MediaError."""
+    return await beside_the_loop(_with_path, picture, lambda path: thumbhash(small(path).image))
+
+
+def _with_path(picture: MediaFile, look: Callable[[Path], T]) -> T:
+    with local_copy(picture) as path:
+        return look(path)
+
+
+def _together(pictures: Sequence[MediaFile], folder: str, stem: str, make: Maker) -> MediaFile:
+    check_place(folder, stem)
+    settings = read_settings()
+    store = MediaStore(settings.media_store)
+    with ExitStack() as copies, store.incoming() as incoming:
+        paths = [copies.enter_context(local_copy(picture)) for picture in pictures]
+        contents = [path.read_bytes() for path in paths]
+        xmp = packet_for_several(pictures, contents, settings)
+        return _keep(store, make(paths, incoming / f"{stem}.jpg", xmp), folder)
