@@ -66,9 +66,11 @@ class Wire:
                 self.send_response_only(say.status)
                 for name, value in {"content-type": "application/json", **say.headers}.items():
                     self.send_header(name, value)
-                self.send_header("content-length", str(len(content)))
+                if "content-length" not in say.headers:
+                    self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+                self.close_connection = int(say.headers.get("content-length", 0)) > len(content)
 
             do_GET = do_POST = handle_any
 

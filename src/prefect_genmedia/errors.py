@@ -55,12 +55,16 @@ class GenMediaError(Exception):
     @property
     def sentences(self) -> list[str]:
         """What happened; what became of the money; what to type. Those that there are."""
+        return [_sentence(words) for words in self._said()]
+
+    def _said(self) -> list[str]:
         where = f"{self.operation}: " if self.operation else ""
         job = f" [job {self.job}]" if self.job is not None else ""
-        return [_sentence(words) for words in (f"{where}{self.message}{job}", self.money, self.advice) if words]
+        return [words for words in (f"{where}{self.message}{job}", self.money, self.advice) if words]
 
     def __str__(self) -> str:
-        return " ".join(self.sentences)
+        said = self._said()
+        return said[0] if len(said) == 1 else " ".join(map(_sentence, said))
 
     def about(self, job: Any, provider: str) -> GenMediaError:
         """The same error, naming the paid job that it leaves behind."""
@@ -77,7 +81,7 @@ class GenMediaError(Exception):
 
 
 def _sentence(words: str) -> str:
-    """Closed, so that the next can follow; what ends in a command stays as it is to be typed."""
+    """Closed, so that the next can follow."""
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
@@ -280,9 +284,8 @@ class JobTimeoutError(JobError):
 class MediaError(GenMediaError):
     """A media file could not be read, fetched or kept."""
 
-    money = NOTHING_BOUGHT
-    advice = "Is the file there, and can it be read?"
-
+    is_cut: bool = False
+    """Did the transfer end before all bytes had come that were announced?"""
     in_store: bool = False
     """Is it our store that could not take or give it?"""
     http_status: int | None = None

@@ -19,6 +19,7 @@ from prefect_genmedia.errors import (
     JobFailedError,
     JobTimeoutError,
     LedgerError,
+    MediaError,
     ResponseFormatError,
     SubmitOutcomeUnknown,
     TransportError,
@@ -73,7 +74,7 @@ def test_an_error_says_where_what_which_job_and_what_to_do(kind: type[GenMediaEr
 
 
 def test_an_error_with_nothing_but_a_message_says_just_that() -> None:
-    assert str(GenMediaError("it went wrong")) == "it went wrong."
+    assert str(GenMediaError("it went wrong")) == "it went wrong"
 
 
 def test_the_ledgers_error_comes_with_advice() -> None:
@@ -90,7 +91,8 @@ def test_of_a_job_that_is_bought_each_says_what_happened_about_the_money_and_wha
     assert "run again" in advice and f"genmedia jobs resume {REF.id[:12]}" in advice
 
 
-NOT_BOUGHT = [kind for kind in KINDS if kind not in (GenMediaError, JobError, JobFailedError, JobTimeoutError)]
+BY_THE_JOB = (GenMediaError, JobError, JobFailedError, JobTimeoutError, MediaError)
+NOT_BOUGHT = [kind for kind in KINDS if kind not in BY_THE_JOB and not issubclass(kind, MediaError)]
 
 
 @pytest.mark.parametrize("kind", NOT_BOUGHT)

@@ -96,6 +96,36 @@ async def test_two_workers_share_the_limit(emulator: Emulator, ttapi: Account) -
     assert refused(emulator) <= 1
 
 
+async def test_jobs_that_nobody_watches_give_their_places_back_when_they_end(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their calls were cancelled; who waits for a place asks the provider for them, and writes down that they ended."""
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "2")
+    emulator.configure(hold=True)
+    given_up = [asyncio.create_task(buy(imagine(DOOMED), ttapi, copy=copy)) for copy in range(2)]
+    await a_until(lambda: emulator.billed() == 2, "a full queue")
+    await a_until(lambda: all(row.state == "SUBMITTED" for row in the_ledger().rows()), "what was accepted")
+    for each in given_up:
+        each.cancel()
+    await asyncio.wait(given_up)
+    emulator.configure(hold=False)
+    emulator.release()
+    await asyncio.gather(*(refusal(imagine(DOOMED), ttapi, copy=copy) for copy in (7, 8)))
+    assert emulator.billed() == 4
+    assert {row.state for row in the_ledger().rows()} == {"FAILED"}
+
+
+async def test_equal_calls_do_not_stand_in_each_others_way(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for another call's job holds no place, which that call may need."""
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "1")
+    twice = [imagine(prompt) for prompt in (DOOMED, f"{DOOMED} too") for _ in range(2)]
+    errors = await asyncio.gather(*(refusal(each, ttapi) for each in twice))
+    assert [type(error).__name__ for error in errors] == ["JobFailedError"] * 4
+    assert emulator.billed() == 2
+
+
 async def test_a_setting_limits_a_provider_that_refuses_nobody(
     emulator: Emulator, novita: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

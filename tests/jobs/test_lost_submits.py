@@ -637,7 +637,7 @@ def test_the_job_id_is_on_disk_before_the_first_fetch(wire: Wire, ledger: Any) -
         with sqlite3.connect(file) as connection:
             columns = "state, job_id, operation, base_url, account"
             seen_then.append(connection.execute(f"SELECT {columns} FROM genmedia_job").fetchone())
-        return Say(200, {"status": "FAILED", "message": "enough", "data": None})
+        return Say(200, {"status": "FAILED", "message": "enough", "jobId": "job-1"})
 
     wire.answer = answer
     account = ttapi_at(wire.url)

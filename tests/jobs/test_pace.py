@@ -106,6 +106,12 @@ def test_what_the_ledger_noticed_hours_late_teaches_nothing() -> None:
     assert Pace(60.0, [7200.0] * 10 + [20.0] * 3).expected() == pytest.approx(20.0, rel=0.05)
 
 
+def test_a_few_percent_are_no_estimate_to_rely_on() -> None:
+    """8 % after 9 s is a hundred seconds left, or a provider that counts badly: no long pause."""
+    assert Pace(60.0).pause(9.0, 0, None, 8.0) <= 14
+    assert Pace(60.0).pause(9.0, 0, None, 50.0) == pytest.approx(9.0, rel=0.1)
+
+
 async def test_a_job_is_asked_for_less_once_its_kind_is_known(prepared: Path) -> None:
     with Emulator(job_seconds=2.0, queue_seconds=0.0) as emulator:
         emulator.add_faults({"kind": "fetch_missing_fields", "fields": ["data.progress"]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ async def test_answers_of_ttapi_without_a_picture_end_the_wait_and_not_the_job(
     emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENMEDIA_POLL_FAILURES", "3")
-    fault = {"kind": "fetch_missing_fields", "fields": ["data.cdnImage", "data.discordImage"]}
+    fault = {"kind": "fetch_missing_fields", "fields": ["data.cdnImage", "data.discordImage", "data.images"]}
     await is_told_and_comes_later(emulator, fault, ResponseFormatError, imagine(), ttapi)
 
 
@@ -299,6 +300,53 @@ async def test_a_job_that_is_unknown_for_a_moment_is_not_given_up(wire: Wire) ->
 
     wire.answer = answer
     assert isinstance(await refusal(imagine(), ttapi_at(wire.url)), JobFailedError)
+
+
+def vague(times: int) -> Callable[[Seen], Say]:
+    """TTAPI that says so often, of no job, that something failed; then that the job did."""
+    said = iter(["a hiccup"] * times)
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+        if (word := next(said, None)) is not None:
+            return Say(200, {"status": "FAILED", "message": word, "data": None})
+        return Say(200, {"status": "FAILED", "message": "the end", "jobId": "job-1", "data": None})
+
+    return answer
+
+
+async def test_a_failure_that_names_no_job_is_a_symptom(wire: Wire) -> None:
+    wire.answer = vague(3)
+    error = await refusal(imagine(), ttapi_at(wire.url), attempts=2)
+    assert isinstance(error, JobFailedError) and "the end" in str(error)
+    assert len(wire.posts()) == 2  # for the failure that was the job's own
+
+
+async def test_a_failure_that_is_said_again_and_again_is_the_jobs(wire: Wire) -> None:
+    wire.answer = vague(1000)
+    error = await refusal(imagine(), ttapi_at(wire.url))
+    assert isinstance(error, JobFailedError) and "a hiccup" in str(error) and error.refunded is None
+    assert len(wire.seen) == 6
+
+
+async def test_too_many_questions_are_no_failure_of_the_job(wire: Wire) -> None:
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+        return Say(200, {"status": "FAILED", "message": "Too many requests", "data": None})
+
+    wire.answer = answer
+    assert isinstance(await refusal(imagine(), ttapi_at(wire.url), deadline_seconds=2), JobTimeoutError)
+    assert the_row().state == "SUBMITTED"
+
+
+async def test_an_answer_of_novita_about_no_task_is_told(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENMEDIA_POLL_FAILURES", "2")
+    wire.answer = lambda seen: Say(200, {"task_id": "job-1"} if seen.method == "POST" else {"code": 0, "data": {}})
+    error = await refusal(img2img(), novita_at(wire.url))
+    assert isinstance(error, ResponseFormatError) and "nothing of a task" in str(error)
+    assert the_row().state == "SUBMITTED"
 
 
 # -- pace -------------------------------------------------------------------------------------------

@@ -340,6 +340,65 @@ async def test_a_file_within_the_answer_is_kept_as_a_file_only(wire: Wire) -> No
     assert the_row().result is not None and "base64" not in json.dumps(the_row().result)
 
 
+PNG = {"content-type": "image/png"}
+
+
+async def test_files_that_are_named_a_moment_late_are_brought_in(wire: Wire) -> None:
+    """Also by a later call, when they were late by more than a moment."""
+    names = iter([1] * 6)  # an answer each: the first call's four, and two of the second's
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "data": {"jobId": "job-1"}})
+        if seen.path.endswith("/fetch"):
+            corners = [f"{wire.url}/files/{n}.png" for n in range(next(names, 4))]
+            data = {"jobId": "job-1", "cdnImage": f"{wire.url}/files/grid.png", "images": corners}
+            return Say(200, {"status": "SUCCESS", "data": data})
+        return Say(200, png(64, 64), PNG)
+
+    wire.answer = answer
+    wanted = imagine(get_u_images=True)
+    first = await buy(wanted, ttapi_at(wire.url))
+    assert len(first.media) == 2 and "5 files were bought, the answer names 2" in " ".join(first.remarks)
+    second = await buy(wanted, ttapi_at(wire.url))
+    assert len(second.media) == 5 and not second.remarks
+    assert len(wire.posts()) == 1 and the_row().state == "STORED"
+
+
+async def test_strict_takes_no_fewer_files_than_were_bought(wire: Wire) -> None:
+    grid(wire, lambda seen: Say(200, png(64, 64), PNG))
+    error = await refusal(imagine(get_u_images=True), ttapi_at(wire.url), strict=True)
+    assert isinstance(error, MediaError) and "5 files were bought" in str(error)
+    assert the_row().state == "SUCCEEDED"
+
+
+async def test_four_pictures_without_their_grid_are_delivered(wire: Wire) -> None:
+    corners = [f"{wire.url}/files/{n}.png" for n in range(4)]
+    grid(wire, lambda seen: Say(200, png(64, 64), PNG), cdnImage=None, images=corners)
+    result = await buy(imagine(), ttapi_at(wire.url))
+    assert [file.position for file in result.media] == [1, 2, 3, 4]
+
+
+async def test_a_picture_that_is_named_at_two_places_comes_from_the_other(wire: Wire) -> None:
+    alive = f"{wire.url}/files/alive.png"
+    grid(wire, lambda seen: Say(200, png(64, 64), PNG) if "alive" in seen.path else Say(404), discordImage=alive)
+    assert (await buy(imagine(), ttapi_at(wire.url))).media[0].bytes == len(png(64, 64))
+
+
+async def test_a_whole_picture_is_kept_though_more_bytes_were_announced(wire: Wire) -> None:
+    content = png(64, 64)
+    grid(wire, lambda seen: Say(200, content, {**PNG, "content-length": str(len(content) + 50)}))
+    (file,) = (await buy(imagine(), ttapi_at(wire.url))).media
+    assert open_media(file) == content and "more bytes were announced" in file.remarks[0]
+
+
+async def test_an_answer_that_repeats_our_key_is_kept_without_it(wire: Wire) -> None:
+    said = "made for sk-4711-0815 from data:image/png;base64," + "QUJD" * 50
+    grid(wire, lambda seen: Say(200, png(64, 64), PNG), prompt=said)
+    result = await buy(imagine(), ttapi_at(wire.url, "sk-4711-0815"))
+    assert result.result.prompt == "made for *** from ..."
+
+
 async def test_redirects_without_end_are_an_error_of_ours(wire: Wire) -> None:
     grid(wire, lambda seen: Say(302, b"", {"location": f"{wire.url}/files/again.png"}))
     error = await late_refusal(imagine(), ttapi_at(wire.url))

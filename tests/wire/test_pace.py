@@ -37,7 +37,7 @@ def every_error() -> list[type[GenMediaError]]:
 @pytest.mark.parametrize("kind", every_error())
 def test_only_a_sure_refusal_is_one(kind: type[GenMediaError]) -> None:
     """Sent again: what surely was not accepted. Refused: what surely never will be. All else may be billed."""
-    expected = Verdict.AGAIN if kind in AGAIN else Verdict.REFUSED if kind in REFUSED else Verdict.UNKNOWN
+    expected = Verdict.AGAIN if kind in AGAIN else Verdict.REFUSED if issubclass(kind, REFUSED) else Verdict.UNKNOWN
     assert judge_submit(kind("said", http_status=400)) is expected
 
 

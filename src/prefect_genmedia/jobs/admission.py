@@ -11,8 +11,10 @@ from typing import Literal
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.line import Line, Rank, line_of
-from prefect_genmedia.ledger import Queue
+from prefect_genmedia.jobs.unwatched import look_after
+from prefect_genmedia.ledger import Full, Queue
 
+LOOK_SECONDS = 2.0  # between looks at jobs that hold a place and that nobody watches
 PAGE_SECONDS = 5.0  # a page that does not answer holds up no purchase for longer
 GOOD_SECONDS, VAIN_SECONDS = 600.0, 60.0  # after so long the page is read again
 
@@ -23,6 +25,8 @@ class _Page:
 
     most: int | None = None
     good_until: float = 0.0
+    look_at: float = 0.0
+    """When to look again after jobs that nobody watches."""
     reading: concurrent.futures.Future[int | None] | None = field(default=None)
 
 
@@ -73,10 +77,13 @@ class Place:
             self._state = "none"
             self._line.give_back()
 
-    def full(self, most: int) -> None:
+    async def full(self, full: Full) -> None:
         """As many as the queue takes are in progress, over all workers: wait for one to end."""
+        if time.monotonic() >= self._page.look_at:
+            self._page.look_at = time.monotonic() + LOOK_SECONDS
+            await look_after(self._call, full.queue)
         self.give_back()
-        self._line.limit(most)
+        self._line.limit(full.most)
         self._line.hold()
 
     def refused(self, in_progress: int) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 S = LedgerState
 OPTIONAL_TRIES = 4  # for a file that a job may do without
+NAMED_LATE_TRIES = 3  # within some seconds; what is not named then may be named to a later call
 TRIES_OF_ONE_LINK = 3  # then the link itself may be what is wrong: one is asked for anew
 STORE_TRIES = 4  # for a store that cannot take it: somebody must make room
 LONGEST_PAUSE_SECONDS = 30.0  # CDNs show files late, by minutes at the most
@@ -43,10 +44,16 @@ class Links:
         self._asking = asyncio.Lock()
         self.by_place = placed(links)
 
-    async def ask_anew(self, dead: Link) -> None:
+    def unnamed(self) -> str:
+        """What the answer does not name of what was bought; empty when it names all."""
+        due = max([self._call.operation.files_due(self._row.request) or 0, *(place + 1 for place in self.by_place)])
+        named = len(self.by_place)
+        return f"{due} files were bought, the answer names {named}" if named < due else ""
+
+    async def ask_anew(self, dead: Link | None) -> None:
         """The provider signs fresh links when it is asked for the job again. One asks for all that wait."""
         async with self._asking:
-            if dead not in self.by_place.values():
+            if dead is not None and dead not in self.by_place.values():
                 return  # somebody has asked since
             status, payload = await fetch(self._call, self._row)
             if status.state is not JobState.SUCCEEDED:
@@ -71,6 +78,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
+    await _until_all_are_named(call, row, links)
     wanted = [place for place in sorted(links.by_place) if place not in here]
     got = await asyncio.gather(*(_bring_in(call, row, links, place) for place in wanted), return_exceptions=True)
     files = {place: media_file_of(file) for place, file in here.items()}
@@ -87,6 +95,9 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
             worst = worst or outcome
         elif outcome is not None:
             raise outcome
+    if unnamed := links.unnamed():
+        missing.append(unnamed)
+        worst = worst or MediaError(unnamed)
     if worst is not None and (not files or (missing and call.terms.strict)):
         raise worst.about(ref_of(row), call.provider) from None
     for words in missing + left_out:
@@ -134,7 +145,17 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
             await _ask_anew(call, row, links, link)
 
 
-async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link) -> None:
+async def _until_all_are_named(call: Call, row: JobRow, links: Links) -> None:
+    """A provider may name its last files a moment after it says that the job is done."""
+    for tries in range(NAMED_LATE_TRIES):
+        pause = trouble_pause(call) * 2.0**tries
+        if not links.unnamed() or call.is_over(pause):
+            return
+        await asyncio.sleep(pause)
+        await _ask_anew(call, row, links, None)
+
+
+async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link | None) -> None:
     try:
         await links.ask_anew(dead)
     except (NotFoundError, TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:

@@ -30,6 +30,7 @@ FASTER = 0.9  # so that the next looks are earlier until one is in vain
 GROWTH = 1.4  # of that pause, with each look in vain
 AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by the pause alone
 UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
+UNSURE_GROWTH = 1.5  # of the time so far: the longest pause on the word of a few percent
 SURE_PERCENT = 40.0
 LONGEST_LEFT = 30 * 86400.0
 
@@ -74,8 +75,8 @@ class Pace:
         near = min(elapsed * NEAR * GROWTH ** min(looks, 20), elapsed * AT_MOST)
         if left is not None:
             sure = percent is None or percent >= SURE_PERCENT
-            # What is reckoned from the first few percent may be wrong by any factor: the time so far doubles at most.
-            guess = left * BEFORE if sure else min(left * UNSURE, elapsed)
+            # What is reckoned from the first few percent may be wrong by any factor: no long pause.
+            guess = left * BEFORE if sure else min(left * UNSURE, elapsed * UNSURE_GROWTH)
             # An estimate that stands still at "soon" does not make us ask without end.
             return max(guess, near / 4)
         if expected is None and elapsed < self._typical / 4:

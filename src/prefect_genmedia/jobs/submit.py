@@ -69,7 +69,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
         try:
             outcome = await _send(call, row, purchase, body, queue)
         except Full as full:
-            place.full(full.most)
+            await place.full(full)
             continue
         match outcome:
             case Accepted(job_id):

@@ -123,10 +123,6 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
     """Write the finished job's answer down, without signatures and files; its links. Raises ResponseFormatError."""
     links = read_links(call, row, payload)
     remarks = []
-    places = [index if link.place is None else link.place for index, link in enumerate(links)]
-    due = max(call.operation.files_due(row.request) or 0, *(place + 1 for place in places), 0)
-    if len(links) < due:
-        remarks.append(f"{due} files were bought, the answer names {len(links)}")
     if status.quota is not None and not 0 <= status.quota <= MOST_QUOTA:
         remarks.append(f"the provider says that it cost {status.quota:g}; the estimate is counted instead")
         status = replace(status, quota=None)

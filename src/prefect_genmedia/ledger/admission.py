@@ -9,9 +9,12 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.models import FactRow, JobRow
+from prefect_genmedia.ledger.owner import is_dead, ran_before_restart
 from prefect_genmedia.ledger.rows import Rows, changed
 from prefect_genmedia.ledger.values import Full, LedgerState, Queue
 
+LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
+LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
 PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
 _LOCK = 7_305  # any number that no one else locks in PostgreSQL
 
@@ -28,7 +31,7 @@ class Admission(Rows):
         if not self.database.sqlite:  # which has one writer at a time anyway
             session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}, hashtext(:queue))"), {"queue": queue.fact})
         if self._in_progress(session, queue) >= most:
-            raise Full(int(most))
+            raise Full(int(most), queue)
 
     def refused(self, queue: Queue) -> int:
         """The provider took no more: remembered for all workers. How many of ours are in progress."""
@@ -38,6 +41,33 @@ class Admission(Rows):
             self.insert(session, FactRow, {"name": queue.fact, "value": value})
             changed(session, update(FactRow).where(FactRow.name == queue.fact).values(value=value))
             return count
+
+    def unwatched(self, queue: Queue) -> list[JobRow]:
+        """Jobs that were accepted and that no live call waits for, oldest first."""
+        with self.database.read() as session:
+            found = select(JobRow).where(
+                JobRow.account == queue.account,
+                JobRow.queue == queue.name,
+                JobRow.state == LedgerState.SUBMITTED,
+                JobRow.job_id.is_not(None),
+                JobRow.sent_at > self.clock() - LONGEST_UNWATCHED,
+            )
+            rows = self.timed(session, found.order_by(JobRow.sent_at), self.lease_clock())
+            return [row for row, now in rows if not self.is_held(row, now)]
+
+    def is_held(self, row: JobRow, lease_now: float) -> bool:
+        """Does some call still work on this row?"""
+        if row.owner is None or self.has_ended(row.process):
+            return False
+        left = row.lease_until - lease_now
+        if left > LONGEST_LEASE:
+            # Not by the clock that counts now: it was set back, or the row is an older version's.
+            return is_dead(row.process) is False
+        return left > 0
+
+    def has_ended(self, process: str) -> bool:
+        """Has that process surely ended? All users of an SQLite file share a machine, and so its starts."""
+        return is_dead(process) is True or (self.database.sqlite and ran_before_restart(process))
 
     def _in_progress(self, session: Session, queue: Queue) -> int:
         # Nobody sees it end: where it still goes on, the provider's refusal costs nothing.

@@ -10,32 +10,17 @@ from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.admission import Admission
 from prefect_genmedia.ledger.models import JobRow, TagRow
-from prefect_genmedia.ledger.owner import is_dead, ran_before_restart, this_process
+from prefect_genmedia.ledger.owner import this_process
 from prefect_genmedia.ledger.rows import changed
 from prefect_genmedia.ledger.spending import reserve
 from prefect_genmedia.ledger.values import OPEN, Claim, LedgerState, Queue, Want
 
 S = LedgerState
 NOTHING_SENT = "nothing was sent yet"
-LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
 
 
 class Claims(Admission):
     """Claims, leases, and the writing down of a submit before it is sent."""
-
-    def is_held(self, row: JobRow, lease_now: float) -> bool:
-        """Does some call still work on this row?"""
-        if row.owner is None or self.has_ended(row.process):
-            return False
-        left = row.lease_until - lease_now
-        if left > LONGEST_LEASE:
-            # Not by the clock that counts now: it was set back, or the row is an older version's.
-            return is_dead(row.process) is False
-        return left > 0
-
-    def has_ended(self, process: str) -> bool:
-        """Has that process surely ended? All users of an SQLite file share a machine, and so its starts."""
-        return is_dead(process) is True or (self.database.sqlite and ran_before_restart(process))
 
     def claim(self, want: Want, owner: str) -> Claim:
         """Find or make the row of this key, and take it unless a live call has it or it is finished.

@@ -97,9 +97,10 @@ class Queue:
 class Full(Exception):
     """The queue takes `most`, and so many are in progress; nothing was written down."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__(most)
+    def __init__(self, most: int, queue: Queue) -> None:
+        super().__init__(most, queue)
         self.most = most
+        self.queue = queue
 
 
 class Accepted(NamedTuple):

@@ -6,14 +6,15 @@ import asyncio
 import hashlib
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prefect_genmedia.errors import MediaError, MediaExpiredError, MediaInvalidError
 from prefect_genmedia.media.files import MediaFile
 from prefect_genmedia.media.links import inline_content, resolve
 from prefect_genmedia.media.store import MediaStore
-from prefect_genmedia.media.verification import verify
+from prefect_genmedia.media.verification import Seen, verify
 from prefect_genmedia.operation import Link
 from prefect_genmedia.wire.downloads import Incoming
 from prefect_genmedia.wire.http import Pool
@@ -29,6 +30,8 @@ class _Came:
 
     sha256: str
     label: str
+    broke: MediaError | None = None
+    """How the transfer ended before all bytes had come that were announced."""
 
 
 async def download(
@@ -54,7 +57,8 @@ async def download(
         with store.incoming() as folder:
             part = folder / "part"
             came = await _bring(pool, link.url, part, deadline, base_url)
-            seen = await asyncio.to_thread(verify, part, link, came.label)
+            looking = asyncio.to_thread(verify, part, link, came.label)
+            seen = await (looking if came.broke is None else _whole_all_the_same(looking, came.broke))
             if strict and seen.remarks:
                 raise MediaInvalidError("; ".join(seen.remarks))
             size = part.stat().st_size
@@ -77,6 +81,17 @@ async def download(
     )
 
 
+async def _whole_all_the_same(looking: Awaitable[Seen], broke: MediaError) -> Seen:
+    """A picture that is there to its last byte, whatever length was announced. Raises MediaError for another."""
+    try:
+        seen = await looking
+    except MediaInvalidError:
+        raise broke from None
+    if seen.remarks or not seen.media_type.startswith("image/") or seen.width is None:
+        raise broke
+    return replace(seen, remarks=("more bytes were announced than came; the picture is whole",))
+
+
 def _not_kept(what: str) -> MediaError:
     advice = "The job is paid and safe: free some space and run again, it will be downloaded then."
     return MediaError(what, advice=advice, in_store=True)
@@ -97,11 +112,11 @@ def _write_inline(text: str, part: Path) -> _Came | None:
 
 
 async def _transfer(pool: Pool, url: str, part: Path, deadline: float, base_url: str) -> _Came:
-    size = 0
+    size, digest, label = 0, hashlib.sha256(), ""
     try:
         async with asyncio.timeout(deadline - time.monotonic()), pool.stream(url, base_url=base_url) as incoming:
             _check(incoming)
-            digest = hashlib.sha256()
+            label = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
             with part.open("wb") as out:
                 async for piece in incoming.pieces:
                     size += len(piece)
@@ -109,9 +124,13 @@ async def _transfer(pool: Pool, url: str, part: Path, deadline: float, base_url:
                         raise _too_large()
                     digest.update(piece)
                     out.write(piece)
-            return _Came(digest.hexdigest(), incoming.headers.get("content-type", "").split(";")[0].strip().lower())
     except TimeoutError:
         raise MediaError(f"the download did not end before our deadline; {size} bytes had come") from None
+    except MediaError as failure:
+        if not failure.is_cut or not size:
+            raise
+        return _Came(digest.hexdigest(), label, failure)
+    return _Came(digest.hexdigest(), label)
 
 
 def _check(incoming: Incoming) -> None:

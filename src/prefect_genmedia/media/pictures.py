@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_genmedia.errors import MediaError
+from prefect_genmedia.errors import NOTHING_BOUGHT, MediaError
 from prefect_genmedia.given import becomes
 from prefect_genmedia.imaging import PictureLimit, as_it_is, made_ready
 from prefect_genmedia.media.files import MediaFile, open_media
@@ -172,7 +172,9 @@ async def load_pictures(request: BaseModel, pool: Pool, operation: str) -> dict[
             loaded[id(picture)] = await load_picture(picture, limit, pool)
             continue
         except MediaError as failure:
-            error = type(failure)(f"{where}: {failure.message}", operation=operation, advice=failure.advice)
+            advice = failure.advice or "Give another picture, then run again."
+            said = f"{where}: {failure.message}"
+            error = type(failure)(said, operation=operation, advice=advice, money=NOTHING_BOUGHT)
         raise error
     return loaded
 

@@ -237,7 +237,8 @@ class Pool:
         except httpx.UnsupportedProtocol:
             error = MediaError("the link is no web address")
         except httpx.HTTPError as failure:
-            error = MediaError(f"the download broke ({type(failure).__name__})")
+            is_cut = isinstance(failure, httpx.RemoteProtocolError)
+            error = MediaError(f"the download broke ({type(failure).__name__})", is_cut=is_cut)
         except (httpx.InvalidURL, UnicodeError):
             error = MediaError("the link is no URL")
         raise error

@@ -125,7 +125,7 @@ def test_nobody_at_the_address_is_told_by_address() -> None:
     port = closed_port()
     with pytest.raises(LedgerError, match=f"127.0.0.1:{port}/db does not answer") as caught:
         open_ledger(f"postgresql://user:{SECRET}@127.0.0.1:{port}/db", 60)
-    assert "run again when the database is back" in str(caught.value)
+    assert "Run again when the database is back" in str(caught.value)
 
 
 @pytest.mark.postgres

@@ -296,7 +296,7 @@ def test_postgresql_is_not_opened_until_it_is_set_up(empty_postgres_url: str, re
             with pytest.raises(ConfigurationError) as caught:
                 open_ledger(empty_postgres_url, 60)
             assert "not set up for this version" in str(caught.value)
-            assert str(caught.value).endswith("Run: genmedia setup")
+            assert str(caught.value).endswith("Nothing was bought. Run: genmedia setup.")
         assert dump(connection) == before
         Database(empty_postgres_url).migrate()
         assert open_ledger(empty_postgres_url, 60).claim(want(), "call-1").mine
