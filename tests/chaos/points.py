@@ -88,7 +88,9 @@ class Case:
         return self.witness == BOTH or (self.witness == LIST and operation == IMAGINE)
 
 
-STILL_RUNS_SECONDS = 3.0  # a job that takes so long still runs when it is first looked at: only then is progress seen
+STILL_RUNS_SECONDS = (
+    6.0  # a job that takes so long still runs at its first look, with callbacks after 3 s: then progress is seen
+)
 COMMIT_PHASES = ("inside", "before", "after")
 WIRE_PHASES = ("request lost", "request late", "request half", "reply lost", "reply half", "reply whole")
 # Every transaction of a calm life: imagine's is the first of its name, img2img's the second.
