@@ -2,7 +2,7 @@
 
 Every error says three things apart: what happened (`message`), what became of the money (`money`), and what to type
 next (`advice`). Every error pickles, carries the JobRef of the paid job where there is one, and never holds a key,
-a signed link, picture bytes or an object of the HTTP library.
+a signed link, picture bytes or an object of the HTTP library. One file: the tree is read as a whole.
 """
 
 from __future__ import annotations
