@@ -101,7 +101,8 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     if worst is not None and (not files or (missing and call.terms.strict)):
         raise worst.about(ref_of(row), call.provider) from None
     for words in missing + left_out:
-        call.run.log.warning("%s: stored without %s [job %s]", row.operation, words, ref_of(row))
+        without = "" if words == unnamed else "stored without "
+        call.run.log.warning("%s: %s%s [job %s]", row.operation, without, words, ref_of(row))
     rows = {place: file.model_dump(mode="json", exclude={"position"}) for place, file in files.items()}
     await call.record_fact(row, call.ledger.stored, row.id, rows, missing, left_out)
 
