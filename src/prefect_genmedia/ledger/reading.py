@@ -26,6 +26,14 @@ class Ledger(Adoption):
     Its subjects stand in files of their own: Claims, Life, Adoption; here is what only reads.
     """
 
+    def now(self) -> float:
+        """What the ledger's own clock says: what is sent from here on has a later `sent_at`."""
+        clock = self.clock()
+        if isinstance(clock, float):
+            return clock
+        with self.database.read() as session:
+            return float(session.scalars(select(clock)).one())
+
     def has_none(self, key: str) -> bool:
         """Is this key still without any row?"""
         with self.database.read() as session:
