@@ -6,14 +6,19 @@ from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
+from prefect_genmedia.flows.restyle import restyle
+from prefect_genmedia.flows.styles import Steering, Style
 
 __all__ = [
     "BatchReport",
     "CalendarRow",
     "Photograph",
     "Refinement",
+    "Steering",
+    "Style",
     "adopt_orphans",
     "content_calendar",
     "illustrate",
+    "restyle",
     "resume_job",
 ]

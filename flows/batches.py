@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
+import prefect.runtime.flow_run
+from prefect import get_run_logger
+from prefect.artifacts import acreate_markdown_artifact
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from prefect_genmedia.checking import Whole
+from prefect_genmedia.flows.failing import run_failure
 from prefect_genmedia.flows.parameters import Given
 from prefect_genmedia.flows.showing import Illustration
 from prefect_genmedia.forecast import Forecast, Range
@@ -151,6 +155,27 @@ def report_markdown(report: BatchReport) -> str:
     parts.append("\n## All\n\n| what | state | files | cost | jobs |\n| --- | --- | --- | --- | --- |\n")
     _fill(parts, map(_line, report.outcomes), room)
     return "".join(parts)
+
+
+async def told(report: BatchReport, kind: str, what: str) -> BatchReport:
+    """The report as the run's artifact `<kind>-report` and in its log. Raises GenMediaError where some failed."""
+    await acreate_markdown_artifact(report_markdown(report), key=f"{kind}-report", description=report.summary)
+    get_run_logger().info("%s: %s", report.name, report.summary)
+    if report.failed:
+        failed = ((each.title, each.error or "") for each in report.failed)
+        raise run_failure(what, failed, len(report.outcomes), report.files)
+    return report
+
+
+async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0) -> None:
+    """The forecast as the run's artifact `<kind>-forecast`."""
+    text = forecast_markdown(name, expected, already_there)
+    await acreate_markdown_artifact(text, key=f"{kind}-forecast", description=f"{expected.jobs} jobs to buy")
+
+
+def this_run() -> tuple[str, float]:
+    """What the ledger calls this run, and its clock's time: by these a run knows what it bought itself. Blocking."""
+    return f"flow:{prefect.runtime.flow_run.root_flow_run_id}", ledger_of(read_settings()).now()
 
 
 def _fill(parts: list[str], lines: Iterable[str], room: int) -> int:

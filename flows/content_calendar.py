@@ -10,8 +10,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import prefect.runtime.flow_run
-from prefect import flow, get_run_logger
-from prefect.artifacts import acreate_markdown_artifact
+from prefect import flow
 from pydantic import Field, ValidationError
 from slugify import slugify
 
@@ -19,14 +18,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
-from prefect_genmedia.flows.batches import (
-    AtOnce,
-    BatchReport,
-    Outcome,
-    a_few_at_a_time,
-    forecast_markdown,
-    report_markdown,
-)
+from prefect_genmedia.flows.batches import AtOnce, BatchReport, Outcome, a_few_at_a_time, foretold, this_run, told
 from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
 from prefect_genmedia.flows.calendar_rows import (
     CalendarRow,
@@ -40,7 +32,6 @@ from prefect_genmedia.flows.calendar_rows import (
     refuse_equal_names,
     wishes,
 )
-from prefect_genmedia.flows.failing import run_failure
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Pick, Refinement, Renditions
 from prefect_genmedia.flows.publishing import Publishing
@@ -116,9 +107,8 @@ async def content_calendar(
         attempts: How often a job that the provider fails may be bought in all.
     """
     started = datetime.now(UTC)
-    run = f"flow:{prefect.runtime.flow_run.root_flow_run_id}"
     await asyncio.to_thread(check_store)
-    since = await asyncio.to_thread(lambda: ledger_of(read_settings()).now())
+    run, since = await asyncio.to_thread(this_run)
     if (source is None) == (not rows):
         raise ConfigurationError("a calendar is a source or rows", advice="Give one of the two.")
     named = calendar or _name_of(source)
@@ -143,9 +133,7 @@ async def content_calendar(
     await plan.check(wanted)
     wanted = of_shard(wanted, shard)
     expected, there = await plan.forecast(wanted, at_once)
-    await acreate_markdown_artifact(
-        forecast_markdown(name, expected, there), key="calendar-forecast", description=f"{expected.jobs} jobs to buy"
-    )
+    await foretold(name, expected, "calendar", there)
     if dry_run:
         return expected
 
@@ -155,12 +143,7 @@ async def content_calendar(
 
     outcomes = await a_few_at_a_time(make, wanted, at_once)
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
-    await acreate_markdown_artifact(report_markdown(report), key="calendar-report", description=report.summary)
-    get_run_logger().info("%s: %s", name, report.summary)
-    if report.failed:
-        failed = ((each.title, each.error or "") for each in report.failed)
-        raise run_failure("wishes", failed, len(outcomes), report.files)
-    return report
+    return await told(report, "calendar", "wishes")
 
 
 def _name_of(source: Any) -> str | None:

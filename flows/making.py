@@ -57,14 +57,17 @@ class Work:
         return item
 
     async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
-        item = Illustration(number=number, title=photograph.title, prompt=photograph.prompt)
+        return await self.from_picture(number, photograph.picture, photograph.prompt, photograph.title)
+
+    async def from_picture(self, number: int, given: str | MediaFile, prompt: str, title: str) -> Illustration:
+        item = Illustration(number=number, title=title, prompt=prompt)
         try:
-            picture = await imaging.take_in(photograph.picture)
+            picture = await imaging.take_in(given) if isinstance(given, str) else given
             item = item.model_copy(update={"photograph": picture, "picked": [picture]})
             await self.publishing.check_photograph(picture)
         except Exception as failure:
             return _failed(item, failure)
-        return await self._finish(item, picture, photograph.prompt, 0)
+        return await self._finish(item, picture, prompt, 0)
 
     async def _picked(self, grid: JobResult[Any]) -> list[int]:
         four = await self._four(grid)
