@@ -7,6 +7,7 @@ from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
 from prefect_genmedia.flows.restyle import restyle
+from prefect_genmedia.flows.spending import SpendReport, spend_report
 from prefect_genmedia.flows.styles import Steering, Style
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CalendarRow",
     "Photograph",
     "Refinement",
+    "SpendReport",
     "Steering",
     "Style",
     "adopt_orphans",
@@ -21,4 +23,5 @@ __all__ = [
     "illustrate",
     "restyle",
     "resume_job",
+    "spend_report",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from sqlalchemy import select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
-from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past
+from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
 
 S = LedgerState
 _MOST_FOUND = 20
@@ -137,6 +138,24 @@ class Ledger(Adoption):
             else Past(row.request, row.quota, None)
             for row in found
         ]
+
+    def spent(self, since: float) -> Iterator[Spent]:
+        """What each job asked for since then counts, the oldest first; read in pages, so that nobody waits for it."""
+        order = tuple_(JobRow.created_at, JobRow.id)
+        columns = [getattr(JobRow, name) for name in Spent._fields if name != "tags"]
+        query = select(*columns).where(JobRow.created_at >= since).order_by(*order).limit(_MOST_IDS)
+        page: list[Spent] = []
+        while True:
+            with self.database.read() as session:
+                after = query.where(order > (page[-1].created_at, page[-1].id)) if page else query
+                page = [Spent(*row) for row in session.execute(after)]
+                tags = defaultdict(list)
+                ids = [each.id for each in page]
+                for job, tag in session.execute(select(TagRow.job, TagRow.tag).where(TagRow.job.in_(ids))):
+                    tags[job].append(tag)
+            yield from (each._replace(tags=tuple(sorted(tags[each.id]))) for each in page)
+            if len(page) < _MOST_IDS:
+                return
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""
