@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
@@ -30,7 +30,7 @@ class Ledger(Adoption):
     def now(self) -> float:
         """What the ledger's own clock says: what is sent from here on has a later `sent_at`."""
         clock = self.clock()
-        if isinstance(clock, float):
+        if not isinstance(clock, ColumnElement):
             return clock
         with self.database.read() as session:
             return float(session.scalars(select(clock)).one())
