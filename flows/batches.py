@@ -12,7 +12,8 @@ from prefect.artifacts import acreate_markdown_artifact
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from prefect_genmedia.checking import Whole
-from prefect_genmedia.flows.failing import run_failure
+from prefect_genmedia.errors import GenMediaError
+from prefect_genmedia.flows.failing import run_failure, sentences_of
 from prefect_genmedia.flows.parameters import Given
 from prefect_genmedia.flows.showing import Illustration
 from prefect_genmedia.forecast import Forecast, Range
@@ -89,6 +90,16 @@ class Outcome(BaseModel):
     @property
     def cost(self) -> str:
         return cost_words(self.quota, self.usd, self.silent)
+
+
+async def outcome_of(title: str, made: Illustration, run: str, since: float) -> Outcome:
+    """As `Outcome.of`; a ledger that is away takes no other wish with it."""
+    try:
+        return await asyncio.to_thread(Outcome.of, title, made, run, since)
+    except GenMediaError as failure:
+        files = [file.uri for sizes in made.published for file in sizes]
+        error = made.error or f"What it cost could not be read: {sentences_of(failure)}"
+        return Outcome(title=title, state="failed", files=files, jobs=[], bought=0, error=error)
 
 
 def _cost(row: JobRow) -> float | None:

@@ -18,7 +18,16 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
-from prefect_genmedia.flows.batches import AtOnce, BatchReport, Outcome, a_few_at_a_time, foretold, this_run, told
+from prefect_genmedia.flows.batches import (
+    AtOnce,
+    BatchReport,
+    Outcome,
+    a_few_at_a_time,
+    foretold,
+    outcome_of,
+    this_run,
+    told,
+)
 from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
 from prefect_genmedia.flows.calendar_rows import (
     CalendarRow,
@@ -139,7 +148,7 @@ async def content_calendar(
 
     async def make(wish: Wish) -> Outcome:
         made = await plan.work_on(wish).from_prompt(wish.number, wish.row.prompt, wish.copy)
-        return await asyncio.to_thread(Outcome.of, wish.title, made, run, since)
+        return await outcome_of(wish.title, made, run, since)
 
     outcomes = await a_few_at_a_time(make, wanted, at_once)
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())

@@ -18,7 +18,16 @@ from slugify import slugify
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import AtOnce, BatchReport, Outcome, a_few_at_a_time, foretold, this_run, told
+from prefect_genmedia.flows.batches import (
+    AtOnce,
+    BatchReport,
+    Outcome,
+    a_few_at_a_time,
+    foretold,
+    outcome_of,
+    this_run,
+    told,
+)
 from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
 from prefect_genmedia.flows.calendar_rows import Source
 from prefect_genmedia.flows.making import Work
@@ -111,7 +120,7 @@ async def restyle(
             stem=stem,
         )
         made = await work.from_picture(number, photograph, prompt, f"{number}: {_file_name(photograph)}")
-        return await asyncio.to_thread(Outcome.of, made.title, made, run, since)
+        return await outcome_of(made.title, made, run, since)
 
     numbered = zip(range(1, len(given) + 1), given, _stems(given), strict=True)
     outcomes = await a_few_at_a_time(make, numbered, at_once)
