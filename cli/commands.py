@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from prefect_genmedia.cli.report_command import report
 from prefect_genmedia.cli.terminal import errors, say, speak_any_encoding
 from prefect_genmedia.errors import GenMediaError
 
@@ -155,6 +156,9 @@ class ProviderName(StrEnum):
 
     ttapi = "ttapi"
     novita = "novita"
+
+
+app.command()(report)
 
 
 @app.command("live-check")

@@ -1,7 +1,27 @@
 """Compositions of the tasks."""
 
+from prefect_genmedia.flows.batches import BatchReport
+from prefect_genmedia.flows.calendar_rows import CalendarRow
+from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
+from prefect_genmedia.flows.restyle import restyle
+from prefect_genmedia.flows.spending import SpendReport, spend_report
+from prefect_genmedia.flows.styles import Steering, Style
 
-__all__ = ["Photograph", "Refinement", "adopt_orphans", "illustrate", "resume_job"]
+__all__ = [
+    "BatchReport",
+    "CalendarRow",
+    "Photograph",
+    "Refinement",
+    "SpendReport",
+    "Steering",
+    "Style",
+    "adopt_orphans",
+    "content_calendar",
+    "illustrate",
+    "restyle",
+    "resume_job",
+    "spend_report",
+]

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib
-import re
-import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import prefect.runtime.flow_run
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
-from pydantic import Field, StringConstraints, ValidationError
-from slugify import slugify
+from pydantic import Field, StringConstraints
 
-from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import refusal
-from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
+from prefect_genmedia.flows.failing import run_failure
+from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import (
-    LONGEST_TITLE,
     Attempts,
     Given,
     GivenRecipe,
@@ -36,14 +28,9 @@ from prefect_genmedia.flows.parameters import (
     Renditions,
 )
 from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page, page_address
-from prefect_genmedia.imaging import sharpest
+from prefect_genmedia.flows.showing import Illustrations, artifact, page, page_address
 from prefect_genmedia.imaging.recipes.presets import USUAL
-from prefect_genmedia.jobs import JobResult, open_store
-from prefect_genmedia.jobs.buying import ledger_of
-from prefect_genmedia.media import MediaFile, local_copies
-from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks import imaging, midjourney, novita
+from prefect_genmedia.tasks import midjourney
 
 
 def _run_name() -> str:
@@ -94,14 +81,14 @@ async def illustrate(
         attempts: How often a job that the provider fails may be bought in all.
     """
     started = datetime.now(UTC)
-    await asyncio.to_thread(_check_store)  # what is wrong is said once, and not of each picture
+    await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
     name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
-    work = _Work(
-        ttapi=await _load(TTAPICredentials, ttapi_credentials) if prompts else None,
-        novita=await _load(NovitaCredentials, novita_credentials) if refinement is not None else None,
+    work = Work(
+        ttapi=await load_block(TTAPICredentials, ttapi_credentials) if prompts else None,
+        novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=_chooser(chooser),
+        chooser=chooser_of(chooser),
         mode=mode,
         upscale=upscale,
         refinement=refinement,
@@ -122,26 +109,9 @@ async def illustrate(
         await acreate_link_artifact(address, key="illustrate-page", link_text=address)
     get_run_logger().info("%s", made.summary)
     if failed := [item for item in items if item.error]:
-        raise GenMediaError(
-            f"{len(failed)} of {len(items)} pictures failed: " + "; ".join(f"{i.title}: {i.error}" for i in failed),
-            advice="The others are published. Retry this run: what is bought is not bought again.",
-        )
+        published = sum(len(item.published) for item in items)
+        raise run_failure("pictures", ((item.title, item.error or "") for item in failed), len(items), published)
     return made
-
-
-def _check_store() -> None:
-    settings = read_settings()
-    open_store(settings, ledger_of(settings))
-
-
-async def _load(block: Any, name: str) -> Any:
-    try:
-        return await block.aload(name)
-    except ValueError:
-        raise ConfigurationError(
-            f"there is no {block.get_block_type_name()} block called {name!r}",
-            advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
-        ) from None
 
 
 def _numbered(prompts: Sequence[str]) -> list[tuple[int, str, int]]:
@@ -152,141 +122,3 @@ def _numbered(prompts: Sequence[str]) -> list[tuple[int, str, int]]:
         numbered.append((number, prompt, seen[prompt]))
         seen[prompt] += 1
     return numbered
-
-
-@dataclass
-class _Work:
-    """What all pictures of one run share."""
-
-    ttapi: TTAPICredentials | None
-    novita: NovitaCredentials | None
-    folder: str
-    pick: Pick
-    chooser: Callable[[list[Path]], Sequence[int]] | None
-    mode: midjourney.Mode
-    upscale: bool
-    refinement: Refinement | None
-    publishing: Publishing
-    terms: dict[str, Any]
-
-    async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
-        item = Illustration(number=number, title=quoting.title(prompt, LONGEST_TITLE), prompt=prompt)
-        assert self.ttapi is not None
-        try:
-            request = midjourney.ImagineRequest(prompt=prompt, mode=self.mode, get_u_images=True)
-            grid = await midjourney.imagine(request, self.ttapi, copy=copy, **self.terms)
-            item = item.with_job(grid, grid=grid.at(0) or grid.media[0])
-            for index in await self._picked(grid):
-                item = await self._finish(item, await self._single(grid, index), prompt, copy)
-        except Exception as failure:
-            return _failed(item, failure)
-        return item
-
-    async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
-        item = Illustration(number=number, title=photograph.title, prompt=photograph.prompt)
-        try:
-            picture = await imaging.take_in(photograph.picture)
-            item = item.model_copy(update={"photograph": picture})
-            await self.publishing.check_photograph(picture)
-            return await self._finish(item, (picture, None), photograph.prompt, 0)
-        except Exception as failure:
-            return _failed(item, failure)
-
-    async def _picked(self, grid: JobResult[Any]) -> list[int]:
-        four = await self._four(grid)
-        if self.chooser is not None:
-            return [int(index) for index in await asyncio.to_thread(_chosen, self.chooser, four)]
-        if self.pick == "all":
-            return list(range(len(four)))
-        if self.pick == "sharpest":
-            return [await asyncio.to_thread(_sharpest, four)]
-        return [self.pick - 1]
-
-    async def _four(self, grid: JobResult[Any]) -> list[MediaFile]:
-        """The four pictures, each in its place: one that has not come is cut out of the grid."""
-        four = [file for file in map(grid.at, range(1, 5)) if file is not None]
-        whole = grid.at(0)
-        if len(four) == 4 or whole is None:
-            return four
-        cut = await imaging.quadrants(whole)
-        return [grid.at(place) or quadrant for place, quadrant in enumerate(cut, 1)]
-
-    async def _single(self, grid: JobResult[Any], index: int) -> tuple[MediaFile, JobResult[Any] | None]:
-        if not self.upscale:
-            return (await self._four(grid))[index], None
-        assert self.ttapi is not None
-        request = midjourney.ActionRequest(job_id=grid.job.job_id or "", action=_upsample(index))
-        large = await midjourney.action(request, self.ttapi, **self.terms)
-        return large.media[0], large
-
-    async def _finish(
-        self, item: Illustration, single: tuple[MediaFile, JobResult[Any] | None], prompt: str, copy: int
-    ) -> Illustration:
-        """Refine one picture, cut it to sizes, publish them."""
-        picture, upscaled = single
-        item = item.with_job(upscaled, picked=picture)
-        finished = [picture]
-        if self.refinement is not None and self.novita is not None:
-            text = prompt.split(" --")[0]  # Midjourney's parameters mean nothing to Stable Diffusion
-            request = self.refinement.of(picture, text, picture.width or 1024, picture.height or 1024)
-            refined = await novita.img2img(request, self.novita, copy=copy, **self.terms)
-            item, finished = item.with_job(refined, refined=refined.media), refined.media
-        for file in finished:
-            words = slugify(item.title, max_length=40) or "picture"
-            stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
-            published = await self.publishing.publish(file, self.folder, stem, self._manifest(item, file))
-            item = item.model_copy(update={"published": [*item.published, published]})
-        return item
-
-    def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
-        model = {"model": self.refinement.model_name} if self.refinement is not None else {}
-        return {**item.manifest(file), **model}
-
-
-def _upsample(index: int) -> Any:
-    return f"upsample{index + 1}"
-
-
-def _sharpest(files: Sequence[MediaFile]) -> int:
-    with local_copies(files) as paths:
-        return sharpest(paths)
-
-
-def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[MediaFile]) -> Sequence[int]:
-    with local_copies(files) as paths:
-        return chooser(paths)
-
-
-def _failed(item: Illustration, failure: Exception) -> Illustration:
-    # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
-    said = quoting.one_line(refusal(failure) if isinstance(failure, ValidationError) else failure)
-    where = "" if isinstance(failure, GenMediaError) else _traceback(failure)
-    get_run_logger().error("%s: %s%s", item.title, said, where)
-    return item.model_copy(update={"error": said})
-
-
-def _traceback(failure: Exception) -> str:
-    lines = "".join(traceback.format_exception(failure))
-    return "\n" + quoting.shown(lines)
-
-
-def folder_name(collection: str) -> str:
-    """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
-    plain = slugify(quoting.one_line(collection), max_length=80)
-    if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
-        return plain
-    mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{plain}-{mark}" if plain else mark
-
-
-def _chooser(name: str | None) -> Any:
-    """The function behind 'package.module:function'. Raises ConfigurationError."""
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigurationError(
-            f"the chooser {name!r} cannot be imported", advice="Give 'package.module:function'."
-        ) from None

@@ -44,6 +44,8 @@ class Illustration(BaseModel):
     refined: list[MediaFile] = []
     published: list[list[MediaFile]] = []
     purchases: list[Purchase] = []
+    failed_jobs: list[JobRef] = []
+    """What was or may be bought, and gave nothing yet."""
     error: str | None = None
 
     def with_job(

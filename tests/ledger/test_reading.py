@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from prefect_genmedia.ledger import UNFINISHED, Ledger, this_process
+from prefect_genmedia.ledger import UNFINISHED, JobRow, Ledger, this_process
 from prefect_genmedia.ledger import LedgerState as S
 from tests.ledger.actors import (
     Processes,
@@ -38,6 +39,20 @@ def test_rows_come_newest_first_and_can_be_narrowed(ledger: Ledger) -> None:
     assert [row.id for row in ledger.rows(limit=2)] == [ids[3], ids[2]]
     assert [row.id for row in ledger.rows([S.SUBMITTED], run="flow:0", since=1001.0, limit=1)] == [ids[2]]
     assert ledger.rows([S.EXPIRED]) == ledger.rows(run="flow:9") == ledger.rows(since=2000.0) == []
+
+
+def test_what_was_spent_is_read_to_the_end_each_job_once_with_its_tags(ledger: Ledger) -> None:
+    before = ledger.now()
+    first = bring_to(ledger, S.STORED, want("first", tags=("spring", "nightly")))
+    assert before <= row_of(ledger, first).created_at <= ledger.now()
+    facts = columns(row_of(ledger, first))
+    many = [{**facts, "id": f"{n:032x}", "key": f"{n:064x}", "created_at": 1000.0 + n // 700} for n in range(1100)]
+    with ledger.database.write() as session:
+        session.execute(insert(JobRow), many)
+    told = list(ledger.spent(1000.0))
+    assert [each.id for each in told] == [*(row["id"] for row in many), first]
+    assert told[-1].tags == ("nightly", "spring") and told[0].tags == ()
+    assert told[-1].state == S.STORED and [each.id for each in ledger.spent(before)] == [first]
 
 
 def test_a_job_is_found_by_the_start_of_its_id_and_by_the_providers(ledger: Ledger) -> None:

@@ -107,11 +107,22 @@ async def test_one_failure_does_not_take_the_others_and_a_retry_pays_only_for_it
     with pytest.raises(GenMediaError, match="1 of 2 pictures failed") as caught:
         await illustrate(**asked, **blocks)
     assert "[Internal error] Something" in str(caught.value)
+    assert "What could be published is published." in str(caught.value)
     assert len(files_below(Path(Settings().media_store) / "published", "*.jpg")) == 1
     made = await illustrate(**asked, attempts=2, **blocks)
     assert len(made.items) == 2
     kept = [job for job in emulator.jobs()["jobs"] if job["billed"] and not job["refunded"]]
     assert len(kept) == 2 and emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 3
+
+
+async def test_where_nothing_was_published_the_end_says_so_and_says_equal_reasons_once(emulator, blocks):
+    emulator.add_faults({"kind": "submit_refuse", "status": 401, "times": 2})
+    with pytest.raises(GenMediaError, match="2 of 2 pictures failed: a kite, a drum: ") as caught:
+        await illustrate(prompts=["a kite", "a drum"], refinement=None, renditions=SQUARE, **blocks)
+    said = str(caught.value)
+    assert "Nothing was published." in said and "is published" not in said
+    assert said.count("Nothing was bought.") == 1 == said.count("Check api_key")
+    assert emulator.billed() == 0
 
 
 async def test_a_missing_block_says_how_to_save_one():

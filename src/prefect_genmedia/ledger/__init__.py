@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Past, Queue, Want
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Past, Queue, Spent, Want
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger.database import Database, open_database
@@ -28,6 +28,7 @@ __all__ = [
     "MediaRow",
     "Past",
     "Queue",
+    "Spent",
     "Want",
     "count_old",
     "is_dead",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
-from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past
+from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
+from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
 
 S = LedgerState
 _MOST_FOUND = 20
@@ -25,6 +26,14 @@ class Ledger(Adoption):
 
     Its subjects stand in files of their own: Claims, Life, Adoption; here is what only reads.
     """
+
+    def now(self) -> float:
+        """What the ledger's own clock says: what is sent from here on has a later `sent_at`."""
+        clock = self.clock()
+        if not isinstance(clock, ColumnElement):
+            return clock
+        with self.database.read() as session:
+            return float(session.scalars(select(clock)).one())
 
     def has_none(self, key: str) -> bool:
         """Is this key still without any row?"""
@@ -129,6 +138,24 @@ class Ledger(Adoption):
             else Past(row.request, row.quota, None)
             for row in found
         ]
+
+    def spent(self, since: float) -> Iterator[Spent]:
+        """What each job asked for since then counts, the oldest first; read in pages, so that nobody waits for it."""
+        order = tuple_(JobRow.created_at, JobRow.id)
+        columns = [getattr(JobRow, name) for name in Spent._fields if name != "tags"]
+        query = select(*columns).where(JobRow.created_at >= since).order_by(*order).limit(_MOST_IDS)
+        page: list[Spent] = []
+        while True:
+            with self.database.read() as session:
+                after = query.where(order > (page[-1].created_at, page[-1].id)) if page else query
+                page = [Spent(*row) for row in session.execute(after)]
+                tags = defaultdict(list)
+                ids = [each.id for each in page]
+                for job, tag in session.execute(select(TagRow.job, TagRow.tag).where(TagRow.job.in_(ids))):
+                    tags[job].append(tag)
+            yield from (each._replace(tags=tuple(sorted(tags[each.id]))) for each in page)
+            if len(page) < _MOST_IDS:
+                return
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

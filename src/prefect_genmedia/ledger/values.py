@@ -120,3 +120,21 @@ class Past(NamedTuple):
     """What the provider says it charged, in its own unit."""
     seconds: float | None
     """From its acceptance to its end."""
+
+
+class Spent(NamedTuple):
+    """What a job counts in a report."""
+
+    id: str
+    created_at: float
+    operation: str
+    account: str
+    state: str
+    reason: str
+    unit: str
+    quota: float | None
+    expected_cost: float | None
+    refunded: bool | None
+    submitted_at: float | None
+    finished_at: float | None
+    tags: tuple[str, ...] = ()

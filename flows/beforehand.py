@@ -1,0 +1,55 @@
+"""What a run checks before its first purchase, and what its places are called."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+from typing import Any
+
+from slugify import slugify
+
+from prefect_genmedia import quoting
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.jobs import open_store
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.settings import read_settings
+
+
+def check_store() -> None:
+    """Raises ConfigurationError when nothing could be kept. Blocking."""
+    settings = read_settings()
+    open_store(settings, ledger_of(settings))
+
+
+async def load_block(block: Any, name: str) -> Any:
+    """A saved block. Raises ConfigurationError that says how to save one."""
+    try:
+        return await block.aload(name)
+    except ValueError:
+        raise ConfigurationError(
+            f"there is no {block.get_block_type_name()} block called {name!r}",
+            advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
+        ) from None
+
+
+def folder_name(collection: str) -> str:
+    """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
+    plain = slugify(quoting.one_line(collection), max_length=80)
+    if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
+        return plain
+    mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{plain}-{mark}" if plain else mark
+
+
+def chooser_of(name: str | None) -> Any:
+    """The function behind 'package.module:function'. Raises ConfigurationError."""
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigurationError(
+            f"the chooser {name!r} cannot be imported", advice="Give 'package.module:function'."
+        ) from None

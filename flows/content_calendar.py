@@ -1,0 +1,271 @@
+"""A calendar of wishes to published pictures: forecast first, each row bought once, the failed ones told apart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+import prefect.runtime.flow_run
+from prefect import flow
+from pydantic import Field, ValidationError
+from slugify import slugify
+
+from prefect_genmedia import quoting
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.checking import refusal
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.batches import (
+    AtOnce,
+    BatchReport,
+    Outcome,
+    a_few_at_a_time,
+    foretold,
+    outcome_of,
+    this_run,
+    told,
+)
+from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
+from prefect_genmedia.flows.calendar_rows import (
+    CalendarRow,
+    Shard,
+    Source,
+    Wish,
+    checked_rows,
+    of_shard,
+    read_source,
+    refuse,
+    refuse_equal_names,
+    wishes,
+)
+from prefect_genmedia.flows.making import Work
+from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Pick, Refinement, Renditions
+from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.forecast import Forecast, Wanted, forecast
+from prefect_genmedia.imaging.recipes.presets import USUAL
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.purchase import identity
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.providers.ttapi.midjourney import IMAGINE
+from prefect_genmedia.providers.ttapi.prompt import aspect_of
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks import midjourney
+from prefect_genmedia.tasks.prices import variable_prices
+
+NOT_THERE = ("FAILED", "NOT_ACCEPTED", "EXPIRED")
+
+
+def _run_name() -> str:
+    asked = prefect.runtime.flow_run.parameters
+    name = asked.get("calendar") or _name_of(asked.get("source")) or f"{len(asked.get('rows') or ())} rows"
+    shard = f" {asked['shard']}" if asked.get("shard") else ""
+    return f"calendar {quoting.title(str(name))}{shard}{' (dry run)' if asked.get('dry_run') else ''}"
+
+
+@flow(name="content_calendar", flow_run_name=_run_name)
+async def content_calendar(
+    source: Given[Source | None] = None,
+    rows: Given[Annotated[list[CalendarRow], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
+    calendar: Name | None = None,
+    dry_run: Given[bool] = False,
+    shard: Given[Shard | None] = None,
+    at_once: AtOnce = 50,
+    pick: Given[Pick] = "sharpest",
+    chooser: Name | None = None,
+    mode: Given[midjourney.Mode] = "fast",
+    upscale: Given[bool] = False,
+    refinement: Given[Refinement | None] = None,
+    renditions: Given[Renditions] = list(USUAL),  # noqa: B006
+    recipe: Given[GivenRecipe | None] = None,
+    ttapi_credentials: Name = "ttapi",
+    novita_credentials: Name = "novita",
+    attempts: Attempts = 1,
+) -> BatchReport | Forecast:
+    """Make the pictures of a sheet of wishes; a run again buys only what is missing.
+
+    The columns of the CSV, or the fields of a JSON line: prompt, and if wanted count, folder, file, recipe, renditions
+    (names of presets), request_key, mode. All rows, blocks, recipes and the store are checked before the first
+    purchase. Failed rows are told apart, with reasons; the others are published, and the run ends as failed.
+
+        prompt,count,folder,file,renditions
+        a lighthouse at dawn --ar 3:2,1,week-50,lighthouse,"square, open-graph"
+
+        await content_calendar(source="december.csv", dry_run=True)   # what it will cost and take; buys nothing
+        await content_calendar(source="december.csv")
+
+    Args:
+        source: A CSV or JSON lines file: its path, an address such as s3://bucket/december.csv, or a media file.
+        rows: Rows given here instead of a file.
+        calendar: What the calendar is called: the same words in a calendar of the same name are the same picture, in
+            every run. By default the file's name; rows given here without it belong to their run.
+        dry_run: Only say what it will cost and how long it will take.
+        shard: Such as 2/5: every fifth row from the second on, for five runs beside each other.
+        at_once: How many grids are in work at once; the provider's own limits count as well.
+        pick: Which of the four pictures of a grid go on.
+        chooser: Your own choice instead of pick, 'package.module:function'.
+        mode: Midjourney's speed, where a row names none.
+        upscale: Upscale what was picked at Midjourney first. Costs quota.
+        refinement: How Novita redraws the pictures. None leaves them as they are.
+        renditions: The sizes to publish, where a row names none.
+        recipe: What is done to each picture before it is cut to sizes, where a row names none.
+        ttapi_credentials: The name of a saved TTAPI Credentials block.
+        novita_credentials: The name of a saved Novita AI Credentials block.
+        attempts: How often a job that the provider fails may be bought in all.
+    """
+    started = datetime.now(UTC)
+    await asyncio.to_thread(check_store)
+    run, since = await asyncio.to_thread(this_run)
+    if (source is None) == (not rows):
+        raise ConfigurationError("a calendar is a source or rows", advice="Give one of the two.")
+    named = calendar or _name_of(source)
+    name = named or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    given = await asyncio.to_thread(
+        checked_rows, rows if source is None else await asyncio.to_thread(read_source, source)
+    )
+    work = Work(
+        ttapi=await load_block(TTAPICredentials, ttapi_credentials),
+        novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
+        folder=f"published/{folder_name(name)}",
+        pick=pick,
+        chooser=chooser_of(chooser),
+        mode=mode,
+        upscale=upscale,
+        refinement=refinement,
+        publishing=await Publishing.of(recipe, renditions, refinement),
+        terms={"attempts": attempts},
+    )
+    plan = _Plan(work, recipe, renditions)
+    wanted = wishes(given, named)
+    await plan.check(wanted)
+    wanted = of_shard(wanted, shard)
+    expected, there = await plan.forecast(wanted, at_once)
+    await foretold(name, expected, "calendar", there)
+    if dry_run:
+        return expected
+
+    async def make(wish: Wish) -> Outcome:
+        made = await plan.work_on(wish).from_prompt(wish.number, wish.row.prompt, wish.copy)
+        return await outcome_of(wish.title, made, run, since)
+
+    outcomes = await a_few_at_a_time(make, wanted, at_once)
+    report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
+    return await told(report, "calendar", "wishes")
+
+
+def _name_of(source: Any) -> str | None:
+    """The file's name without its suffix."""
+    if isinstance(source, dict):
+        source = source.get("uri")
+    text = source.uri if isinstance(source, MediaFile) else source
+    return (
+        PurePosixPath(quoting.one_line(text).strip("\"' ").replace("\\", "/")).stem if isinstance(text, str) else None
+    )
+
+
+@dataclass
+class _Plan:
+    """How each row is worked on. What equal rows need is made once."""
+
+    work: Work
+    recipe: Any
+    renditions: Sequence[Any]
+    _publishing: dict[str, Publishing] = field(default_factory=dict)
+    _checked: dict[tuple[str, Any], str] = field(default_factory=dict)
+
+    async def check(self, wanted: Iterable[Wish]) -> None:
+        """Raises ConfigurationError that names each row that cannot be bought, made or published as it is."""
+        wanted = list(wanted)
+        said = [(wish.number, await self._wrong_with(wish)) for wish in wanted if wish.nth == 1]
+        refuse([f"row {number}: {words}" for number, words in said if words])
+        await asyncio.to_thread(refuse_equal_names, wanted, self._most_pictures)
+
+    async def _wrong_with(self, wish: Wish) -> str:
+        try:
+            replace(self.work, mode=wish.row.mode or self.work.mode).request(wish.row.prompt)
+        except ValidationError as failure:
+            return refusal(failure).message
+        key = _key(wish.row)
+        shape = _shape(wish.row.prompt) if self.work.refinement is not None else None
+        if (key, shape) not in self._checked:
+            self._checked[key, shape] = ""
+            try:
+                if key not in self._publishing:
+                    self._publishing[key] = await self._publish(wish.row)
+                await self._publishing[key].check([wish.row.prompt], [])
+            except GenMediaError as failure:
+                self._checked[key, shape] = failure.message
+        return self._checked[key, shape]
+
+    async def _publish(self, row: CalendarRow) -> Publishing:
+        if row.recipe is None and row.renditions is None:
+            return self.work.publishing
+        recipe = self.recipe if row.recipe is None else row.recipe
+        renditions = self.renditions if row.renditions is None else row.renditions
+        return await Publishing.of(recipe, renditions, self.work.refinement)
+
+    @property
+    def _picked(self) -> int:
+        """How many of a grid go on, as far as it can be told: a chooser says it later."""
+        return 4 if self.work.pick == "all" and self.work.chooser is None else 1
+
+    @property
+    def _most_pictures(self) -> int:
+        refined = self.work.refinement.image_num if self.work.refinement is not None else 1
+        return (4 if self.work.chooser is not None else self._picked) * refined
+
+    def work_on(self, wish: Wish) -> Work:
+        row = wish.row
+        return replace(
+            self.work,
+            mode=row.mode or self.work.mode,
+            folder="/".join(filter(None, [self.work.folder, row.folder])),
+            stem=wish.stem or f"{wish.number:05d}-{wish.nth}-{_words(row.prompt)}",
+            publishing=self._publishing[_key(row)],
+            terms={**self.work.terms, "request_key": wish.request_key},
+        )
+
+    async def forecast(self, wanted: Sequence[Wish], at_once: int) -> tuple[Forecast, int]:
+        """What is to be bought, and how many grids are bought already. Of refinements all are counted."""
+        prices = await variable_prices()
+        there = await asyncio.to_thread(self._there, wanted)
+        missing = [wish for wish, is_there in zip(wanted, there, strict=True) if not is_there]
+        wants = self._wants(missing, wanted)
+        return await asyncio.to_thread(forecast, wants, prices=prices, at_once=at_once), sum(there)
+
+    def _there(self, wanted: Sequence[Wish]) -> list[bool]:
+        assert self.work.ttapi is not None
+        account, ledger = self.work.ttapi.get_client(), ledger_of(read_settings())
+        found = []
+        for wish in wanted:
+            canonical = self.work_on(wish).request(wish.row.prompt).canonical({})
+            key = identity(IMAGINE, canonical, account, f"key:{wish.request_key}", wish.copy)[1]
+            row = ledger.newest(key) if wish.request_key is not None else None
+            found.append(row is not None and row.state not in NOT_THERE)
+        return found
+
+    def _wants(self, missing: Iterable[Wish], wanted: Iterable[Wish]) -> Iterator[Wanted]:
+        for wish in missing:
+            yield self.work_on(wish).request(wish.row.prompt)
+            if self.work.upscale:
+                yield from [midjourney.ActionRequest(job_id="-", action="upsample1")] * self._picked
+        for wish in wanted if self.work.refinement is not None else ():
+            assert self.work.refinement is not None
+            yield from [self.work.refinement.of("-", wish.row.prompt, *_shape(wish.row.prompt))] * self._picked
+
+
+def _shape(prompt: str) -> tuple[int, int]:
+    try:
+        return aspect_of(prompt)
+    except ValueError:  # the provider may know better
+        return 1, 1
+
+
+def _words(prompt: str) -> str:
+    return slugify(quoting.title(prompt), max_length=40) or "picture"
+
+
+def _key(row: CalendarRow) -> str:
+    return f"{row.recipe!r} {row.renditions!r}"

@@ -1,0 +1,155 @@
+"""Photographs to published pictures in one style: img2img, recipe, sizes, a report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import prefect.runtime.flow_run
+from prefect import flow
+from pydantic import Field, StringConstraints
+from slugify import slugify
+
+from prefect_genmedia import quoting
+from prefect_genmedia.blocks import NovitaCredentials
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.flows.batches import (
+    AtOnce,
+    BatchReport,
+    Outcome,
+    a_few_at_a_time,
+    foretold,
+    outcome_of,
+    this_run,
+    told,
+)
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
+from prefect_genmedia.flows.calendar_rows import Source
+from prefect_genmedia.flows.making import Work
+from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Photograph, Renditions
+from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.flows.styles import Style
+from prefect_genmedia.forecast import Forecast, forecast
+from prefect_genmedia.imaging.recipes.presets import USUAL
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media.places import open_place, telling
+from prefect_genmedia.media.references import tidy
+from prefect_genmedia.tasks.prices import variable_prices
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
+MOST = 10_000
+
+
+def _run_name() -> str:
+    asked = prefect.runtime.flow_run.parameters
+    where = f"a folder of {asked['collection']}" if asked.get("collection") else "a folder"
+    what = where if asked.get("folder") else f"{len(asked.get('photographs') or ())} photographs"
+    return f"restyle {what}: {quoting.title(str(asked.get('prompt', '')))}"
+
+
+@flow(name="restyle", flow_run_name=_run_name)
+async def restyle(
+    prompt: Given[Annotated[str, StringConstraints(min_length=1, max_length=1024)]],
+    folder: Given[Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None] = None,
+    photographs: Given[Annotated[list[Source], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
+    style: Given[Style] = Style(),
+    renditions: Given[Renditions] = list(USUAL),  # noqa: B006
+    recipe: Given[GivenRecipe | None] = None,
+    collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    dry_run: Given[bool] = False,
+    at_once: AtOnce = 50,
+    novita_credentials: Name = "novita",
+    attempts: Attempts = 1,
+) -> BatchReport | Forecast:
+    """Redraw photographs in one style, publish them in every size, and report what became of each.
+
+    Everything bought is in the ledger: a retried run, and another of the same collection, buys only what is missing.
+
+        await restyle("an oil painting", folder="photographs", collection="oil",
+                      style=Style(strength=0.6, loras=[{"model_name": "add_detail", "strength": 0.5}]))
+
+    Args:
+        prompt: What to make of them.
+        folder: Where they lie: a path, or an address such as s3://bucket/photographs. Not what lies deeper.
+        photographs: Single ones: paths, addresses, media files.
+        style: The checkpoint, how far from the photograph, LoRAs, ControlNet.
+        renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
+        recipe: What is done to each picture before it is cut to sizes, and to each size.
+        collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
+            default both are the run's own.
+        dry_run: Only say what it will cost and how long it will take.
+        at_once: How many are in work at once; the provider's own limits count as well.
+        novita_credentials: The name of a saved Novita AI Credentials block.
+        attempts: How often a job that the provider fails may be bought in all.
+    """
+    started = datetime.now(UTC)
+    await asyncio.to_thread(check_store)
+    run, since = await asyncio.to_thread(this_run)
+    given = [*photographs, *(await asyncio.to_thread(_pictures_in, folder) if folder is not None else [])]
+    if not given:
+        raise ConfigurationError("there are no photographs", advice="Give a folder that has some, or a list.")
+    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    publishing = await Publishing.of(recipe, renditions, style)
+    await publishing.check([], [Photograph(picture=_reference(each), prompt=prompt) for each in given])
+    novita = await load_block(NovitaCredentials, novita_credentials)
+    request = style.of("-", prompt, 1024, 1024)  # the price asks for no picture
+    prices = await variable_prices()
+    expected = await asyncio.to_thread(forecast, [request] * len(given), prices=prices, at_once=at_once)
+    await foretold(name, expected, "restyle")
+    if dry_run:
+        return expected
+
+    async def make(each: tuple[int, str | MediaFile, str]) -> Outcome:
+        number, photograph, stem = each
+        work = Work(
+            ttapi=None,
+            novita=novita,
+            folder=f"published/{folder_name(name)}",
+            pick="all",
+            chooser=None,
+            mode="fast",
+            upscale=False,
+            refinement=style,
+            publishing=publishing,
+            terms={"request_key": f"restyle:{collection}" if collection else None, "attempts": attempts},
+            stem=stem,
+        )
+        made = await work.from_picture(number, photograph, prompt, f"{number}: {_file_name(photograph)}")
+        return await outcome_of(made.title, made, run, since)
+
+    numbered = zip(range(1, len(given) + 1), given, _stems(given), strict=True)
+    outcomes = await a_few_at_a_time(make, numbered, at_once)
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "restyle", "photographs")
+
+
+def _pictures_in(folder: str) -> list[str]:
+    """The addresses of the pictures in a folder. Blocking. Raises MediaError, ConfigurationError."""
+    fs, base = open_place(tidy(folder))
+    with telling(f"the folder {quoting.title(folder)} cannot be listed"):
+        found = sorted(str(path) for path in fs.ls(base, detail=False))
+    pictures = [fs.unstrip_protocol(path) for path in found if path.lower().endswith(PICTURES)]
+    if len(pictures) > MOST:
+        raise ConfigurationError(f"the folder has {len(pictures)} pictures; the limit is {MOST}")
+    return pictures
+
+
+def _reference(given: str | MediaFile) -> str:
+    return given if isinstance(given, str) else given.uri
+
+
+def _file_name(given: str | MediaFile) -> str:
+    """The end of its address, which may be a signed link."""
+    return PurePosixPath(unquote(quoting.one_line(_reference(given))).rstrip("/")).name or "a picture"
+
+
+def _stems(given: Sequence[Any]) -> list[str]:
+    """What each one's files are called: by its own name, and by its number where another has the same."""
+    stems = [slugify(PurePosixPath(_file_name(each)).stem, max_length=80) or "picture" for each in given]
+    times = Counter(stems)
+    return [stem if times[stem] == 1 else f"{stem}-{number}" for number, stem in enumerate(stems, 1)]

@@ -1,0 +1,80 @@
+"""Photographs in one style: every one bought once, failures told apart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from prefect_genmedia.blocks import NovitaCredentials
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows import Steering, Style, restyle
+from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.settings import Settings
+from prefect_genmedia.tasks import imaging
+
+SQUARE = [Rendition(name="square", width=96, height=96)]
+STYLE = Style(
+    longest_side=128,
+    loras=[{"model_name": "add_detail"}],
+    controlnet=[Steering(model_name="controlnet-canny-sdxl-1.0", preprocessor="canny")],
+)
+
+
+@pytest.fixture
+async def block(novita: NovitaCredentials) -> dict[str, str]:
+    await novita.asave("n", overwrite=True)
+    return {"novita_credentials": "n"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photos: Path) -> Path:
+    for name in ("chelsea.png", "coffee.png"):
+        shutil.copy(photos / name, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    return tmp_path
+
+
+def published(collection: str) -> list[str]:
+    return sorted(path.name for path in (Path(Settings().media_store) / "published" / collection).glob("*.jpg"))
+
+
+async def test_a_folder_is_redrawn_once_and_what_comes_new_alone_is_bought_later(emulator, block, folder, photos):
+    asked = {"folder": str(folder), "style": STYLE, "renditions": SQUARE, "collection": "oil", **block}
+    report = await restyle("in oil", **asked)
+    assert published("oil") == ["chelsea-square.jpg", "coffee-square.jpg"] and report.files == 2
+    assert emulator.billed("novita.img2img") == 2
+    taken = await imaging.take_in(str(photos / "coffee.png"))
+    (folder / "coffee.png").rename(folder / "espresso.png")
+    again = await restyle("in oil", photographs=[taken], **asked)
+    assert [each.state for each in again.outcomes] == ["already there"] * 3
+    changed = await restyle("in ink", **asked)
+    assert [each.state for each in changed.outcomes] == ["bought"] * 2
+    assert emulator.billed() == 4
+
+
+async def test_the_style_goes_out_with_the_photograph_as_what_steers(block):
+    request = STYLE.of("a.png", "in oil", 512, 512)
+    assert [lora.model_name for lora in request.loras] == ["add_detail"] and request.strength == 0.45
+    assert request.controlnet.units[0].image.source == "a.png" == request.image.source
+    assert request.controlnet.units[0].preprocessor == "canny"
+
+
+async def test_one_that_cannot_be_read_is_told_apart(emulator, block, folder):
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    with pytest.raises(GenMediaError, match=r"1 of 3 photographs failed: 1: broken.jpg: ") as caught:
+        await restyle("in oil", folder=str(folder), style=STYLE, renditions=SQUARE, collection="b", **block)
+    assert "What could be published is published." in str(caught.value)
+    assert len(published("b")) == 2 == emulator.billed()
+
+
+async def test_a_dry_run_and_a_folder_without_pictures_buy_nothing(emulator, block, folder, tmp_path):
+    expected = await restyle("in oil", folder=str(folder), style=STYLE, dry_run=True, **block)
+    assert expected.jobs == 2 and "novita.img2img" in expected.unknown[0]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigurationError, match="there are no photographs"):
+        await restyle("in oil", folder=str(tmp_path / "empty"), **block)
+    with pytest.raises(ConfigurationError, match="the recipe cannot work"):
+        await restyle("in oil", folder=str(folder), recipe="steps: [{step: crop, width: 4000, height: 4000}]", **block)
+    assert emulator.billed() == 0
