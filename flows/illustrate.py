@@ -36,7 +36,14 @@ from prefect_genmedia.flows.parameters import (
     Renditions,
 )
 from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.showing import Illustration, Illustrations, artifact, page, page_address
+from prefect_genmedia.flows.showing import (
+    Illustration,
+    Illustrations,
+    artifact,
+    manifest_with_requests,
+    page,
+    page_address,
+)
 from prefect_genmedia.imaging import sharpest
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs import JobResult, open_store
@@ -234,13 +241,14 @@ class _Work:
         for file in finished:
             words = slugify(item.title, max_length=40) or "picture"
             stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
-            published = await self.publishing.publish(file, self.folder, stem, self._manifest(item, file))
+            manifest = await asyncio.to_thread(self._manifest, item, file)
+            published = await self.publishing.publish(file, self.folder, stem, manifest)
             item = item.model_copy(update={"published": [*item.published, published]})
         return item
 
     def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
         model = {"model": self.refinement.model_name} if self.refinement is not None else {}
-        return {**item.manifest(file), **model}
+        return {**manifest_with_requests(item, file), **model}
 
 
 def _upsample(index: int) -> Any:

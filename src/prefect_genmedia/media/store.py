@@ -215,6 +215,12 @@ class MediaStore:
         key = self.key_of(file) if self.local is None else None
         return found(file) if key is None else (self._fs, self._at(key))
 
+    def read(self, key: str) -> bytes:
+        """The bytes kept under `key`. Raises MediaError."""
+        with telling(f"{key} of {self.root} cannot be read", in_store=True):
+            content: bytes = self._fs.cat_file(self._at(key))
+        return content
+
     def is_old(self, key: str) -> bool:
         """Has nobody written this file for a day? False where the store cannot tell."""
         try:
