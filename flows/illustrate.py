@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib
-import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +19,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import refusal
+from prefect_genmedia.checking import imported_function, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.parameters import (
     LONGEST_TITLE,
@@ -35,7 +32,7 @@ from prefect_genmedia.flows.parameters import (
     Refinement,
     Renditions,
 )
-from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.flows.publishing import Publishing, folder_name
 from prefect_genmedia.flows.showing import (
     Illustration,
     Illustrations,
@@ -50,7 +47,7 @@ from prefect_genmedia.jobs import JobResult, open_store
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, local_copies
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks import imaging, midjourney, novita
+from prefect_genmedia.tasks import imaging, midjourney, moderation, novita
 
 
 def _run_name() -> str:
@@ -75,6 +72,8 @@ async def illustrate(
     novita_credentials: Name = "novita",
     request_key: Name | None = None,
     attempts: Attempts = 1,
+    moderation_policy: Given[moderation.Policy | None] = None,
+    moderation_check: Name | None = None,
 ) -> Illustrations:
     """Make pictures from prompts and photographs, publish them in every size, and show them.
 
@@ -99,6 +98,9 @@ async def illustrate(
         novita_credentials: The name of a saved Novita AI Credentials block.
         request_key: Runs with the same key share their jobs. For example a campaign and a date.
         attempts: How often a job that the provider fails may be bought in all.
+        moderation_policy: What becomes of a finished picture that is found unfit: block, quarantine or flag. Novita's
+            own check is asked for with each refinement, for 0.0015 USD a picture.
+        moderation_check: Your own check besides, 'package.module:function': it gets a path, and says what is wrong.
     """
     started = datetime.now(UTC)
     await asyncio.to_thread(_check_store)  # what is wrong is said once, and not of each picture
@@ -108,13 +110,19 @@ async def illustrate(
         novita=await _load(NovitaCredentials, novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=_chooser(chooser),
+        chooser=imported_function("chooser", chooser) if chooser is not None else None,
         mode=mode,
         upscale=upscale,
         refinement=refinement,
         publishing=await Publishing.of(recipe, renditions, refinement),
         terms={"request_key": request_key, "attempts": attempts},
+        policy=moderation_policy,
+        check=moderation_check,
     )
+    if moderation_check is not None:
+        imported_function("moderation_check", moderation_check)
+    elif moderation_policy is not None and refinement is None:
+        raise ConfigurationError("without a refinement, which Novita checks, moderation needs a moderation_check")
     # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
     await work.publishing.check(prompts, photographs)
     wanted = [work.from_prompt(*each) for each in _numbered(prompts)]
@@ -175,6 +183,8 @@ class _Work:
     refinement: Refinement | None
     publishing: Publishing
     terms: dict[str, Any]
+    policy: moderation.Policy | None
+    check: str | None
 
     async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
         item = Illustration(number=number, title=quoting.title(prompt, LONGEST_TITLE), prompt=prompt)
@@ -232,12 +242,20 @@ class _Work:
         """Refine one picture, cut it to sizes, publish them."""
         picture, upscaled = single
         item = item.with_job(upscaled, picked=picture)
-        finished = [picture]
+        refined: JobResult[Any] | None = None
         if self.refinement is not None and self.novita is not None:
             text = prompt.split(" --")[0]  # Midjourney's parameters mean nothing to Stable Diffusion
             request = self.refinement.of(picture, text, picture.width or 1024, picture.height or 1024)
+            if self.policy is not None:
+                request = request.model_copy(update={"extra": novita.ImageExtra(enable_nsfw_detection=True)})
             refined = await novita.img2img(request, self.novita, copy=copy, **self.terms)
-            item, finished = item.with_job(refined, refined=refined.media), refined.media
+        finished = [picture] if refined is None else refined.media
+        if self.policy is not None:
+            judged = await moderation.gate(refined or picture, self.policy, check=self.check)
+            finished = judged.passed
+            if judged.quarantined:  # what it was made of is not shown either
+                item = item.model_copy(update={"grid": None, "picked": []})
+        item = item.with_job(refined, refined=finished if refined is not None else None)
         for file in finished:
             words = slugify(item.title, max_length=40) or "picture"
             stem = f"{item.number:03d}-{words}-{len(item.published) + 1}"
@@ -276,25 +294,3 @@ def _failed(item: Illustration, failure: Exception) -> Illustration:
 def _traceback(failure: Exception) -> str:
     lines = "".join(traceback.format_exception(failure))
     return "\n" + quoting.shown(lines)
-
-
-def folder_name(collection: str) -> str:
-    """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
-    plain = slugify(quoting.one_line(collection), max_length=80)
-    if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
-        return plain
-    mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{plain}-{mark}" if plain else mark
-
-
-def _chooser(name: str | None) -> Any:
-    """The function behind 'package.module:function'. Raises ConfigurationError."""
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigurationError(
-            f"the chooser {name!r} cannot be imported", advice="Give 'package.module:function'."
-        ) from None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+from slugify import slugify
+
+from prefect_genmedia import quoting
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.imaging import Rendition, header
@@ -89,3 +94,12 @@ def _photograph_size(photograph: Photograph) -> Size | None:
     except MediaError:  # said when it is taken in, of that picture alone
         return None
     return found.width, found.height
+
+
+def folder_name(collection: str) -> str:
+    """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
+    plain = slugify(quoting.one_line(collection), max_length=80)
+    if plain == re.sub(r"[\s_-]+", "-", collection.strip().lower()):
+        return plain
+    mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{plain}-{mark}" if plain else mark

@@ -215,6 +215,12 @@ class MediaStore:
         key = self.key_of(file) if self.local is None else None
         return found(file) if key is None else (self._fs, self._at(key))
 
+    def holds(self, key: str) -> bool:
+        """Is there a file under `key`? Raises MediaError when that cannot be told."""
+        with telling(f"whether {key} is in {self.root} cannot be told", in_store=True):
+            self._fs.invalidate_cache()
+            return bool(self._fs.exists(self._at(key)))
+
     def read(self, key: str) -> bytes:
         """The bytes kept under `key`. Raises MediaError."""
         with telling(f"{key} of {self.root} cannot be read", in_store=True):
