@@ -19,6 +19,8 @@ from prefect_genmedia.media import MediaStore
 from prefect_genmedia.quoting import without_signatures
 
 MOST_GENERATIONS = 20
+STEPS = ("rendition", "recipe_sha256", "steps", "cut", "poster", "trim", "level")
+"""What a manifest may say of how its file was made."""
 _LONGEST_MANIFEST = 1_000_000
 _LONGEST_ID = 255
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
@@ -111,9 +113,7 @@ class Lineage:
         found = list(self._manifests(sha256, size))
         if found:
             _, manifest = found[0]
-            step: dict[str, Any] = {
-                name: manifest[name] for name in ("rendition", "recipe_sha256", "steps", "cut") if name in manifest
-            }
+            step: dict[str, Any] = {name: manifest[name] for name in STEPS if name in manifest}
             parents = self._made_of(manifest, generations) if generations else ()
             where = tuple(key for key, _ in found)
             return Origin(
