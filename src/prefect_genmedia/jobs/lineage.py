@@ -128,7 +128,9 @@ class Lineage:
         digests = dict.fromkeys(digest for text in texts for digest in _SHA256.findall(text))
         parents = [self._of(digest, None, generations - 1) for digest in digests]
         earlier = [
-            self._ledger.media(job.id) for job in self._ledger.named(row.account, list(texts)) if job.id != row.id
+            self._ledger.media(job.id)
+            for job in self._ledger.called_at_provider(row.account, list(texts))
+            if job.id != row.id
         ]
         return tuple(parents + [self._of(files[0].sha256, None, generations - 1) for files in earlier if files])
 

@@ -140,7 +140,7 @@ class Ledger(Adoption):
         with self.database.read() as session:
             return list(session.scalars(select(MediaRow).where(MediaRow.sha256 == sha256).order_by(MediaRow.job)))
 
-    def named(self, account: str, job_ids: Sequence[str]) -> list[JobRow]:
+    def called_at_provider(self, account: str, job_ids: Sequence[str]) -> list[JobRow]:
         """The account's jobs that the provider calls by one of these ids."""
         with self.database.read() as session:
             called = JobRow.job_id.in_(list(job_ids)[:_MOST_IDS])
