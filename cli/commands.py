@@ -217,6 +217,20 @@ def verify(
 
 
 @app.command()
+def lineage(
+    file: Annotated[Path, typer.Argument(help="Any copy of a file that was bought or published.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Why a file exists: made of what, by which request and job, and what that cost. Found by its sha256.
+
+    Ends with code 1 when neither the ledger nor the media store knows it.
+    """
+    from prefect_genmedia.cli.lineage_command import show_lineage
+
+    show_lineage(file, as_json)
+
+
+@app.command()
 def presets(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:

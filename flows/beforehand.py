@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import re
 from typing import Any
 
@@ -40,16 +39,3 @@ def folder_name(collection: str) -> str:
         return plain
     mark = hashlib.sha256(collection.encode("utf-8", "replace")).hexdigest()[:8]
     return f"{plain}-{mark}" if plain else mark
-
-
-def chooser_of(name: str | None) -> Any:
-    """The function behind 'package.module:function'. Raises ConfigurationError."""
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigurationError(
-            f"the chooser {name!r} cannot be imported", advice="Give 'package.module:function'."
-        ) from None

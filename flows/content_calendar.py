@@ -16,7 +16,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import refusal
+from prefect_genmedia.checking import imported_function, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.batches import (
     AtOnce,
@@ -28,7 +28,7 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
 from prefect_genmedia.flows.calendar_rows import (
     CalendarRow,
     Shard,
@@ -130,7 +130,7 @@ async def content_calendar(
         novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=chooser_of(chooser),
+        chooser=imported_function("chooser", chooser) if chooser is not None else None,
         mode=mode,
         upscale=upscale,
         refinement=refinement,

@@ -14,7 +14,9 @@ from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
 from pydantic import Field, StringConstraints
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.flows.beforehand import check_store, chooser_of, folder_name, load_block
+from prefect_genmedia.checking import imported_function
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
 from prefect_genmedia.flows.failing import run_failure
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import (
@@ -30,7 +32,7 @@ from prefect_genmedia.flows.parameters import (
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustrations, artifact, page, page_address
 from prefect_genmedia.imaging.recipes.presets import USUAL
-from prefect_genmedia.tasks import midjourney
+from prefect_genmedia.tasks import midjourney, moderation
 
 
 def _run_name() -> str:
@@ -55,6 +57,8 @@ async def illustrate(
     novita_credentials: Name = "novita",
     request_key: Name | None = None,
     attempts: Attempts = 1,
+    moderation_policy: Given[moderation.Policy | None] = None,
+    moderation_check: Name | None = None,
 ) -> Illustrations:
     """Make pictures from prompts and photographs, publish them in every size, and show them.
 
@@ -79,6 +83,9 @@ async def illustrate(
         novita_credentials: The name of a saved Novita AI Credentials block.
         request_key: Runs with the same key share their jobs. For example a campaign and a date.
         attempts: How often a job that the provider fails may be bought in all.
+        moderation_policy: What becomes of a finished picture that is found unfit: block, quarantine or flag. Novita's
+            own check is asked for with each refinement, for 0.0015 USD a picture.
+        moderation_check: Your own check besides, 'package.module:function': it gets a path, and says what is wrong.
     """
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
@@ -88,13 +95,19 @@ async def illustrate(
         novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=chooser_of(chooser),
+        chooser=imported_function("chooser", chooser) if chooser is not None else None,
         mode=mode,
         upscale=upscale,
         refinement=refinement,
         publishing=await Publishing.of(recipe, renditions, refinement),
         terms={"request_key": request_key, "attempts": attempts},
+        policy=moderation_policy,
+        check=moderation_check,
     )
+    if moderation_check is not None:
+        imported_function("moderation_check", moderation_check)
+    elif moderation_policy is not None and refinement is None:
+        raise ConfigurationError("without a refinement, which Novita checks, moderation needs a moderation_check")
     # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
     await work.publishing.check(prompts, photographs)
     wanted = [work.from_prompt(*each) for each in _numbered(prompts)]

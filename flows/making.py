@@ -15,11 +15,11 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.parameters import LONGEST_TITLE, Photograph, Pick, Refinement
 from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.showing import Illustration
+from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
 from prefect_genmedia.imaging import sharpest
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile, local_copies
-from prefect_genmedia.tasks import imaging, midjourney, novita
+from prefect_genmedia.tasks import imaging, midjourney, moderation, novita
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Work:
     refinement: Refinement | None
     publishing: Publishing
     terms: dict[str, Any]
+    policy: moderation.Policy | None = None
+    check: str | None = None
     stem: str | None = None
     """What the files are called; by default by the number and the words of each."""
 
@@ -99,15 +101,23 @@ class Work:
     async def _finish(self, item: Illustration, picture: MediaFile, prompt: str, copy: int) -> Illustration:
         """Refine one picture, cut it to sizes, publish them. Its failure leaves the others of its grid alone."""
         try:
-            finished = [picture]
+            refined: JobResult[Any] | None = None
             if self.refinement is not None and self.novita is not None:
                 text = prompt.split(" --")[0]  # Midjourney's parameters mean nothing to Stable Diffusion
                 request = self.refinement.of(picture, text, picture.width or 1024, picture.height or 1024)
+                if self.policy is not None:
+                    request = request.model_copy(update={"extra": novita.ImageExtra(enable_nsfw_detection=True)})
                 refined = await novita.img2img(request, self.novita, copy=copy, **self.terms)
-                item, finished = item.with_job(refined, refined=refined.media), refined.media
+            finished = [picture] if refined is None else refined.media
+            if self.policy is not None:
+                judged = await moderation.gate(refined or picture, self.policy, check=self.check)
+                finished = judged.passed
+                if judged.quarantined:  # what it was made of is not shown either
+                    item = item.model_copy(update={"grid": None, "picked": []})
+            item = item.with_job(refined, refined=finished if refined is not None else None)
             for file in finished:
-                stem = self._stem(item)
-                published = await self.publishing.publish(file, self.folder, stem, self._manifest(item, file))
+                manifest = await asyncio.to_thread(self._manifest, item, file)
+                published = await self.publishing.publish(file, self.folder, self._stem(item), manifest)
                 item = item.model_copy(update={"published": [*item.published, published]})
         except Exception as failure:
             return _failed(item, failure)
@@ -122,7 +132,7 @@ class Work:
 
     def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
         model = {"model": self.refinement.model_name} if self.refinement is not None else {}
-        return {**item.manifest(file), **model}
+        return {**manifest_with_requests(item, file), **model}
 
 
 def _upsample(index: int) -> Any:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
 from prefect_genmedia.jobs import JobRef, JobResult
+from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.quoting import for_markdown, without_signatures
@@ -66,11 +67,22 @@ class Illustration(BaseModel):
             }
         )
 
+    @property
+    def cost(self) -> dict[str, float]:
+        """What the providers say they charged for it, by unit; and how many jobs did not say."""
+        told: dict[str, float] = {}
+        for bought in self.purchases:
+            if bought.quota is not None:
+                unit = OPERATIONS[bought.job.operation].unit
+                told[unit] = told.get(unit, 0.0) + bought.quota
+        return {**told, "jobs_not_told": sum(bought.quota is None for bought in self.purchases)}
+
     def manifest(self, source: MediaFile) -> dict[str, Any]:
         """Where a published file comes from, for the JSON beside it."""
         return {
             "prompt": self.prompt,
             "source_sha256": source.sha256,
+            "cost": self.cost,
             "photograph_sha256": self.photograph.sha256 if self.photograph else None,
             "jobs": [
                 {
@@ -84,6 +96,16 @@ class Illustration(BaseModel):
             ],
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+
+def manifest_with_requests(item: Illustration, source: MediaFile) -> dict[str, Any]:
+    """The manifest with what each job was asked, as the ledger has it. Blocking."""
+    manifest = item.manifest(source)
+    ledger = ledger_of(read_settings())
+    for job in manifest["jobs"]:
+        row = ledger.get(job["ledger_id"])
+        job["request"] = None if row is None else row.request
+    return manifest
 
 
 class Illustrations(BaseModel):

@@ -4,9 +4,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prefect_genmedia.tasks import flowmusic, imaging, midjourney, novelai, novita, recipes, sheets, suno, ttapi
+    from prefect_genmedia.tasks import (
+        flowmusic,
+        imaging,
+        midjourney,
+        moderation,
+        novelai,
+        novita,
+        recipes,
+        sheets,
+        suno,
+        ttapi,
+    )
 
-__all__ = ["flowmusic", "imaging", "midjourney", "novelai", "novita", "recipes", "sheets", "suno", "ttapi"]
+__all__ = [
+    "flowmusic",
+    "imaging",
+    "midjourney",
+    "moderation",
+    "novelai",
+    "novita",
+    "recipes",
+    "sheets",
+    "suno",
+    "ttapi",
+]
 
 
 def __getattr__(name: str) -> Any:

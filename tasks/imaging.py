@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +17,13 @@ from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
 from prefect_genmedia.imaging.workers import beside_the_loop
+from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.provenance import packet_for
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.wire.http import http_pool
 
@@ -72,16 +73,17 @@ def _render(
 ) -> list[MediaFile]:
     settings = read_settings()
     store = MediaStore(settings.media_store)
+    refuse_quarantined(source, store)
+    sizes = {size.name: size for size in renditions}
     with local_copy(source) as path, store.incoming() as incoming:
         files = []
         xmp = packet_for(mark_for([source], manifest, settings), path.read_bytes())
         for made in render_files(path, renditions, incoming, stem, xmp=xmp):
             file_name = made.path.name
             if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
-                known = _file_of(made, "").model_dump(exclude={"uri"})
-                facts = {"file": file_name, **known, **quoting.without_signatures(manifest)}
-                text = json.dumps(facts, indent=2, ensure_ascii=False)
-                _write(store, incoming, f"{folder}/{file_name}.json", text.encode("utf-8", "replace") + b"\n")
+                step = {"rendition": sizes[made.name].model_dump(mode="json", exclude_none=True)}
+                text = manifest_bytes(file_name, _file_of(made, ""), source, manifest, **step)
+                _write(store, incoming, f"{folder}/{file_name}.json", text)
             files.append(_keep(store, made, folder))
     return files
 
@@ -97,8 +99,11 @@ def _quadrants(grid: MediaFile) -> list[MediaFile]:
     store = MediaStore(settings.media_store)
     with local_copy(grid) as path, store.incoming() as incoming:
         xmp = packet_for(mark_for([grid], None, settings), path.read_bytes())
-        four = cut_quadrants(path, incoming, grid.sha256[:16], xmp=xmp)
-        files = [_keep(store, made, "quadrants") for made in four]
+        files = []
+        for made in cut_quadrants(path, incoming, grid.sha256[:16], xmp=xmp):
+            text = manifest_bytes(made.path.name, _file_of(made, ""), grid, {}, cut="quadrants")
+            _write(store, incoming, f"quadrants/{made.path.name}.json", text)
+            files.append(_keep(store, made, "quadrants"))
     return [file.model_copy(update={"role": role}) for file, role in zip(files, QUADRANTS, strict=True)]
 
 

@@ -20,12 +20,14 @@ from prefect_genmedia.imaging.recipes import Keep, Label, Materials, Recipe, Tex
 from prefect_genmedia.imaging.recipes import check as check_recipe
 from prefect_genmedia.imaging.recipes.checking import face_of
 from prefect_genmedia.imaging.workers import beside_the_loop
+from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.provenance import Mark, marked, packet_for
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _keep, _write, check_place
+from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.tasks.presets import known_presets
 from prefect_genmedia.wire.http import http_pool
@@ -98,6 +100,7 @@ def _apply(
 ) -> list[MediaFile]:
     settings = read_settings()
     store = MediaStore(settings.media_store)
+    refuse_quarantined(source, store)
     recipe = prepared.recipe
     mark = mark_for([source], manifest, settings, laid_over=recipe.lays_over)
     record = f"recipes/{_key(source, prepared, folder, stem, mark)}.json"
@@ -106,14 +109,14 @@ def _apply(
     with local_copy(source) as path, store.incoming() as incoming:
         content = path.read_bytes()
         materials = replace(prepared.materials, xmp=packet_for(mark, content), kept=_kept(recipe, content, mark))
+        step = {"recipe_sha256": prepared.digest, **recipe.model_dump(mode="json", exclude_none=True)}
         files = []
         for made in make(path, recipe, incoming, stem, materials):
             file_name = made.path.name
             files.append(_keep(store, made, folder))
             if manifest is not None:
-                own = {"file": file_name, **files[-1].model_dump(exclude={"uri"}), "recipe_sha256": prepared.digest}
-                text = json.dumps({**own, **quoting.without_signatures(manifest)}, indent=2, ensure_ascii=False)
-                _write(store, incoming, f"{folder}/{file_name}.json", text.encode("utf-8", "replace") + b"\n")
+                text = manifest_bytes(file_name, files[-1], source, manifest, **step)
+                _write(store, incoming, f"{folder}/{file_name}.json", text)
         said = json.dumps([file.model_dump(mode="json") for file in files])
         _write(store, incoming, record, said.encode())
     return files

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 
@@ -54,3 +55,14 @@ def refusal(failure: ValidationError, within: str = "") -> ConfigurationError:
         path = [within, *(str(part) for part in wrong["loc"])]
         said.append(f"{one_line('.'.join(filter(None, path)))}: {wrong['msg'].removeprefix('Value error, ')}")
     return ConfigurationError("; ".join(dict.fromkeys(said)))
+
+
+def imported_function(what: str, name: str) -> Any:
+    """The function behind 'package.module:function'. Raises ConfigurationError."""
+    module, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigurationError(
+            f"the {what} {name!r} cannot be imported", advice="Give 'package.module:function'."
+        ) from None

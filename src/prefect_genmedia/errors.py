@@ -300,6 +300,13 @@ class MediaInvalidError(MediaError):
     """The bytes are cut, or an error page in a file's place; for an input picture: not one that can be sent."""
 
 
+class ModerationError(GenMediaError):
+    """The moderation gate found something, and its policy is to stop here."""
+
+    money = NOTHING_BOUGHT
+    advice = "Look at the files (genmedia jobs show ID), or ask for another policy: quarantine or flag."
+
+
 class BudgetExceededError(GenMediaError):
     """The budget does not allow this job. Nothing was sent."""
 

@@ -162,6 +162,17 @@ class Ledger(Adoption):
         with self.database.read() as session:
             return list(session.scalars(select(MediaRow).where(MediaRow.job == row_id).order_by(MediaRow.position)))
 
+    def media_with(self, sha256: str) -> list[MediaRow]:
+        """The files of jobs that have these bytes. There is no index of it: each file's row is looked at."""
+        with self.database.read() as session:
+            return list(session.scalars(select(MediaRow).where(MediaRow.sha256 == sha256).order_by(MediaRow.job)))
+
+    def called_at_provider(self, account: str, job_ids: Sequence[str]) -> list[JobRow]:
+        """The account's jobs that the provider calls by one of these ids."""
+        with self.database.read() as session:
+            called = JobRow.job_id.in_(list(job_ids)[:_MOST_IDS])
+            return list(session.scalars(select(JobRow).where(called, JobRow.account == account)))
+
     def all_media(self) -> Iterator[MediaRow]:
         """Every file that was ever stored, job by job; read in pages, so that nobody waits for it."""
         order = tuple_(MediaRow.job, MediaRow.position)

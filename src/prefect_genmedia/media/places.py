@@ -29,6 +29,8 @@ INCOMING = ".incoming"
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 S3 = ("s3", "s3a")
 GCS = ("gs", "gcs")
+WRITTEN = "written"
+"""The kind of a Prefect block that only reads and writes."""
 # A dead address is said in seconds. s3fs repeats what may pass; botocore's own tries would multiply with these.
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 1, "mode": "standard"}}
 # What the libraries of stores say without words of their own.

@@ -18,9 +18,11 @@ from prefect_genmedia.media.files import MediaFile, found
 from prefect_genmedia.media.identity import MARK, read_mark, write_mark
 from prefect_genmedia.media.places import (
     INCOMING,
+    WRITTEN,
     facts_of,
     is_local,
     keeps_sha256,
+    kind,
     open_place,
     put,
     reason,
@@ -214,6 +216,26 @@ class MediaStore:
     def _place_of(self, file: MediaFile) -> tuple[object, str]:
         key = self.key_of(file) if self.local is None else None
         return found(file) if key is None else (self._fs, self._at(key))
+
+    def holds(self, key: str) -> bool:
+        """Is there a file under `key`? Raises MediaError when that cannot be told.
+
+        A Prefect block that only reads and writes may raise what it likes for a file that is not there: that is False.
+        """
+        try:
+            self._fs.invalidate_cache()
+            return bool(self._fs.exists(self._at(key)))
+        except Exception as failure:  # each kind of store has errors of its own
+            if kind(self._fs) == WRITTEN:
+                return False
+            error = MediaError(f"whether {key} is in {self.root} cannot be told: {reason(failure)}", in_store=True)
+        raise error
+
+    def read(self, key: str) -> bytes:
+        """The bytes kept under `key`. Raises MediaError."""
+        with telling(f"{key} of {self.root} cannot be read", in_store=True):
+            content: bytes = self._fs.cat_file(self._at(key))
+        return content
 
     def is_old(self, key: str) -> bool:
         """Has nobody written this file for a day? False where the store cannot tell."""

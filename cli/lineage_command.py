@@ -1,0 +1,76 @@
+"""`genmedia lineage`: why a file exists, and what it cost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from prefect_genmedia.cli.terminal import say, say_json
+from prefect_genmedia.errors import MediaError
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.lineage import Job, Lineage, Origin
+from prefect_genmedia.media import MediaStore
+from prefect_genmedia.media.places import sha256_of
+from prefect_genmedia.quoting import one_line
+from prefect_genmedia.settings import read_settings
+
+KINDS = {
+    "bought": "bought",
+    "made": "made here",
+    "taken in": "taken in by a run: not generated here",
+    "unknown": "neither the ledger nor the media store knows it",
+}
+
+
+def show_lineage(file: Path, as_json: bool) -> None:
+    """Raises MediaError, LedgerError. Ends the process with 1 when nobody knows the file."""
+    settings = read_settings()
+    try:
+        sha256, size = sha256_of(file), file.stat().st_size
+    except OSError as failure:
+        raise MediaError(f"{file} cannot be read: {failure.strerror or failure}") from None
+    origin = Lineage(ledger_of(settings), MediaStore(settings.media_store)).of(sha256, size=size)
+    if as_json:
+        say_json({"file": str(file), **asdict(origin), "cost": origin.cost, "jobs_not_told": origin.jobs_not_told})
+    else:
+        _show(origin, str(file), 0)
+        say(f"Cost: {_cost(origin)}")
+    if origin.kind == "unknown":
+        sys.exit(1)
+
+
+def _show(origin: Origin, name: str, depth: int) -> None:
+    space = "  " * depth
+    say(f"{space}{one_line(name)}: ", (KINDS[origin.kind], "bold"))
+    lines = [("sha256", origin.sha256), *(("at", place) for place in origin.where)]
+    lines += [(title.replace("_", " "), json.dumps(fact)) for title, fact in origin.step.items()]
+    if origin.prompt:
+        lines.append(("prompt", origin.prompt))
+    if origin.job:
+        lines += _lines(origin.job)
+    for title, fact in lines:
+        say(f"{space}  {title}: {one_line(fact)}")
+    for parent in origin.parents:
+        _show(parent, f"of {parent.role or 'a file'}", depth + 1)
+
+
+def _lines(job: Job) -> list[tuple[str, str]]:
+    charged = "not told" if job.charged is None else f"{job.charged:g} {job.unit}"
+    if job.charged is None and job.expected is not None:
+        charged += f" ({job.expected:g} {job.unit} was expected)"
+    return [
+        ("job", f"{job.id[:12]} {job.operation} ({job.job_id or 'no provider id'}), {job.state}"),
+        ("asked by", f"{job.run}, {datetime.fromtimestamp(job.bought_at):%Y-%m-%d %H:%M:%S}"),
+        ("request", json.dumps(job.request, ensure_ascii=False)),
+        ("charged", charged),
+    ]
+
+
+def _cost(origin: Origin) -> str:
+    said = [f"{amount:g} {unit}" for unit, amount in origin.cost.items()]
+    if silent := origin.jobs_not_told:
+        said.append(f"{silent} job{'s' if silent > 1 else ''} of which the provider does not say it")
+    return " + ".join(said) or "nothing"

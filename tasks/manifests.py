@@ -1,0 +1,18 @@
+"""The JSON beside a published file: what it is, what it was made of, how, by which jobs, at what cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from prefect_genmedia import quoting
+from prefect_genmedia.media import MediaFile
+
+
+def manifest_bytes(name: str, made: MediaFile, source: MediaFile, told: Mapping[str, Any], **step: Any) -> bytes:
+    """The manifest of the file `name`; `told` is the caller's own, `step` how it was made. Links lose their queries."""
+    own: dict[str, Any] = {"file": name, **made.model_dump(exclude={"uri"})}
+    own["parents"] = [{"sha256": source.sha256, "role": source.role}]
+    facts = quoting.without_signatures({**own, **step, **told})
+    return json.dumps(facts, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,136 @@
+"""Steps after the provider for films and sounds: probe, poster frame, trim, loudness. Free; ffmpeg does the work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from prefect_genmedia.imaging import header
+from prefect_genmedia.imaging.workers import beside_the_loop
+from prefect_genmedia.jobs.moderation import refuse_quarantined
+from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.provenance import marked
+from prefect_genmedia.recording import Probed, require_ffmpeg
+from prefect_genmedia.recording import level as level_file
+from prefect_genmedia.recording import poster as write_poster
+from prefect_genmedia.recording import probe as probe_file
+from prefect_genmedia.recording import trim as trim_file
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.imaging import _write, check_place
+from prefect_genmedia.tasks.manifests import manifest_bytes
+from prefect_genmedia.tasks.marking import mark_for
+
+__all__ = ["Probed", "level", "poster", "probe", "require_ffmpeg", "trim"]
+
+
+@task(name="recording.probe", task_run_name="probe a recording")
+async def probe(source: MediaFile) -> Probed:
+    """How long a film or a sound is, how large, in which codecs. Free.
+
+    Raises ConfigurationError without ffprobe, MediaError, MediaInvalidError. A flow that buys first calls
+    `require_ffmpeg()` before it does.
+    """
+
+    def read() -> Probed:
+        with local_copy(source) as path:
+            return probe_file(path)
+
+    return await beside_the_loop(read)
+
+
+@task(name="recording.poster", task_run_name="take a poster frame")
+async def poster(source: MediaFile, at_seconds: float | None = None, *, folder: str = "recordings") -> MediaFile:
+    """One frame of a film as PNG, by default a tenth of it in; it says that it is generated where the film was bought.
+
+    Free. Raises ConfigurationError without ffmpeg or past the film's end, MediaError, MediaInvalidError.
+    """
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        write_poster(path, target, at_seconds)
+        target.write_bytes(marked(target.read_bytes(), mark_for([source], None, read_settings())))
+        return ()
+
+    step = {"poster": {"at_seconds": at_seconds}}
+    return await beside_the_loop(_made, source, folder, "poster", "png", step, make)
+
+
+@task(name="recording.trim", task_run_name="trim a recording")
+async def trim(
+    source: MediaFile,
+    start_seconds: float,
+    duration_seconds: float,
+    *,
+    exact: bool = False,
+    folder: str = "recordings",
+) -> MediaFile:
+    """A piece of a film or a sound. Free.
+
+    Nothing but FLAC and Ogg is encoded anew, so a film begins at the key frame before; with `exact` it begins where it
+    should, and is encoded anew.
+    Raises ConfigurationError without ffmpeg or past the end, MediaError, MediaInvalidError.
+    """
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        trim_file(path, target, start_seconds, duration_seconds, exact=exact)
+        return ()
+
+    step = {"trim": {"start_seconds": start_seconds, "duration_seconds": duration_seconds, "exact": exact}}
+    return await beside_the_loop(_made, source, folder, "trim", None, step, make)
+
+
+@task(name="recording.level", task_run_name="bring a recording to a loudness")
+async def level(
+    source: MediaFile, lufs: float = -14.0, *, true_peak: float = -1.0, folder: str = "recordings"
+) -> MediaFile:
+    """A copy that is `lufs` loud (EBU R 128), by one gain for all of it; a film in it is copied. Free.
+
+    Where its peaks would pass `true_peak` (dBTP) it stays quieter, and a remark says so. Raises ConfigurationError
+    without ffmpeg, MediaError, MediaInvalidError for what is silent.
+    """
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        done = level_file(path, target, lufs, true_peak=true_peak)
+        came = done.before.lufs + done.gain_db
+        return (f"{came:.1f} LUFS and not {lufs:g}: louder, its peaks would pass",) if done.held_by_peak else ()
+
+    step = {"level": {"lufs": lufs, "true_peak": true_peak}}
+    return await beside_the_loop(_made, source, folder, "level", None, step, make)
+
+
+def _made(
+    source: MediaFile,
+    folder: str,
+    role: str,
+    ending: str | None,
+    step: dict[str, Any],
+    make: Callable[[Path, Path], tuple[str, ...]],
+) -> MediaFile:
+    """Make one file of `source` into the store, its manifest first. The same step on the same bytes has one name."""
+    require_ffmpeg()
+    check_place(folder, None)
+    store = MediaStore(read_settings().media_store)
+    refuse_quarantined(source, store)
+    words = hashlib.sha256(json.dumps(step, sort_keys=True).encode()).hexdigest()[:8]
+    with local_copy(source) as path, store.incoming() as incoming:
+        name = f"{source.sha256[:16]}-{role}-{words}.{ending or path.suffix.removeprefix('.')}"
+        target = incoming / name
+        remarks = make(path, target)
+        content = target.read_bytes()
+        seen = header(content) if ending else None
+        made = MediaFile(
+            uri="",
+            sha256=hashlib.sha256(content).hexdigest(),
+            media_type=source.media_type if seen is None else seen.media_type,
+            bytes=len(content),
+            width=source.width if seen is None else seen.width,
+            height=source.height if seen is None else seen.height,
+            role=role,
+            remarks=remarks,
+        )
+        _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, source, {}, **step))
+        return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
