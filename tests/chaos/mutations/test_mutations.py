@@ -38,7 +38,7 @@ class Mutation:
 WRITTEN_AFTER = """    from sqlalchemy import delete
     from sqlalchemy.orm import make_transient
 
-    from prefect_genmedia.ledger.models import EventRow
+    from prefect_genmedia.ledger.models import EventRow, JobRow
 
     with call.ledger.database.write() as session:
         session.execute(delete(EventRow).where(EventRow.job == row.id))
