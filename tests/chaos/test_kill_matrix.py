@@ -52,6 +52,7 @@ def hold(verdicts: list[Verdict]) -> None:
     assert all(verdict.delivered != verdict.unknown for verdict in verdicts)
 
 
+@pytest.mark.slow
 async def test_the_points_cover_every_transaction_of_a_calm_life(stable: Stable, tmp_path: Path) -> None:
     """A new kind of commit in the core needs a place in points.LIFE."""
     with open_lanes([stable], tmp_path, 1) as (lane,):
