@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -115,6 +116,22 @@ async def test_jobs_that_nobody_watches_give_their_places_back_when_they_end(
     assert {row.state for row in the_ledger().rows()} == {"FAILED"}
 
 
+async def test_of_many_that_wait_for_other_workers_few_ask(
+    emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks in vain has claimed its row: those behind it have none yet."""
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "2")
+    emulator.configure(hold=True)
+    other = child(ttapi, *[imagine(DOOMED)] * 2, copies=[50, 51], deadline_seconds=120)
+    try:
+        await a_until(lambda: emulator.billed() == 2, "a full queue")
+        wanted = [refusal(imagine(DOOMED), ttapi, copy=copy, deadline_seconds=1.5) for copy in range(30)]
+        assert {type(error) for error in await asyncio.gather(*wanted)} == {QueueFullError}
+        assert len(the_ledger().rows()) <= 2 + 4
+    finally:
+        other.kill()
+
+
 async def test_equal_calls_do_not_stand_in_each_others_way(
     emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +179,7 @@ async def test_a_job_with_priority_goes_first_and_flows_take_turns(wire: Wire, m
             return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": f"job-{len(sent)}"}})
         if not go_on.is_set():
             return Say(200, {"status": "ON_QUEUE", "message": "", "data": None})
-        return Say(200, {"status": "FAILED", "message": "the end", "data": None})
+        return Say(200, {"status": "FAILED", "message": "the end", **dict(parse_qsl(seen.query))})
 
     wire.answer = answer
     account = ttapi_at(wire.url)

@@ -49,6 +49,8 @@ class Place:
         """Wait until the provider's queue seems to have a place for one more job. Raises QueueFullError."""
         if self._state == "none":
             call = self._call
+            if (most := call.settings.max_in_progress) is not None:
+                self._line.limit(most)
             self._rank = await self._line.take(call.run.name, call.terms.priority, call.deadline, self._rank)
             self._state = "asking"
 
@@ -82,15 +84,21 @@ class Place:
         if time.monotonic() >= self._page.look_at:
             self._page.look_at = time.monotonic() + LOOK_SECONDS
             await look_after(self._call, full.queue)
-        self.give_back()
-        self._line.limit(full.most)
-        self._line.hold()
+        self._step_back(full.most)
 
     def refused(self, in_progress: int) -> None:
         """The provider took no more than what is in progress."""
-        self.give_back()
-        self._line.limit(in_progress)
+        self._step_back(in_progress)
         self._page.good_until = 0.0
+
+    def _step_back(self, most: int) -> None:
+        """Into the line again, before those who came later."""
+        if self._state == "asking":
+            self._state = "none"
+            self._line.step_back(most)
+        else:  # a second attempt, whose place is from the first
+            self.give_back()
+            self._line.limit(most)
 
     async def _read_page(self) -> int | None:
         """What the provider says that the queue takes; None when it does not say. One asks for all that wait."""

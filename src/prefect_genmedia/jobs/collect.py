@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,10 +45,11 @@ class Links:
         self._asking = asyncio.Lock()
         self.by_place = placed(links)
 
-    def unnamed(self) -> str:
-        """What the answer does not name of what was bought; empty when it names all."""
-        due = max([self._call.operation.files_due(self._row.request) or 0, *(place + 1 for place in self.by_place)])
-        named = len(self.by_place)
+    def unnamed(self, here: Iterable[int]) -> str:
+        """What the answer does not name of what was bought and is not `here`; empty when it names all."""
+        places = self.by_place.keys() | set(here)
+        due = max([self._call.operation.files_due(self._row.request) or 0, *(place + 1 for place in places)])
+        named = len(places)
         return f"{due} files were bought, the answer names {named}" if named < due else ""
 
     async def ask_anew(self, dead: Link | None) -> None:
@@ -78,7 +80,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
-    await _until_all_are_named(call, row, links)
+    await _until_all_are_named(call, row, links, here)
     wanted = [place for place in sorted(links.by_place) if place not in here]
     got = await asyncio.gather(*(_bring_in(call, row, links, place) for place in wanted), return_exceptions=True)
     files = {place: media_file_of(file) for place, file in here.items()}
@@ -95,7 +97,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
             worst = worst or outcome
         elif outcome is not None:
             raise outcome
-    if unnamed := links.unnamed():
+    if unnamed := links.unnamed(here):
         missing.append(unnamed)
         worst = worst or MediaError(unnamed)
     if worst is not None and (not files or (missing and call.terms.strict)):
@@ -146,11 +148,11 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
             await _ask_anew(call, row, links, link)
 
 
-async def _until_all_are_named(call: Call, row: JobRow, links: Links) -> None:
+async def _until_all_are_named(call: Call, row: JobRow, links: Links, here: Iterable[int]) -> None:
     """A provider may name its last files a moment after it says that the job is done."""
     for tries in range(NAMED_LATE_TRIES):
         pause = trouble_pause(call) * 2.0**tries
-        if not links.unnamed() or call.is_over(pause):
+        if not links.unnamed(here) or call.is_over(pause):
             return
         await asyncio.sleep(pause)
         await _ask_anew(call, row, links, None)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from prefect_genmedia.errors import QueueFullError
+from prefect_genmedia.ledger.values import PROBE_SECONDS
 
-PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
 ASK_AGAIN_SECONDS = 0.25  # while other workers fill the queue
 FIRST_BURST = 8.0  # submits on their way at once to a queue of unknown length: most of too many are refused
 GROWTH = 0.5  # for each that is taken: soon as many as there are
@@ -100,10 +100,16 @@ class Line:
         with self._lock:
             self._most, self._learnt_at = max(1.0, most), time.monotonic()
 
-    def hold(self) -> None:
-        """Other workers fill the queue: for a moment nobody of ours asks."""
+    def step_back(self, most: float) -> None:
+        """One that was called found no place: no more than `most` may be in progress, and for a moment nobody asks.
+
+        The next is not called: it would find none either.
+        """
         with self._lock:
-            self._not_before = time.monotonic() + ASK_AGAIN_SECONDS
+            self.in_progress -= 1
+            self._asking -= 1
+            self._most, self._learnt_at = max(1.0, most), time.monotonic()
+            self._not_before = self._learnt_at + ASK_AGAIN_SECONDS
 
     def _stand(self, run: str, priority: int, rank: Rank | None) -> _Waiter:
         with self._lock:

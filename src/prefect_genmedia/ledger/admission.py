@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart
 from prefect_genmedia.ledger.rows import Rows, changed
-from prefect_genmedia.ledger.values import Full, LedgerState, Queue
+from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
 LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
-PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
 _LOCK = 7_305  # any number that no one else locks in PostgreSQL
 
 

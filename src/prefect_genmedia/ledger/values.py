@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from prefect_genmedia.ledger.models import JobRow
 
 
+PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
+
+
 class LedgerState(StrEnum):
     """The life of a paid job, from claim to file."""
 
