@@ -27,6 +27,7 @@ class EmulatorSettings:
     unknown_job_words: bool = True  # false: a fetch of a job that is not known answers as a gateway does
     reserved_hooks: bool = True  # false: TTAPI refuses a callback on a domain that cannot be there (.invalid)
     flat_hooks: bool = True  # false: Novita's flat endpoints (a dash in their names) refuse `extra`
+    one_picture: bool = False  # each file is drawn for one job and handed out for all: drawing is not what is measured
     strict: bool = False  # Novita refuses unknown fields and names the misspelt one
     callback_retry_seconds: float = 0.2  # pause between two attempts to deliver a callback
     callback_timeout_seconds: float = 5.0

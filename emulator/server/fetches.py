@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,6 +36,8 @@ async def fetch(request: Request, provider: Provider, job: Job) -> Response:
     if state.faults.take("fetch_other_job", job.order.operation, job.id):
         job = state.jobs.stranger(job)
         provider.hang(state, job)
+    if job.finished_at is not None and job.told_at is None:
+        job.told_at = time.time()
     body = _spoilt(state, provider, job, told(state, provider, job, base_url_of(request), request.url.path))
     answer = Answer("fetch", job.order.operation, job.id, body, (job,), provider.status_field)
     return dressing.reply(state.faults, answer)

@@ -7,7 +7,7 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -26,9 +26,10 @@ class File:
 
 
 class Gallery:
-    def __init__(self, draw: Callable[[File], Drawn]) -> None:
+    def __init__(self, draw: Callable[[File], Drawn], one_for_all: Callable[[], bool]) -> None:
         self.inputs: dict[str, bytes] = {}  # pictures that came with requests, by sha256
         self._draw = draw
+        self._one_for_all = one_for_all
         self._files: dict[str, File] = {}
         self._bytes: OrderedDict[tuple[File, str], bytes] = OrderedDict()
         self._whole: OrderedDict[str, Image.Image] = OrderedDict()
@@ -66,7 +67,8 @@ class Gallery:
 
     def read(self, file: File, kind: str | None = None, factor: float = 1.0, pixels: int = 0) -> bytes:
         """The file's bytes; a fault may want another type or size than the true one."""
-        key = (file, f"{kind or file.kind}*{factor}+{pixels}")
+        of = replace(file, job_id="") if self._one_for_all() else file
+        key = (of, f"{kind or file.kind}*{factor}+{pixels}")
         with self._drawing:
             if key not in self._bytes:
                 self._bytes[key] = recordings.encoded(self._draw(file), kind or file.kind, factor, pixels)

@@ -57,6 +57,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     finished: float | None = None  # by the provider's clock
+    told_at: float | None = None  # when a fetch first said how it ended
     unknown_until: float | None = None  # by the provider's clock; set once, by fetch_404
     unknown_status: int = 404
     refunded: bool = False
@@ -97,6 +98,7 @@ class Job:
             "message": self.message,
             "created_at": self.created_at,
             "finished_at": self.finished_at,
+            "told_at": self.told_at,
             "fetches": self.fetches,
             "downloads": self.downloads,
         }

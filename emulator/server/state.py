@@ -30,7 +30,7 @@ class State:
         self.settings = self._initial
         self.faults = Faults()
         self.jobs = Jobs(lambda: self.settings, self.faults, lambda job, event: self._told(self, job, event))
-        self.gallery = Gallery(self._draw)
+        self.gallery = Gallery(self._draw, lambda: self.settings.one_picture)
         self.witness = Witness(self._base_host)
         self.callbacks = Callbacks(lambda: self.settings)
         self._images: list[tuple[str, float, int]] = []  # (who, when, how many), of the last minute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,6 +35,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
 def _default_user_agent() -> str:
     try:
         return f"prefect-genmedia/{version('prefect-genmedia')}"
@@ -42,9 +44,9 @@ def _default_user_agent() -> str:
 
 
 class Settings(BaseSettings):
-    """Read afresh for every job, so a change needs no restart. What is shown of it has no address in it."""
+    """Read for every job, so a change needs no restart. What is shown of it has no address in it."""
 
-    model_config = SettingsConfigDict(env_prefix="GENMEDIA_", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix="GENMEDIA_", extra="ignore", hide_input_in_errors=True, frozen=True)
 
     ledger_url: str = Field(default_factory=_default_ledger_url, repr=False)
     """An SQLAlchemy URL: SQLite or PostgreSQL. It may hold a password."""
@@ -147,12 +149,21 @@ class Settings(BaseSettings):
         return value
 
 
+READ_OF = ("GENMEDIA_", "PREFECT_HOME", "HOME", "USERPROFILE")
+
+
 def read_settings() -> Settings:
     """The settings as they are now. Raises ConfigurationError that names the variable, and does not show it."""
     try:
-        return Settings()
+        return _settings_of(tuple(pair for pair in os.environ.items() if pair[0].upper().startswith(READ_OF)))
     except ValidationError as failure:
         wrong = failure.errors(include_url=False, include_input=False)[0]
         name = "GENMEDIA_" + "_".join(str(part) for part in wrong["loc"]).upper()
         error = ConfigurationError(f"{name} cannot be used: {wrong['msg']}")
     raise error
+
+
+@lru_cache(maxsize=4)
+def _settings_of(environment: tuple[tuple[str, str], ...]) -> Settings:
+    """Checked once for each environment: a millisecond, which every job would pay."""
+    return Settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, in_thread, to_its_end
 from prefect_genmedia.jobs.collect import collect, files_here
+from prefect_genmedia.jobs.leases import lease, leases
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.reconcile import reconcile
 from prefect_genmedia.jobs.submit import submit
@@ -107,12 +108,13 @@ async def _until_delivered(
     call: Call, claim: Callable[[], Awaitable[Claim]], purchase: Purchase | None, place: Place
 ) -> JobResult[Any]:
     while True:
-        async with _lease(call):
+        async with lease(call):
             claimed = await claim()
             with contextlib.suppress(Taken):  # another call works on this row: look again in a moment
                 if not claimed.mine and (ended := await _ended(call, claimed.row, purchase)) is not None:
                     return ended
-                return await _advance(call, await call.read_row(claimed.row.id), purchase, place)
+                row = claimed.row if claimed.mine else await call.read_row(claimed.row.id)  # reopened for us
+                return await _advance(call, row, purchase, place)
         if call.is_over():
             raise JobTimeoutError.of(ref_of(claimed.row), call.provider)
         await asyncio.sleep(min(call.settings.poll_seconds, 1.0))
@@ -150,25 +152,6 @@ def _say_that_it_is_the_same(call: Call, row: JobRow) -> None:
     )  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def _lease(call: Call) -> AsyncIterator[None]:
-    """Keep what we claim ours while we work; leave it to whoever comes next when we stop, however we stop."""
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(call.ledger.lease_seconds / 3)
-            with contextlib.suppress(LedgerError):
-                await asyncio.to_thread(call.ledger.renew, call.owner)
-
-    keeper = asyncio.create_task(renew())
-    try:
-        yield
-    finally:
-        keeper.cancel()
-        with contextlib.suppress(LedgerError):
-            await to_its_end(call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.release, call.owner))
-
-
 async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Place) -> JobResult[Any]:
     """One step after the other, until the job is delivered. Raises its bad end, Taken, and what each step raises."""
     links: list[Link] | None = None
@@ -177,11 +160,12 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
     try:
         while True:
             if row.state == S.STORED:
+                if row.owner is None:
+                    leases(call.ledger).let_go(call.owner)  # the row that was ours is nobody's: nothing to release
                 call.show(row, "done", 100.0)
-                files = await asyncio.to_thread(call.ledger.media, row.id)
-                if not row.whole:  # the ledger remembers files of an earlier time; delivered are those that are here
-                    files = [file for _, file in sorted((await files_here(call, row)).items())]
-                return await _result(call, row, files)
+                if not row.whole:
+                    return await _partly(call, row)
+                return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
             if row.state in (S.FAILED, S.EXPIRED):
                 raise bad_end(call, row)
             if row.owner != call.owner:
@@ -200,8 +184,10 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                     await call.record_fact(row, call.ledger.still_stored, row.id, call.owner)
                 else:
                     await collect(call, row, links)
-                    if (partly := await _partly_delivered(call, row)) is not None:
-                        return partly
+                    row = await call.read_row(row.id)
+                    if row.state == S.SUCCEEDED:
+                        return await _partly(call, row)
+                    continue
             elif purchase is None:
                 said = f"it was never bought ({row.reason})" if row.reason else "it was never bought"
                 raise JobFailedError(said, money=NOTHING_BOUGHT, advice="Ask for it again.", job=ref_of(row))
@@ -238,11 +224,8 @@ async def _is_all_there_again(call: Call, row: JobRow) -> bool:
     return bool(files) and len(await files_here(call, row)) == len(files)
 
 
-async def _partly_delivered(call: Call, row: JobRow) -> JobResult[Any] | None:
-    """What there is of a job whose other files did not come before the deadline; None when all have come."""
-    row = await call.read_row(row.id)
-    if row.state != S.SUCCEEDED:
-        return None
+async def _partly(call: Call, row: JobRow) -> JobResult[Any]:
+    """What there is of a job whose other files have not come."""
     # The ledger remembers files of an earlier time; delivered are those that are here.
     return await _result(call, row, [file for _, file in sorted((await files_here(call, row)).items())])
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from prefect_genmedia.ledger.admission import Admission
 from prefect_genmedia.ledger.models import JobRow, TagRow
 from prefect_genmedia.ledger.owner import this_process
-from prefect_genmedia.ledger.rows import changed
+from prefect_genmedia.ledger.rows import MOST_IDS, changed
 from prefect_genmedia.ledger.spending import reserve
 from prefect_genmedia.ledger.values import OPEN, Claim, LedgerState, Queue, Want
 
@@ -159,11 +159,13 @@ class Claims(Admission):
         with self.database.read() as session:
             return session.scalars(select(row.arrives_until > clock)).one()
 
-    def renew(self, owner: str) -> None:
-        """Keep the lease of every row this call works on."""
-        with self.database.write_once() as session:
-            until = self.lease_clock() + self.lease_seconds
-            changed(session, update(JobRow).where(JobRow.owner == owner).values(lease_until=until))
+    def renew(self, *owners: str) -> None:
+        """Keep the lease of every row that these calls work on."""
+        until = self.lease_clock() + self.lease_seconds
+        for start in range(0, len(owners), MOST_IDS):
+            ours = JobRow.owner.in_(owners[start : start + MOST_IDS])
+            with self.database.write_once() as session:
+                changed(session, update(JobRow).where(ours).values(lease_until=until))
 
     def release(self, owner: str) -> None:
         """This call works on nothing any more. The states stay."""

@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, select, tuple_
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
+from prefect_genmedia.ledger.rows import MOST_IDS
 from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
 
 S = LedgerState
 _MOST_FOUND = 20
 _PAGE = 1000
-_MOST_IDS = 500  # in one statement
 _LATELY = 2000  # jobs
 
 
@@ -97,8 +97,8 @@ class Ledger(Adoption):
         """When each of these rows was last named by a callback."""
         found: dict[str, float] = {}
         with self.database.read() as session:
-            for start in range(0, len(row_ids), _MOST_IDS):
-                some = JobRow.id.in_(row_ids[start : start + _MOST_IDS])
+            for start in range(0, len(row_ids), MOST_IDS):
+                some = JobRow.id.in_(row_ids[start : start + MOST_IDS])
                 read = session.execute(select(JobRow.id, JobRow.hint_at).where(some, JobRow.hint_at.is_not(None)))
                 found |= {row_id: hint_at for row_id, hint_at in read if hint_at is not None}
         return found
@@ -143,7 +143,7 @@ class Ledger(Adoption):
         """What each job asked for since then counts, the oldest first; read in pages, so that nobody waits for it."""
         order = tuple_(JobRow.created_at, JobRow.id)
         columns = [getattr(JobRow, name) for name in Spent._fields if name != "tags"]
-        query = select(*columns).where(JobRow.created_at >= since).order_by(*order).limit(_MOST_IDS)
+        query = select(*columns).where(JobRow.created_at >= since).order_by(*order).limit(MOST_IDS)
         page: list[Spent] = []
         while True:
             with self.database.read() as session:
@@ -154,7 +154,7 @@ class Ledger(Adoption):
                 for job, tag in session.execute(select(TagRow.job, TagRow.tag).where(TagRow.job.in_(ids))):
                     tags[job].append(tag)
             yield from (each._replace(tags=tuple(sorted(tags[each.id]))) for each in page)
-            if len(page) < _MOST_IDS:
+            if len(page) < MOST_IDS:
                 return
 
     def media(self, row_id: str) -> list[MediaRow]:
@@ -170,7 +170,7 @@ class Ledger(Adoption):
     def called_at_provider(self, account: str, job_ids: Sequence[str]) -> list[JobRow]:
         """The account's jobs that the provider calls by one of these ids."""
         with self.database.read() as session:
-            called = JobRow.job_id.in_(list(job_ids)[:_MOST_IDS])
+            called = JobRow.job_id.in_(list(job_ids)[:MOST_IDS])
             return list(session.scalars(select(JobRow).where(called, JobRow.account == account)))
 
     def all_media(self) -> Iterator[MediaRow]:

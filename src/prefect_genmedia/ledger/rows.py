@@ -17,6 +17,7 @@ from prefect_genmedia.ledger.models import Base, EventRow, JobRow
 from prefect_genmedia.ledger.owner import uptime
 
 Clock = float | ColumnElement[float]
+MOST_IDS = 500  # in one statement
 # Not now(), which stands still in a transaction; nor clock_timestamp(), which goes on while one row is written.
 _POSTGRES_CLOCK = as_type(extract("epoch", func.statement_timestamp()), Float)
 

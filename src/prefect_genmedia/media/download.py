@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prefect_genmedia.errors import MediaError, MediaExpiredError, MediaInvalidError
+from prefect_genmedia.media.arriving import Arriving
 from prefect_genmedia.media.files import MediaFile
 from prefect_genmedia.media.links import inline_content, resolve
 from prefect_genmedia.media.store import MediaStore
@@ -21,14 +20,14 @@ from prefect_genmedia.wire.http import Pool
 from prefect_genmedia.wire.retry import parse_retry_after
 
 MAX_DOWNLOAD_BYTES = 2 * 1024**3
+LONGEST_LINK = 8192  # characters
 _RANGE = re.compile(r"bytes 0-(\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
 class _Came:
-    """What came: its sha256, and what it was labelled as."""
+    """What the server said of what came."""
 
-    sha256: str
     label: str
     broke: MediaError | None = None
     """How the transfer ended before all bytes had come that were announced."""
@@ -53,27 +52,31 @@ async def download(
     Raises MediaExpiredError (the link is dead, or not alive yet), MediaInvalidError (empty, cut, or an error page),
     MediaError (the transfer broke or took too long, the link may not be followed, or the store cannot take it).
     """
+    arriving = Arriving(store)
     try:
-        with store.incoming() as folder:
-            part = folder / "part"
-            came = await _bring(pool, link.url, part, deadline, base_url)
-            looking = asyncio.to_thread(verify, part, link, came.label)
-            seen = await (looking if came.broke is None else _whole_all_the_same(looking, came.broke))
-            if strict and seen.remarks:
-                raise MediaInvalidError("; ".join(seen.remarks))
-            size = part.stat().st_size
-            uri = await asyncio.to_thread(store.keep, part, f"{key}.{seen.extension}")
+        came = await _bring(pool, link.url, arriving, deadline, base_url)
+        return await asyncio.to_thread(_keep, arriving, came, link, store, key, strict)
     except OSError as failure:
         raise _not_kept(f"the file could not be kept in {store.root}: {failure.strerror or failure}") from None
     except MediaError as failure:
         if not failure.in_store:
             raise
         raise _not_kept(failure.message) from None
+    finally:
+        arriving.discard()
+
+
+def _keep(arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: str, strict: bool) -> MediaFile:
+    """Look at what has come and move it into the store. Blocking."""
+    part = arriving.whole()
+    seen = _looked_at(part, link, came)
+    if strict and seen.remarks:
+        raise MediaInvalidError("; ".join(seen.remarks))
     return MediaFile(
-        uri=uri,
-        sha256=came.sha256,
+        uri=store.keep(part, f"{key}.{seen.extension}"),
+        sha256=arriving.sha256,
         media_type=seen.media_type,
-        bytes=size,
+        bytes=arriving.size,
         width=seen.width,
         height=seen.height,
         role=link.role,
@@ -81,14 +84,16 @@ async def download(
     )
 
 
-async def _whole_all_the_same(looking: Awaitable[Seen], broke: MediaError) -> Seen:
-    """A picture that is there to its last byte, whatever length was announced. Raises MediaError for another."""
+def _looked_at(part: Path, link: Link, came: _Came) -> Seen:
+    """Of a transfer that broke, only a picture that is there to its last byte, whatever length was announced."""
+    if came.broke is None:
+        return verify(part, link, came.label)
     try:
-        seen = await looking
+        seen = verify(part, link, came.label)
     except MediaInvalidError:
-        raise broke from None
+        raise came.broke from None
     if seen.remarks or not seen.media_type.startswith("image/") or seen.width is None:
-        raise broke
+        raise came.broke
     return replace(seen, remarks=("more bytes were announced than came; the picture is whole",))
 
 
@@ -97,40 +102,33 @@ def _not_kept(what: str) -> MediaError:
     return MediaError(what, advice=advice, in_store=True)
 
 
-async def _bring(pool: Pool, text: str, part: Path, deadline: float, base_url: str) -> _Came:
-    inline = await asyncio.to_thread(_write_inline, text, part)
-    return inline or await _transfer(pool, resolve(text, base_url), part, deadline, base_url)
-
-
-def _write_inline(text: str, part: Path) -> _Came | None:
-    """The file that the answer itself holds; None where it holds a link."""
-    inline = inline_content(text)
+async def _bring(pool: Pool, text: str, arriving: Arriving, deadline: float, base_url: str) -> _Came:
+    # A link is short; a file within the answer may be megabytes of base64.
+    looking = asyncio.to_thread(inline_content, text) if len(text) > LONGEST_LINK else None
+    inline = inline_content(text) if looking is None else await looking
     if inline is None:
-        return None
-    part.write_bytes(inline[0])
-    return _Came(hashlib.sha256(inline[0]).hexdigest(), inline[1])
+        return await _transfer(pool, resolve(text, base_url), arriving, deadline, base_url)
+    arriving.hold(inline[0])
+    return _Came(inline[1])
 
 
-async def _transfer(pool: Pool, url: str, part: Path, deadline: float, base_url: str) -> _Came:
-    size, digest, label = 0, hashlib.sha256(), ""
+async def _transfer(pool: Pool, url: str, arriving: Arriving, deadline: float, base_url: str) -> _Came:
+    label = ""
     try:
         async with asyncio.timeout(deadline - time.monotonic()), pool.stream(url, base_url=base_url) as incoming:
             _check(incoming)
             label = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
-            with part.open("wb") as out:
-                async for piece in incoming.pieces:
-                    size += len(piece)
-                    if size > MAX_DOWNLOAD_BYTES:
-                        raise _too_large()
-                    digest.update(piece)
-                    out.write(piece)
+            async for piece in incoming.pieces:
+                await arriving.add(piece)
+                if arriving.size > MAX_DOWNLOAD_BYTES:
+                    raise _too_large()
     except TimeoutError:
-        raise MediaError(f"the download did not end before our deadline; {size} bytes had come") from None
+        raise MediaError(f"the download did not end before our deadline; {arriving.size} bytes had come") from None
     except MediaError as failure:
-        if not failure.is_cut or not size:
+        if not failure.is_cut or not arriving.size:
             raise
-        return _Came(digest.hexdigest(), label, failure)
-    return _Came(digest.hexdigest(), label)
+        return _Came(label, failure)
+    return _Came(label)
 
 
 def _check(incoming: Incoming) -> None:

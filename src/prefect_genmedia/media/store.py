@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -130,8 +131,9 @@ class MediaStore:
         where = self.local or Path(tempfile.gettempdir())
         advice = "Set GENMEDIA_MEDIA_STORE to a folder that can be written."
         try:
-            with self.incoming() as folder:
-                (folder / "probe").write_bytes(b"genmedia")
+            probe = self.new_part()
+            probe.write_bytes(b"genmedia")
+            probe.unlink()
         except OSError as failure:
             raise ConfigurationError(
                 f"the media store {where} cannot be written: {failure.strerror or failure}", advice=advice
@@ -150,6 +152,14 @@ class MediaStore:
         with suppress(Exception):  # who may write may not always delete
             self._fs.rm_file(self._at(PROBE))
         _written[self.root] = time.monotonic()
+
+    def new_part(self) -> Path:
+        """A name for a file that is to enter the store by a rename: on its disk, and nobody else's. Blocking."""
+        folder = Path(tempfile.gettempdir())
+        if self.local is not None:
+            folder = self.local / INCOMING
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"genmedia-{uuid.uuid4().hex}"
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:

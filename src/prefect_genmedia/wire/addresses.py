@@ -118,13 +118,13 @@ def guarded(client: httpx.AsyncClient, tls: ssl.SSLContext, most: int, base_host
 
     async def behind_a_proxy(request: httpx.Request) -> None:
         # A proxy connects for us: what can be told beforehand is told.
-        if getproxies():
-            try:
-                await refuse_private(request.url.host, base_host)
-            except OSError:
-                return
+        try:
+            await refuse_private(request.url.host, base_host)
+        except OSError:
+            return
 
-    client.event_hooks["request"].append(behind_a_proxy)
+    if getproxies():  # httpx has looked for them just now, too
+        client.event_hooks["request"].append(behind_a_proxy)
     # Not the constructor's `transport`: with it httpx no longer looks for proxies in the environment.
     client._transport = _GuardedTransport(tls, most, base_host)
     return client

@@ -11,7 +11,7 @@ import httpx
 from prefect_genmedia.wire.addresses import guarded
 from prefect_genmedia.wire.unpacking import Unpacker
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 16  # each connection costs at every request (see MOST_FETCHES), and these fill most lines
 
 
 @dataclass(frozen=True)

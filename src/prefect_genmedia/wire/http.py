@@ -79,8 +79,9 @@ def _is_a_gateways(refusal: ApiError, reply: Reply) -> bool:
     return isinstance(refusal, OperationRetiredError) and refusal.code is None
 
 
-# httpcore looks through all who wait for a connection at each start and end: a thousand would cost a thousand looks.
-MOST_FETCHES = 32
+# httpcore looks through all its connections, and all who wait for one, at each start and end of a request: what is
+# not needed costs. Sixteen reads at a time are hundreds a second.
+MOST_FETCHES = 16
 MOST_SUBMITS = 100
 
 

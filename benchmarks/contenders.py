@@ -1,0 +1,152 @@
+"""One contender in a process of its own: `python benchmarks/contenders.py NAME URL JOBS SECONDS LIMIT`.
+
+Five jobs come first and are not counted: everybody knows then how long a job takes. Prints what it cost as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+HOME = os.environ.get("GENMEDIA_BENCH_HOME") or tempfile.mkdtemp(prefix="genmedia-bench-")
+os.environ |= {
+    "GENMEDIA_LEDGER_URL": os.environ.get("GENMEDIA_LEDGER_URL", f"sqlite:///{HOME}/ledger.db"),
+    "GENMEDIA_MEDIA_STORE": f"{HOME}/media",
+    "PREFECT_HOME": f"{HOME}/prefect",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "DO_NOT_TRACK": "1",
+}
+
+import httpx
+
+Contender = Callable[[str, str, int, float, int], Awaitable[None]]
+WARM = 5
+
+
+async def raw(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """What httpx can do: every wait behind a semaphore, the first look when a job is likely done. No ledger."""
+    from prefect_genmedia.jobs.pace import Pace
+
+    places, calls = asyncio.Semaphore(limit), asyncio.Semaphore(32)
+    pace = Pace(seconds, [seconds] * 5)
+    async with httpx.AsyncClient(headers={"TT-API-KEY": "raw"}, timeout=60) as client:
+
+        async def one(n: int) -> None:
+            async with places:
+                async with calls:
+                    answer = await client.post(f"{url}/midjourney/v1/imagine", json={"prompt": f"{name} {n}"})
+                accepted, looks = time.monotonic(), 0
+                job_id = answer.json()["data"]["jobId"]
+                while True:
+                    elapsed = time.monotonic() - accepted
+                    await asyncio.sleep(max(0.2, pace.pause(elapsed, looks, None, None)))
+                    looks += pace.is_due(elapsed)
+                    async with calls:
+                        answer = await client.get(f"{url}/midjourney/v1/fetch", params={"jobId": job_id})
+                    if answer.json()["status"] == "SUCCESS":
+                        break
+                pace.learn(time.monotonic() - accepted, at_first_look=looks == 0)
+            data = answer.json()["data"]
+            for index, link in enumerate([data["cdnImage"], *data["images"]]):
+                async with calls:
+                    content = (await client.get(link)).content
+                Path(HOME, f"{name}-{n}-{index}.png").write_bytes(content)
+
+        await asyncio.gather(*(one(n) for n in range(jobs)))
+
+
+async def core(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """This pack without Prefect."""
+    from pydantic import SecretStr
+
+    from prefect_genmedia.blocks import TTAPICredentials
+    from prefect_genmedia.jobs import run
+    from prefect_genmedia.tasks.midjourney import IMAGINE, ImagineRequest
+
+    account = TTAPICredentials(api_key=SecretStr("core"), base_url=url).get_client()
+    await asyncio.gather(*(run(IMAGINE, ImagineRequest(prompt=f"{name} {n}"), account) for n in range(jobs)))
+
+
+async def tasks(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """This pack's tasks, gathered in a flow."""
+    from prefect import flow
+    from pydantic import SecretStr
+
+    from prefect_genmedia.blocks import TTAPICredentials
+    from prefect_genmedia.tasks.midjourney import ImagineRequest, imagine
+
+    credentials = TTAPICredentials(api_key=SecretStr("tasks"), base_url=url)
+
+    @flow(name=name)
+    async def album() -> None:
+        await asyncio.gather(*(imagine(ImagineRequest(prompt=f"{name} {n}"), credentials) for n in range(jobs)))
+
+    await album()
+
+
+async def mapped(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """A plain Prefect task, mapped over as many threads as the provider takes jobs, with one shared httpx.Client."""
+    from prefect import flow, task
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    client = httpx.Client(headers={"TT-API-KEY": "mapped"}, timeout=60)
+
+    @task
+    def one(n: int) -> None:
+        answer = client.post(f"{url}/midjourney/v1/imagine", json={"prompt": f"{name} {n}"})
+        job_id = answer.json()["data"]["jobId"]
+        while True:
+            time.sleep(0.5)
+            answer = client.get(f"{url}/midjourney/v1/fetch", params={"jobId": job_id})
+            if answer.json()["status"] == "SUCCESS":
+                break
+        data = answer.json()["data"]
+        for index, link in enumerate([data["cdnImage"], *data["images"]]):
+            Path(HOME, f"{name}-{n}-{index}.png").write_bytes(client.get(link).content)
+
+    @flow(name=name, task_runner=ThreadPoolTaskRunner(max_workers=limit))  # type: ignore[arg-type]
+    def album() -> None:
+        one.map(range(jobs)).wait()
+
+    await asyncio.to_thread(album)
+
+
+CONTENDERS: dict[str, Contender] = {"raw": raw, "core": core, "tasks": tasks, "mapped": mapped}
+
+
+def measured(contender: Contender, url: str, jobs: int, seconds: float, limit: int) -> dict[str, Any]:
+    async def both() -> dict[str, Any]:
+        await contender(url, "warm", WARM, seconds, limit)
+        httpx.post(f"{url}/__emulator__/reset").raise_for_status()
+        before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        await contender(url, "run", jobs, seconds, limit)
+        wall = time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        grown = (after.ru_maxrss - before.ru_maxrss) * 1024
+        return {"wall": wall, "cpu_ms": cpu * 1000 / jobs, "grown_kb": grown / jobs / 1000}
+
+    return asyncio.run(both())
+
+
+if __name__ == "__main__":
+    _, name, url, jobs, seconds, limit = sys.argv
+    profile = os.environ.get("GENMEDIA_BENCH_PROFILE")
+    if profile:
+        import cProfile
+
+        it = cProfile.Profile()
+        it.enable()
+    cost = measured(CONTENDERS[name], url, int(jobs), float(seconds), int(limit))
+    if profile:
+        it.disable()
+        it.dump_stats(profile)
+    print(json.dumps(cost))
