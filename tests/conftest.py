@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from prefect_genmedia.emulator import Emulator
@@ -26,6 +27,12 @@ from tests.stand_in import Gate, Wire
 pytest_plugins = ["tests.postgres", "tests.s3"]
 
 # Before anything imports prefect: a Prefect home of this test run's own, and no telemetry.
+# The same examples each time, however long each takes: neither luck nor a busy machine fails a test.
+hypothesis.settings.register_profile(
+    "here", deadline=None, derandomize=True, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+)
+hypothesis.settings.load_profile("here")
+
 _number = itertools.count()
 _home = tempfile.mkdtemp(prefix="genmedia-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)

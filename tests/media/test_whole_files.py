@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -402,13 +402,7 @@ def test_a_page_that_was_bought_is_kept(tmp_path: Path) -> None:
 
 # -- anything ---------------------------------------------------------------------------------------
 
-ANY = settings(
-    deadline=None,
-    max_examples=80,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+ANY = settings(max_examples=80)
 
 
 @pytest.mark.parametrize("kind", ["image", "audio", "file"])

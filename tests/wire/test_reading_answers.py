@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prefect_genmedia.errors import GenMediaError, ResponseFormatError
@@ -19,7 +19,7 @@ from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.wire.answers import DEEPEST, read_json
 
-ANY = settings(deadline=None, max_examples=50, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+ANY = settings(max_examples=50)
 
 TEXTS = st.text(st.characters(codec=None), max_size=20) | st.sampled_from(["\0", "a\0b", "\ud800", "\udfff{", "é🗼"])
 NUMBERS = st.integers() | st.integers(-(10**400), 10**400) | st.floats() | st.sampled_from([2**63, -(2**63) - 1, 1e308])
