@@ -15,9 +15,11 @@ from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
 from prefect_genmedia.providers.ttapi.pictures import (
     FLUX_IMAGE,
     FLUX_KONTEXT_IMAGE,
+    GEMINI_IMAGE,
     GPT_IMAGE,
     FluxImageRequest,
     FluxKontextImageRequest,
+    GeminiImageRequest,
     GptImageRequest,
     ImageResult,
 )
@@ -39,6 +41,7 @@ from prefect_genmedia.tasks.terms import TaskTerms
 __all__ = [
     "FluxImageRequest",
     "FluxKontextImageRequest",
+    "GeminiImageRequest",
     "GeminiVideoRequest",
     "GenericResult",
     "GptImageRequest",
@@ -52,6 +55,7 @@ __all__ = [
     "VideoResult",
     "flux_image",
     "flux_kontext_image",
+    "gemini_image",
     "gemini_video",
     "gpt_image",
     "grok_video",
@@ -129,6 +133,19 @@ async def gpt_image(
     `.media[0]` is the picture. Raises GenMediaError. https://docs.ttapi.io/api/en/openai/gpt-generations
     """
     return await buy(GPT_IMAGE, request, credentials, terms)
+
+
+@task(**paid(GEMINI_IMAGE))
+async def gemini_image(
+    request: GeminiImageRequest, credentials: TTAPICredentials, **terms: Unpack[TaskTerms]
+) -> JobResult[ImageResult]:
+    """Make or change a picture with Gemini (Nano Banana). Costs quota, once: 2 in the vendor's example.
+
+    `.media[0]` is the picture. The submit is answered when it is drawn, so a lost reply stays unknown, and is not sent
+    again; the vendor advises the base URL https://api.ttapi.org. Raises GenMediaError.
+    https://docs.ttapi.io/api/en/gemini/generate
+    """
+    return await buy(GEMINI_IMAGE, request, credentials, terms)
 
 
 @task(**paid(SORA_VIDEO))

@@ -125,19 +125,19 @@ def _of_ttapi(reader: Reader) -> Questions:
         return ", ".join(sorted(modes))
 
     async def unknown() -> str:
-        return await _unknown(reader, OPERATIONS["midjourney.imagine"].fetch)
+        return await _unknown(reader, OPERATIONS["midjourney.imagine"].fetch_route({}))
 
     async def paths() -> str:
         # A positive control: what a path that surely is not there answers.
         nowhere = await _words(
-            reader, replace(OPERATIONS["midjourney.imagine"].fetch, path="/midjourney/v1/no-such-page")
+            reader, replace(OPERATIONS["midjourney.imagine"].fetch_route({}), path="/midjourney/v1/no-such-page")
         )
-        if nowhere == await _words(reader, OPERATIONS["midjourney.imagine"].fetch):
+        if nowhere == await _words(reader, OPERATIONS["midjourney.imagine"].fetch_route({})):
             raise CannotTell("a path that is not there answers as for a job that is not known")
         routes = {
             each.fetch.path: each.fetch
             for each in OPERATIONS.values()
-            if each.provider.name == "ttapi" and each.fetch.path != "/"
+            if each.provider.name == "ttapi" and each.fetch is not None and each.fetch.path != "/"
         }
         missing = [path for path, route in routes.items() if await _words(reader, route) == nowhere]
         if missing:
@@ -167,7 +167,7 @@ def _of_novita(reader: Reader) -> Questions:
         return ""
 
     async def unknown() -> str:
-        return await _unknown(reader, OPERATIONS["novita.txt2img"].fetch)
+        return await _unknown(reader, OPERATIONS["novita.txt2img"].fetch_route({}))
 
     return [(a.BALANCE, balance), (a.MODELS, models), (a.UNKNOWN, unknown)]
 

@@ -19,8 +19,10 @@ from pydantic import (
 )
 
 from prefect_genmedia import quoting
+from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.provider import (
     Account,
+    AtOnce,
     JobState,
     JobStatus,
     Link,
@@ -32,6 +34,7 @@ from prefect_genmedia.provider import (
 
 __all__ = [
     "Account",
+    "AtOnce",
     "JobState",
     "JobStatus",
     "Link",
@@ -129,7 +132,8 @@ class Operation(Generic[RequestT, ResultT]):
     name: str
     provider: Provider
     submit: Route
-    fetch: Route
+    fetch: Route | None
+    """Where a job is read; None where its submit is answered with the files."""
     request: type[RequestT]
     result: type[ResultT]
     links: Callable[[ResultT, dict[str, Any]], list[Link]]
@@ -144,6 +148,8 @@ class Operation(Generic[RequestT, ResultT]):
     """The request's own field that says so instead, for endpoints named by the request."""
     callback_switch: str = ""
     """The request's own field that must be true for it, where no page says that a callback is taken."""
+    at_once: AtOnce | None = None
+    """For a submit that is answered with the files."""
     reading: tuple[str, ...] = ()
     """Fields of the request that say how its answer is read, and nothing of what is bought."""
     witness: Witness | None = None
@@ -177,7 +183,13 @@ class Operation(Generic[RequestT, ResultT]):
         return (name,) if name else ()
 
     def fetch_route(self, canonical: dict[str, Any]) -> Route:
-        return self.routes(canonical)[1] if self.routes else self.fetch
+        """Raises ConfigurationError where nothing can be asked of a job."""
+        route = self.routes(canonical)[1] if self.routes else self.fetch
+        if route is None:
+            raise ConfigurationError(
+                f"{self.name} answers its submit with the files, and {self.provider.name} has no page to ask later"
+            )
+        return route
 
 
 def fingerprint(operation: str, canonical: dict[str, Any], account: str) -> str:

@@ -109,6 +109,19 @@ class Witness:
 
 
 @dataclass(frozen=True)
+class AtOnce:
+    """A submit that is answered with the files themselves, after a while: there is nothing to fetch later.
+
+    What the answer says is written down with its acceptance; a reply that is lost cannot be found again.
+    """
+
+    job_id: Callable[[dict[str, Any]], str | None]
+    """What names the job, from the answer's payload; None where it holds no file."""
+    seconds: float
+    """How long such a submit may take."""
+
+
+@dataclass(frozen=True)
 class QueueLimit:
     """A provider's page that says how many jobs an account may have in progress at once."""
 

@@ -192,8 +192,10 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 said = f"it was never bought ({row.reason})" if row.reason else "it was never bought"
                 raise JobFailedError(said, money=NOTHING_BOUGHT, advice="Ask for it again.", job=ref_of(row))
             else:
-                row = await submit(call, row, purchase, place)
+                row, links = await submit(call, row, purchase, place)
                 accepted_at = time.monotonic()
+                if row.state == S.SUCCEEDED:
+                    place.give_back()
                 continue
             row = await call.read_row(row.id)
     except LedgerError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import (
     BudgetExceededError,
@@ -13,12 +13,15 @@ from prefect_genmedia.errors import (
     LedgerError,
     NotDeliveredError,
     QueueFullError,
+    ResponseFormatError,
     SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
+from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
+from prefect_genmedia.operation import JobStatus, Link
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
 
@@ -30,10 +33,20 @@ STOPPED = "stopped while the submit was on its way"
 
 
 @dataclass(frozen=True)
+class Done:
+    """What a submit was answered with, where that is the files themselves."""
+
+    status: JobStatus
+    payload: dict[str, Any]
+    links: list[Link]
+
+
+@dataclass(frozen=True)
 class Accepted:
-    """The provider took it."""
+    """The provider took it; `done` where it has also done it."""
 
     job_id: str
+    done: Done | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,10 @@ class Unknown:
 Outcome = Accepted | Refused | Unknown
 
 
-async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> JobRow:
+async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> tuple[JobRow, list[Link] | None]:
     """Send a job that is not bought, until it is accepted, refused for good, or nobody knows; the row as it then is.
+
+    With the links of its files, which are kept nowhere, where the answer held them.
 
     The row says INTENT whenever a POST may be on its way, and only then. Raises the provider's refusal, Taken.
     """
@@ -72,17 +87,19 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> J
             await place.full(full)
             continue
         match outcome:
-            case Accepted(job_id):
+            case Accepted(job_id, done):
                 place.answered(taken=True)
                 now = await call.read_row(row.id)
                 if now.job_id != job_id:
                     call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
+                if done is not None:
+                    return now, done.links
                 call.show(now, "queued", 0.0)
-                return now
+                return now, None
             case Unknown(reason, _):
                 place.answered()
                 call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)
-                return await call.read_row(row.id)
+                return await call.read_row(row.id), None
             case Refused(error, again=False):
                 raise error
             case Refused(error):
@@ -125,8 +142,11 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue:
         raise Taken
     outcome, cancelled = await _post(call, intended, body, fence)
     match outcome:
-        case Accepted(job_id):
+        case Accepted(job_id, None):
             await call.record_fact(row, call.ledger.submitted, row.id, job_id, f"accepted as {job_id}")
+        case Accepted(job_id, Done(status, payload, _)):
+            kept = to_be_kept(call, row, status, payload)
+            await call.record_fact(row, call.ledger.answered, row.id, job_id, *kept)
         case Refused(error):
             await call.record_fact(row, call.ledger.not_accepted, row.id, error.message, send)
         case Unknown(reason, job_id):
@@ -154,14 +174,15 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
     """One POST; and whether we were asked to stop while it was on its way: it is then waited for a little longer."""
     path = call.operation.submit_route(row.request).path
     patience = call.settings.submit_timeout_seconds
+    if call.operation.at_once is not None:
+        patience = max(patience, call.operation.at_once.seconds)
     posting = asyncio.ensure_future(call.pool.post(call.account, path, body, patience, may_begin=fence.may_begin))
     cancelled = await outlast(posting, call.settings.cancel_grace_seconds)
     if not posting.done():
         posting.cancel()
         await asyncio.wait([posting])
     try:
-        job_id = call.account.provider.accepted(posting.result().body)
-        return (Accepted(job_id) if job_id is not None else Unknown("the answer names no job id")), cancelled
+        return _read(call, row, posting.result().body), cancelled
     except asyncio.CancelledError:
         error: GenMediaError = SubmitOutcomeUnknown(STOPPED)
         if not fence.passed:
@@ -174,6 +195,22 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
     if verdict is Verdict.UNKNOWN:
         return Unknown(error.message, getattr(error, "job_id", None)), cancelled
     return Refused(error, again=verdict is Verdict.AGAIN), cancelled
+
+
+def _read(call: Call, row: JobRow, body: dict[str, Any]) -> Accepted | Unknown:
+    """What an answer to a submit means. Raises ApiError for a refusal."""
+    provider = call.account.provider
+    job_id = provider.accepted(body)
+    if call.operation.at_once is None:
+        return Accepted(job_id) if job_id is not None else Unknown("the answer names no job id")
+    payload = provider.payload(body)
+    name = call.operation.at_once.job_id(payload)
+    if name is None:
+        return Unknown("the answer holds no file", job_id)
+    try:
+        return Accepted(name, Done(provider.status(body), payload, read_links(call, row, payload)))
+    except ResponseFormatError as odd:
+        return Unknown(odd.message, job_id)
 
 
 async def _keep_minimum_balance(call: Call, row: JobRow) -> None:

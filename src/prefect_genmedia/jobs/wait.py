@@ -40,8 +40,11 @@ MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     """One read of the job at its provider. Raises ApiError, TransportError, ResponseFormatError.
 
-    The answer is held against the question: another job's is never ours.
+    The answer is held against the question: another job's is never ours. What was answered to the submit is kept:
+    there is nothing else to ask.
     """
+    if call.operation.at_once is not None and row.result is not None:
+        return JobStatus(JobState.SUCCEEDED, row.provider_state or "", quota=row.quota), row.result
     route = call.operation.fetch_route(row.request)
     left = max(0.0, call.deadline - time.monotonic()) + GRACE_SECONDS
     try:
@@ -122,6 +125,15 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
 async def record_success(call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]) -> list[Link]:
     """Write the finished job's answer down, without signatures and files; its links. Raises ResponseFormatError."""
     links = read_links(call, row, payload)
+    status, kept, remarks = to_be_kept(call, row, status, payload)
+    await call.record_fact(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
+    return links
+
+
+def to_be_kept(
+    call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]
+) -> tuple[JobStatus, dict[str, Any], list[str]]:
+    """What the ledger keeps of a finished job's answer, and what is odd about it."""
     remarks = []
     if status.quota is not None and not 0 <= status.quota <= MOST_QUOTA:
         remarks.append(f"the provider says that it cost {status.quota:g}; the estimate is counted instead")
@@ -131,8 +143,7 @@ async def record_success(call: Call, row: JobRow, status: JobStatus, payload: di
     for remark in remarks:
         call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
     kept: dict[str, Any] = without_signatures(without_files(without_key(payload, call.account.api_key)))
-    await call.record_fact(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
-    return links
+    return status, kept, remarks
 
 
 def read_links(call: Call, row: JobRow, payload: dict[str, Any]) -> list[Link]:

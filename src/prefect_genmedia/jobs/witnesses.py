@@ -114,13 +114,13 @@ async def _read_list(
         running |= set(seen) if status in witness.running else set()
         whole = whole and complete
     gate = asyncio.Semaphore(AT_ONCE)
+    route = operation.fetch_route(row.request)
     token = ledger.token(row.id)
 
     async def carries_token(job_id: str) -> bool | None:
         async with gate:
-            params = {operation.fetch.job_id: job_id}
             try:
-                answer = await pool.fetch(account, operation.fetch.path, params, method=operation.fetch.method)
+                answer = await pool.fetch(account, route.path, {route.job_id: job_id}, method=route.method)
                 return token in (account.provider.callback_url_of(answer.body) or "")
             except NotFoundError:
                 return None  # the list knows it and the fetch does not: one of them lags

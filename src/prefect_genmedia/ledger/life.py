@@ -50,13 +50,27 @@ class Life(Claims):
         False for a row that is bought already; another job id than its own is kept in its history.
         """
         with self.database.write() as session:
-            values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
-            if self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values):
-                return True
-            row = session.get(JobRow, row_id)
-            if row is not None and row.job_id != job_id:
-                self.note(session, row_id, row.state, f"accepted once more, as {job_id}: paid twice?")
-            return False
+            return self._submitted(session, row_id, job_id, note)
+
+    def _submitted(self, session: Session, row_id: str, job_id: str, note: str) -> bool:
+        values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
+        if self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values):
+            return True
+        row = session.get(JobRow, row_id)
+        if row is not None and row.job_id != job_id:
+            self.note(session, row_id, row.state, f"accepted once more, as {job_id}: paid twice?")
+        return False
+
+    def answered(
+        self, row_id: str, job_id: str, status: JobStatus, result: dict[str, Any], remarks: Sequence[str]
+    ) -> bool:
+        """Bought and done: the submit was answered with the files. One commit, for nobody can ask for them again."""
+        with self.database.write() as session:
+            note = "the provider answered with the files"
+            bought = self._submitted(session, row_id, job_id, note)
+            return bought and self.change(
+                session, row_id, (S.SUBMITTED,), "; ".join([note, *remarks]), **self._done(status, result, remarks)
+            )
 
     def named(self, row_id: str, job_id: str, note: str) -> bool:
         """A person says which job of the provider this is; a wrong id is corrected. False for a row that is STORED.
@@ -104,22 +118,23 @@ class Life(Claims):
         job_id: str | None = None,
     ) -> bool:
         """The provider is done, and this is its answer."""
-        return self.move(
-            row_id,
-            (S.SUBMITTED, S.SUCCEEDED),
-            "; ".join(["the provider is done", *remarks]),
-            *_of(job_id),
-            state=S.SUCCEEDED,
-            provider_state=status.provider_state,
-            percent=100.0,
-            eta_seconds=0.0,
-            quota=status.quota,
-            result=result,
-            remarks=list(remarks),
-            reason="",
-            finished_at=self.clock(),
+        note = "; ".join(["the provider is done", *remarks])
+        values = self._done(status, result, remarks)
+        return self.move(row_id, (S.SUBMITTED, S.SUCCEEDED), note, *_of(job_id), **values)
+
+    def _done(self, status: JobStatus, result: dict[str, Any], remarks: Sequence[str]) -> dict[str, Any]:
+        return {
+            "state": S.SUCCEEDED,
+            "provider_state": status.provider_state,
+            "percent": 100.0,
+            "eta_seconds": 0.0,
+            "quota": status.quota,
+            "result": result,
+            "remarks": list(remarks),
+            "reason": "",
+            "finished_at": self.clock(),
             **KNOWN_AGAIN,
-        )
+        }
 
     def failed(self, row_id: str, status: JobStatus, job_id: str | None = None) -> bool:
         """The provider says that it failed."""

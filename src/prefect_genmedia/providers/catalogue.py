@@ -27,7 +27,7 @@ from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE
 from prefect_genmedia.providers.ttapi.midjourney_pictures import BLEND, DESCRIBE, EDIT, INPAINT, SEED
 from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO
 from prefect_genmedia.providers.ttapi.novelai import TEXT_TO_IMAGE
-from prefect_genmedia.providers.ttapi.pictures import FLUX_IMAGE, FLUX_KONTEXT_IMAGE, GPT_IMAGE
+from prefect_genmedia.providers.ttapi.pictures import FLUX_IMAGE, FLUX_KONTEXT_IMAGE, GEMINI_IMAGE, GPT_IMAGE
 from prefect_genmedia.providers.ttapi.videos import GEMINI_VIDEO, GROK_VIDEO, LUMA_VIDEO, SORA_PARTNER_VIDEO, SORA_VIDEO
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
@@ -57,6 +57,7 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         FLUX_IMAGE,
         FLUX_KONTEXT_IMAGE,
         GPT_IMAGE,
+        GEMINI_IMAGE,
         GROK_VIDEO,
         GEMINI_VIDEO,
         SORA_VIDEO,

@@ -1,21 +1,22 @@
-"""TTAPI's other picture products: Flux, in TTAPI's form and in its maker's, and GPT image.
+"""TTAPI's other picture products: Flux, in TTAPI's form and in its maker's, GPT image, and Gemini (Nano Banana).
 
-Sources: docs.ttapi.io/api/en/flux and /openai; ttapi.io/docs (older, by the vendor) for Flux in its maker's form. Nano
-Banana is left out: it answers its submit with the picture itself and with no job id (docs.ttapi.io/api/en/gemini:
-"synchronous"), so a lost reply would be a lost picture. The Chinese page has sync_return and hook_url, and says neither
-what is answered then nor where it would be fetched. Nothing here was checked against the live service.
+Sources: docs.ttapi.io/api/en/flux, /openai and /gemini; ttapi.io/docs (older, by the vendor) for Flux in its maker's
+form. Gemini's submit is answered with the picture itself, when it is done. Nothing here was checked against the live
+service.
 """
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, StringConstraints, model_validator
+from pydantic import AliasChoices, Field, PlainSerializer, StringConstraints, model_validator
 
 from prefect_genmedia.errors import ResponseFormatError
 from prefect_genmedia.given import Several
 from prefect_genmedia.media.pictures import GivenPicture
-from prefect_genmedia.operation import Link, Operation, Route
+from prefect_genmedia.operation import AtOnce, Link, Operation, Route
 from prefect_genmedia.providers.answer import Text, Texts
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.fields import CallbackUrl, TTAPIRequest, TTAPIResult, WebUrl, Words
@@ -100,6 +101,46 @@ class GptImageRequest(TTAPIRequest):
         return self
 
 
+GeminiRatio = Literal[
+    "1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"
+]  # fmt: skip
+_SLENDER = ("1:4", "4:1", "1:8", "8:1")
+_AS_TEXT = PlainSerializer(lambda value: None if value is None else str(value).lower(), return_type=str | None)
+"""The page's example has "false" in quotes."""
+
+
+class GeminiImageRequest(TTAPIRequest):
+    """A picture to make or to change with Gemini: Nano Banana, Nano Banana 2, Nano Banana Pro."""
+
+    prompt: Words
+    """What to draw, or what to change."""
+    model: Literal[
+        "gemini-2.5-flash-image", "gemini-2.5-flash-image-preview", "gemini-3-pro-image-preview",
+        "gemini-3.1-flash-image-preview",
+    ] = "gemini-3-pro-image-preview"  # fmt: skip
+    """Model: 2.5 is Nano Banana, 3.1 Nano Banana 2, 3-pro Nano Banana Pro."""
+    refer_images: Several[WebUrl] | None = None
+    """Web addresses of pictures to go by."""
+    aspect_ratio: GeminiRatio | None = None
+    """Shape of the picture, from Gemini 3 on; the slenderest four with 3.1 only. 1:1 by TTAPI's default."""
+    image_size: Literal["1K", "2K", "4K"] | None = None
+    """Size; 1K by TTAPI's default."""
+    google_search: Annotated[bool | None, _AS_TEXT] = None
+    """May it search the web?"""
+    image_search: Annotated[bool | None, _AS_TEXT] = None
+    """May it search for pictures?"""
+    thinking_level: Literal["Minimal", "High"] | None = None
+    """How long it thinks."""
+
+    @model_validator(mode="after")
+    def _each_model_has_its_shapes(self) -> Self:
+        if self.aspect_ratio is not None and self.model.startswith("gemini-2.5"):
+            raise ValueError("aspect_ratio is for Gemini 3 and later")
+        if self.aspect_ratio in _SLENDER and self.model != "gemini-3.1-flash-image-preview":
+            raise ValueError(f"{self.aspect_ratio} is for gemini-3.1-flash-image-preview")
+        return self
+
+
 class ImageResult(TTAPIResult):
     """A finished picture job; `finish_time` is as TTAPI writes it, without a zone."""
 
@@ -159,4 +200,25 @@ GPT_IMAGE = Operation(
     source="https://docs.ttapi.io/api/en/openai/gpt-generations",
     callback=("hookUrl",),
     typical_seconds=90,
+)
+
+
+def _named_by_its_picture(payload: dict[str, Any]) -> str | None:
+    """The answer names no job: the picture's own name stands for it."""
+    address = payload.get("image_url")
+    return None if not isinstance(address, str) else PurePosixPath(urlsplit(address).path).stem or None
+
+
+GEMINI_IMAGE = Operation(
+    name="ttapi.gemini_image",
+    provider=TTAPI,
+    submit=Route("POST", "/gemini/image/generate"),
+    fetch=None,
+    request=GeminiImageRequest,
+    result=ImageResult,
+    links=links,
+    source="https://docs.ttapi.io/api/en/gemini/generate",
+    at_once=AtOnce(_named_by_its_picture, seconds=300),
+    typical_seconds=60,
+    lifecycle="answered at once: a lost reply cannot be found again",
 )
