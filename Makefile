@@ -44,7 +44,7 @@ fuzz: $(READY)
 	$(RUN) tests/fuzz/run.py build/fuzz/bin/schemathesis
 
 bench: $(READY)
-	$(RUN) benchmarks/run.py
+	$(RUN) -m benchmarks.run
 	$(RUN) benchmarks/ledger.py
 
 dist: $(READY)

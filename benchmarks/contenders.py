@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 HOME = os.environ.get("GENMEDIA_BENCH_HOME") or tempfile.mkdtemp(prefix="genmedia-bench-")
 os.environ |= {
@@ -25,14 +26,14 @@ os.environ |= {
     "DO_NOT_TRACK": "1",
 }
 
-import httpx
-
 Contender = Callable[[str, str, int, float, int], Awaitable[None]]
 WARM = 5
 
 
 async def raw(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
     """What httpx can do: every wait behind a semaphore, the first look when a job is likely done. No ledger."""
+    import httpx
+
     from prefect_genmedia.jobs.pace import Pace
 
     places, calls = asyncio.Semaphore(limit), asyncio.Semaphore(32)
@@ -94,6 +95,7 @@ async def tasks(url: str, name: str, jobs: int, seconds: float, limit: int) -> N
 
 async def mapped(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
     """A plain Prefect task, mapped over as many threads as the provider takes jobs, with one shared httpx.Client."""
+    import httpx
     from prefect import flow, task
     from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -119,13 +121,56 @@ async def mapped(url: str, name: str, jobs: int, seconds: float, limit: int) -> 
     await asyncio.to_thread(album)
 
 
-CONTENDERS: dict[str, Contender] = {"raw": raw, "core": core, "tasks": tasks, "mapped": mapped}
+async def novita_core(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """This pack without Prefect, at Novita: one picture a job."""
+    from pydantic import SecretStr
+
+    from prefect_genmedia.blocks import NovitaCredentials
+    from prefect_genmedia.jobs import run
+    from prefect_genmedia.tasks.novita import TXT2IMG, Txt2ImgRequest
+
+    os.environ["GENMEDIA_MAX_IN_PROGRESS"] = str(limit)
+    account = NovitaCredentials(api_key=SecretStr("core"), base_url=url).get_client()
+    requests = [
+        Txt2ImgRequest(prompt=f"{name} {n}", model_name=MODEL, width=512, height=512, steps=20) for n in range(jobs)
+    ]
+    await asyncio.gather(*(run(TXT2IMG, request, account) for request in requests))
+
+
+async def novita_client(url: str, name: str, jobs: int, seconds: float, limit: int) -> None:
+    """Novita's own client, in as many threads as jobs may be in progress, a poll every half second."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from novita_client import NovitaClient, settings
+
+    settings.DEFAULT_POLL_INTERVAL = 0.5
+    client = NovitaClient("client", base_url=url)
+
+    def one(n: int) -> None:
+        import base64
+
+        result = client.txt2img_v3(model_name=MODEL, prompt=f"{name} {n}", width=512, height=512, steps=20, image_num=1)
+        Path(HOME, f"{name}-{n}.png").write_bytes(base64.b64decode(result.images_encoded[0]))
+
+    with ThreadPoolExecutor(limit) as threads:
+        await asyncio.to_thread(lambda: list(threads.map(one, range(jobs))))
+
+
+MODEL = "dreamshaper_8_93211.safetensors"
+CONTENDERS: dict[str, Contender] = {
+    "raw": raw,
+    "core": core,
+    "tasks": tasks,
+    "mapped": mapped,
+    "novita_core": novita_core,
+    "novita_client": novita_client,
+}
 
 
 def measured(contender: Contender, url: str, jobs: int, seconds: float, limit: int) -> dict[str, Any]:
     async def both() -> dict[str, Any]:
         await contender(url, "warm", WARM, seconds, limit)
-        httpx.post(f"{url}/__emulator__/reset").raise_for_status()
+        urlopen(Request(f"{url}/__emulator__/reset", method="POST")).close()
         before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         await contender(url, "run", jobs, seconds, limit)
         wall = time.perf_counter() - started
@@ -139,14 +184,4 @@ def measured(contender: Contender, url: str, jobs: int, seconds: float, limit: i
 
 if __name__ == "__main__":
     _, name, url, jobs, seconds, limit = sys.argv
-    profile = os.environ.get("GENMEDIA_BENCH_PROFILE")
-    if profile:
-        import cProfile
-
-        it = cProfile.Profile()
-        it.enable()
-    cost = measured(CONTENDERS[name], url, int(jobs), float(seconds), int(limit))
-    if profile:
-        it.disable()
-        it.dump_stats(profile)
-    print(json.dumps(cost))
+    print(json.dumps(measured(CONTENDERS[name], url, int(jobs), float(seconds), int(limit))))

@@ -11,7 +11,6 @@ import contextlib
 import statistics
 import subprocess
 import sys
-import time
 from typing import Any, Self
 
 import httpx
@@ -46,11 +45,8 @@ class Provider:
             self._process.communicate("", timeout=10)
         self._process.kill()
 
-    def set(self, **settings: Any) -> None:
-        httpx.post(f"{self.url}/__emulator__/settings", json=settings).raise_for_status()
-
-    def counted(self, account: str) -> dict[str, Any]:
-        """What it saw of the account that has this key, beginning with `account`."""
+    def counted(self) -> dict[str, Any]:
+        """What it saw."""
         jobs = [job for job in self._get("jobs")["jobs"] if job["billed"]]
         requests = self._get("requests")
         late = sorted(job["told_at"] - job["finished_at"] for job in jobs if job["told_at"])
@@ -65,11 +61,6 @@ class Provider:
             "late_p95": late[int(0.95 * (len(late) - 1))],
             "span": span,
         }
-
-    def forget(self) -> None:
-        """Begin to count anew."""
-        httpx.post(f"{self.url}/__emulator__/reset").raise_for_status()
-        time.sleep(0.1)
 
     def _get(self, what: str) -> Any:
         return httpx.get(f"{self.url}/__emulator__/{what}", timeout=60).json()

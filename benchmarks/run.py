@@ -1,118 +1,214 @@
-"""`make bench`: throughput, requests and CPU against a plain client, on one emulator. Ratios of one run, no verdict.
+"""`make bench`: what a job costs beside what others take for it. Ratios of one interleaved run, no verdict.
 
-python benchmarks/run.py [--jobs 60] [--seconds 2] [--limit 10]
+python benchmarks/run.py [--rounds 3] [--only NAME …] [--full]
+
+The provider is a process of its own and counts; so is each contender, and Prefect's server. In each round every
+contender runs once, in another order. What is written to benchmarks/results/ is the median of the rounds, each round,
+and the machine's load. `--full` adds the long scenarios: a thousand jobs at once, and jobs of five minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import contextlib
+import json
 import os
-import resource
+import platform
+import random
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_home = tempfile.mkdtemp(prefix="genmedia-bench-")
-os.environ |= {
-    "GENMEDIA_LEDGER_URL": f"sqlite:///{_home}/ledger.db",
-    "GENMEDIA_MEDIA_STORE": f"{_home}/media",
-    "PREFECT_HOME": f"{_home}/prefect",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
-    "DO_NOT_TRACK": "1",
+import httpx
+
+from benchmarks.provider import Provider
+
+HERE = Path(__file__).parent
+CLIENT = HERE.parent / "build" / "bench"
+REQUIREMENTS = HERE.parent / "tests" / "clients" / "requirements.txt"
+POSTGRES = os.environ.get("GENMEDIA_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """So many jobs of so many seconds, with so many in progress at most."""
+
+    name: str
+    jobs: int
+    seconds: float
+    limit: int
+    contenders: tuple[str, ...]
+    long: bool = False
+
+    @property
+    def ideal(self) -> float:
+        return self.jobs * self.seconds / self.limit if self.jobs > self.limit else self.seconds
+
+
+FILES = ("raw", "core", "core-postgres", "tasks")
+SCENARIOS = (
+    Scenario("100 jobs of 3 s, 10 at once", 100, 3, 10, (*FILES, "mapped")),
+    Scenario("100 jobs of 3 s, 10 at once, one picture each", 100, 3, 10, ("novita_core", "novita_client")),
+    Scenario("300 jobs of 15 s, all at once", 300, 15, 300, FILES),
+    Scenario("50 jobs of 60 s, all at once", 50, 60, 50, ("raw", "core")),
+    Scenario("1000 jobs of 20 s, all at once", 1000, 20, 1000, FILES, long=True),
+    Scenario("50 jobs of 300 s, all at once", 50, 300, 50, ("raw", "core"), long=True),
+)
+
+
+def contend(contender: str, scenario: Scenario, prefect_url: str | None) -> dict[str, Any]:
+    """One contender, once."""
+    name, _, database = contender.partition("-")
+    python = str(CLIENT / "bin" / "python") if name == "novita_client" else sys.executable
+    with Provider(seconds=scenario.seconds, limit=scenario.limit) as provider, _home() as home:
+        environment = {**os.environ, "GENMEDIA_BENCH_HOME": home, "PREFECT_API_URL": prefect_url or ""}
+        if prefect_url is None:
+            del environment["PREFECT_API_URL"]
+        if database:
+            environment["GENMEDIA_LEDGER_URL"] = _empty_database(f"genmedia_bench_{random.getrandbits(32):x}")
+        command = [python, str(HERE / "contenders.py"), name, provider.url]
+        command += [str(scenario.jobs), str(scenario.seconds), str(scenario.limit)]
+        load = os.getloadavg()[0]
+        ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        cost: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+        return {**cost, **provider.counted(), "load": load}
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="genmedia-bench-", ignore_cleanup_errors=True) as home:
+        yield home
+
+
+def _empty_database(name: str) -> str:
+    from sqlalchemy import create_engine, text
+
+    from prefect_genmedia.ledger import Database
+
+    server = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = f"{POSTGRES.rpartition('/')[0]}/{name}"
+    database = Database(url)
+    database.migrate()
+    database.engine.dispose()
+    return url
+
+
+@contextlib.contextmanager
+def prefect_server() -> Iterator[tuple[str, int]]:
+    """A Prefect server of its own; its address and process."""
+    port = random.randint(20_000, 60_000)
+    with _home() as home:
+        environment = {**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+        command += ["--port", str(port), "--log-level", "error"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}/api"
+            for _ in range(600):
+                with contextlib.suppress(httpx.HTTPError):
+                    if httpx.get(f"{url}/health", timeout=5).status_code == 200:
+                        break
+                time.sleep(0.2)
+            yield url, process.pid
+        finally:
+            process.kill()
+            process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of another process so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(scenario: Scenario, rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Every contender, so many times, in turns."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in scenario.contenders}
+    order = list(scenario.contenders)
+    for number in range(rounds):
+        for contender in order:
+            with contextlib.ExitStack() as stack:
+                server = None
+                if contender in ("tasks", "mapped"):
+                    server = stack.enter_context(prefect_server())
+                before = cpu_seconds(server[1]) if server else 0.0
+                cost = contend(contender, scenario, server[0] if server else None)
+                if server:
+                    cost["server_ms"] = (cpu_seconds(server[1]) - before) * 1000 / scenario.jobs
+            found[contender].append(cost)
+            said = ", ".join(f"{name} {value:.2f}" for name, value in cost.items())
+            print(f"  round {number + 1}, {contender}: {said}", flush=True)
+        order.append(order.pop(0))
+    return found
+
+
+def median(runs: list[dict[str, Any]]) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+COLUMNS = {
+    "wall": "wall, s",
+    "cpu_ms": "client CPU a job, ms",
+    "server_ms": "server CPU a job, ms",
+    "requests": "API requests a job",
+    "refused": "refused",
+    "late": "noticed late, median s",
+    "late_p95": "p95",
+    "grown_kb": "memory a job, kB",
+    "billed": "billed",
 }
 
-import httpx
-from prefect import flow
-from prefect.testing.utilities import prefect_test_harness
-from pydantic import SecretStr
 
-from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.jobs import run
-from prefect_genmedia.tasks.midjourney import IMAGINE, ImagineRequest, imagine
-
-Contender = Callable[[str, int], Coroutine[Any, Any, None]]
-
-
-def raw(semaphore: int) -> Contender:
-    """What a careful script does: a semaphore, a poll a second, no ledger, no check of the files."""
-
-    async def contend(url: str, jobs: int) -> None:
-        gate = asyncio.Semaphore(semaphore)
-        async with httpx.AsyncClient(headers={"TT-API-KEY": "raw"}, timeout=60) as client:
-
-            async def one(n: int) -> None:
-                async with gate:
-                    while True:
-                        answer = await client.post(f"{url}/midjourney/v1/imagine", json={"prompt": f"raw {n}"})
-                        if answer.status_code == 200:
-                            break
-                        await asyncio.sleep(1)
-                    job_id = answer.json()["data"]["jobId"]
-                    while True:
-                        await asyncio.sleep(1)
-                        answer = await client.get(f"{url}/midjourney/v1/fetch", params={"jobId": job_id})
-                        if answer.json()["status"] == "SUCCESS":
-                            break
-                data = answer.json()["data"]
-                for index, link in enumerate([data["cdnImage"], *data["images"]]):
-                    Path(_home, f"raw-{n}-{index}.png").write_bytes((await client.get(link)).content)
-
-            await asyncio.gather(*(one(n) for n in range(jobs)))
-
-    return contend
+def table(scenario: Scenario, medians: dict[str, dict[str, float]]) -> str:
+    """Markdown."""
+    lines = [f"**{scenario.name}** (ideal {scenario.ideal:g} s)\n"]
+    lines += [f"| | {' | '.join(COLUMNS.values())} |", f"| --- |{' ---: |' * len(COLUMNS)}"]
+    for name, figures in medians.items():
+        cells = [f"{figures[key]:.{1 if key in ('wall', 'requests') else 2 if 'late' in key else 0}f}"
+                 if key in figures else "" for key in COLUMNS]  # fmt: skip
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-async def core(url: str, jobs: int) -> None:
-    """The pack without Prefect."""
-    account = TTAPICredentials(api_key=SecretStr("core"), base_url=url).get_client()
-    await asyncio.gather(*(run(IMAGINE, ImagineRequest(prompt=f"core {n}"), account) for n in range(jobs)))
-
-
-async def tasks(url: str, jobs: int) -> None:
-    """The pack's tasks, gathered in a flow."""
-    credentials = TTAPICredentials(api_key=SecretStr("tasks"), base_url=url)
-
-    @flow
-    async def album() -> None:
-        await asyncio.gather(*(imagine(ImagineRequest(prompt=f"tasks {n}"), credentials) for n in range(jobs)))
-
-    await album()
-
-
-def measure(name: str, contender: Contender, options: argparse.Namespace) -> None:
-    with Emulator(job_seconds=options.seconds, queue_seconds=0.1, max_jobs=options.limit) as emulator:
-        before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-        asyncio.run(contender(emulator.url, options.jobs))
-        wall = time.perf_counter() - started
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        told = emulator.requests()
-        api = sum(count for path, count in told["requests"].items() if "/cdn/" not in path)
-        cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000 / options.jobs
-        refused = told["statuses"].get("499", 0) + told["statuses"].get("429", 0)
-        print(f"| {name} | {emulator.billed()} | {wall:.1f} s | {api / options.jobs:.1f} | {refused} | {cpu:.0f} ms |")
+def _client_is_there() -> bool:
+    if not (CLIENT / "bin" / "python").exists():
+        venv.create(CLIENT, with_pip=True)
+        install = [str(CLIENT / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)]
+        return subprocess.run(install, check=False).returncode == 0
+    return True
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--limit", type=int, default=10)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[], help="words that a scenario's name holds")
+    parser.add_argument("--full", action="store_true", help="the long scenarios as well")
     options = parser.parse_args()
-    ideal = options.jobs * options.seconds / options.limit
-    print(f"{options.jobs} jobs of {options.seconds:g} s, provider limit {options.limit}, ideal {ideal:g} s.")
-    print("CPU is of the whole process, the emulator and its drawing included.\n")
-    print("| approach | billed | wall | API requests a job | refused | CPU a job |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    measure(f"plain httpx, semaphore {options.limit}", raw(options.limit), options)
-    measure("plain httpx, semaphore 32", raw(32), options)
-    measure("prefect-genmedia, core", core, options)
-    with prefect_test_harness(server_startup_timeout=90):
-        measure("prefect-genmedia, tasks gathered in a flow", tasks, options)
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    for scenario in SCENARIOS:
+        if (scenario.long and not options.full) or not all(word in scenario.name for word in options.only):
+            continue
+        if "novita_client" in scenario.contenders and not _client_is_there():
+            print(f"{scenario.name}: left out, Novita's client could not be installed")
+            continue
+        print(scenario.name, flush=True)
+        rounds = measure(scenario, options.rounds)
+        medians = {name: median(runs) for name, runs in rounds.items()}
+        machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+        facts = {"scenario": scenario.name, "machine": machine, "medians": medians, "rounds": rounds}
+        stem = scenario.name.replace(",", "").replace(" ", "-")
+        (results / f"{stem}.json").write_text(json.dumps(facts, indent=1) + "\n")
+        print(f"\n{table(scenario, medians)}\n", flush=True)
 
 
 if __name__ == "__main__":
