@@ -11,11 +11,14 @@ from prefect_genmedia.flows.review import Review, review
 from prefect_genmedia.flows.review_deadline import review_deadline
 from prefect_genmedia.flows.spending import SpendReport, spend_report
 from prefect_genmedia.flows.styles import Steering, Style
+from prefect_genmedia.flows.variants import Concept, Product, variants
 
 __all__ = [
     "BatchReport",
     "CalendarRow",
+    "Concept",
     "Photograph",
+    "Product",
     "Refinement",
     "Review",
     "SpendReport",
@@ -29,4 +32,5 @@ __all__ = [
     "review",
     "review_deadline",
     "spend_report",
+    "variants",
 ]

@@ -40,11 +40,11 @@ class Decisions(Rows):
                 values = {**verdict._asdict(), "decided_at": self.clock()}
                 changed(session, undecided.where(DecisionRow.position == position).values(**values))
 
-    def rate(self, run: str, sha256: str, rating: int, who: str, why: str = "") -> None:
-        """Stars for a file that no run asked about."""
+    def rate(self, run: str, sha256: str, rating: int, who: str, why: str = "", source: str | None = None) -> None:
+        """Stars for a file that no run asked about, and for the picture that it is a size of."""
         moment = {"asked_at": self.clock(), "decided_at": self.clock()}
         with self.database.write_once() as session:
-            row = {"run": run, "sha256": sha256, "rating": rating, "who": who, "why": why, **moment}
+            row = {"run": run, "sha256": sha256, "source": source, "rating": rating, "who": who, "why": why, **moment}
             self.insert(session, DecisionRow, row)
 
     def decisions(self, sha256s: Iterable[str]) -> dict[str, DecisionRow]:
