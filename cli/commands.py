@@ -75,6 +75,19 @@ def emulator(
 
 
 @app.command()
+def rate(
+    files: Annotated[list[Path], typer.Argument(help="Published pictures, or copies of them.", show_default=False)],
+    stars: Annotated[int, typer.Option(help="1 is the worst, 5 the best.", min=1, max=5)],
+    by: Annotated[str, typer.Option(help="Whose opinion it is.", callback=arguments.name)],
+    why: Annotated[str | None, typer.Option(help="Why.", callback=arguments.name)] = None,
+) -> None:
+    """Give pictures stars: `variants` puts what has more of them first. Kept in the ledger."""
+    from prefect_genmedia.cli.rate_command import rate_files
+
+    rate_files(files, stars, by, why or "")
+
+
+@app.command()
 def receiver(
     host: Annotated[str, typer.Option(help="The address to listen on.", callback=arguments.name)] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8585,

@@ -7,14 +7,20 @@ from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
 from prefect_genmedia.flows.restyle import restyle
+from prefect_genmedia.flows.review import Review, review
+from prefect_genmedia.flows.review_deadline import review_deadline
 from prefect_genmedia.flows.spending import SpendReport, spend_report
 from prefect_genmedia.flows.styles import Steering, Style
+from prefect_genmedia.flows.variants import Concept, Product, variants
 
 __all__ = [
     "BatchReport",
     "CalendarRow",
+    "Concept",
     "Photograph",
+    "Product",
     "Refinement",
+    "Review",
     "SpendReport",
     "Steering",
     "Style",
@@ -23,5 +29,8 @@ __all__ = [
     "illustrate",
     "restyle",
     "resume_job",
+    "review",
+    "review_deadline",
     "spend_report",
+    "variants",
 ]

@@ -55,7 +55,7 @@ class Work:
                 picture, upscaled = await self._single(grid, index)
                 item = await self._finish(item.with_job(upscaled, picked=picture), picture, prompt, copy)
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return item
 
     async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
@@ -68,11 +68,11 @@ class Work:
             item = item.model_copy(update={"photograph": picture, "picked": [picture]})
             await self.publishing.check_photograph(picture)
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return await self._finish(item, picture, prompt, 0)
 
     async def _picked(self, grid: JobResult[Any]) -> list[int]:
-        four = await self._four(grid)
+        four = await self.four(grid)
         if self.chooser is not None:
             return [int(index) for index in await asyncio.to_thread(_chosen, self.chooser, four)]
         if self.pick == "all":
@@ -81,7 +81,7 @@ class Work:
             return [await asyncio.to_thread(_sharpest, four)]
         return [self.pick - 1]
 
-    async def _four(self, grid: JobResult[Any]) -> list[MediaFile]:
+    async def four(self, grid: JobResult[Any]) -> list[MediaFile]:
         """The four pictures, each in its place: one that has not come is cut out of the grid."""
         four = [file for file in map(grid.at, range(1, 5)) if file is not None]
         whole = grid.at(0)
@@ -92,7 +92,7 @@ class Work:
 
     async def _single(self, grid: JobResult[Any], index: int) -> tuple[MediaFile, JobResult[Any] | None]:
         if not self.upscale:
-            return (await self._four(grid))[index], None
+            return (await self.four(grid))[index], None
         assert self.ttapi is not None
         request = midjourney.ActionRequest(job_id=grid.job.job_id or "", action=_upsample(index))
         large = await midjourney.action(request, self.ttapi, **self.terms)
@@ -120,7 +120,7 @@ class Work:
                 published = await self.publishing.publish(file, self.folder, self._stem(item), manifest)
                 item = item.model_copy(update={"published": [*item.published, published]})
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return item
 
     def _stem(self, item: Illustration) -> str:
@@ -149,7 +149,7 @@ def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[Medi
         return chooser(paths)
 
 
-def _failed(item: Illustration, failure: Exception) -> Illustration:
+def failed(item: Illustration, failure: Exception) -> Illustration:
     # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
     log_failure(item.title, failure)
     said = sentences_of(failure)

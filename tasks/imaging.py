@@ -17,7 +17,8 @@ from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
 from prefect_genmedia.imaging.workers import beside_the_loop
-from prefect_genmedia.jobs.moderation import refuse_quarantined
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
@@ -74,6 +75,7 @@ def _render(
     settings = read_settings()
     store = MediaStore(settings.media_store)
     refuse_quarantined(source, store)
+    refuse_rejected(source, ledger_of(settings))
     sizes = {size.name: size for size in renditions}
     with local_copy(source) as path, store.incoming() as incoming:
         files = []

@@ -20,7 +20,8 @@ from prefect_genmedia.imaging.recipes import Keep, Label, Materials, Recipe, Tex
 from prefect_genmedia.imaging.recipes import check as check_recipe
 from prefect_genmedia.imaging.recipes.checking import face_of
 from prefect_genmedia.imaging.workers import beside_the_loop
-from prefect_genmedia.jobs.moderation import refuse_quarantined
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.references import read_reference
@@ -101,6 +102,7 @@ def _apply(
     settings = read_settings()
     store = MediaStore(settings.media_store)
     refuse_quarantined(source, store)
+    refuse_rejected(source, ledger_of(settings))
     recipe = prepared.recipe
     mark = mark_for([source], manifest, settings, laid_over=recipe.lays_over)
     record = f"recipes/{_key(source, prepared, folder, stem, mark)}.json"

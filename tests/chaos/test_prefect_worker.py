@@ -111,3 +111,50 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
 
 def _fetches(emulator: Emulator) -> int:
     return sum(job["fetches"] for job in emulator.jobs()["jobs"] if job["operation"] == "novita.img2img")
+
+
+@pytest.mark.slow
+def test_a_worker_suspends_a_review_and_another_process_ends_it(tmp_path: Path) -> None:
+    with (
+        stable_on_prefect(tmp_path) as (server, stable),
+        Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator,
+    ):
+        assert stable.start("save_blocks", {}, blocks={"worker": emulator.url}).wait() == 0
+        env = {
+            **os.environ,
+            **server.env,
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "TMPDIR": str(tmp_path),
+            "GENMEDIA_LEDGER_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+            "GENMEDIA_MEDIA_STORE": str(tmp_path / "media"),
+        }
+        server.make_pool()
+        for name in ("nightly", "review", "review-deadline"):
+            server.prefect(tmp_path, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", name)
+        with process_worker(env, tmp_path / "worker.log") as worker:
+            size = {"name": "square", "width": 64, "height": 64}
+            made = {"prompts": ["a tram"], "refinement": None, "renditions": [size], "ttapi_credentials": "worker"}
+            _ended(server, "illustrate/nightly", {**made, "collection": "trams"}, "COMPLETED")
+            run = _ended(server, "review/review", {"folder": "published/trams"}, "PAUSED")
+            until(lambda: not descendants(worker.pid), "the end of the process that asked")
+            server.api("POST", f"/flow_runs/{run}/resume", {"run_input": {"by": "Ana"}})
+            until(lambda: _state(server, run) == "COMPLETED", "the end of the review", every=0.5)
+            late = {"folder": "published/trams", "deadline_seconds": 1, "on_deadline": "reject"}
+            run = _ended(server, "review/review", late, "COMPLETED")
+        assert emulator.jobs()["counts"] == {"midjourney.imagine": 1}
+        (copy,) = (tmp_path / "media" / "approved" / "trams").glob("*.jpg")
+        assert copy.with_name(f"{copy.name}.json").read_text().count('"by": "Ana"') == 1
+        (shown,) = (tmp_path / "media" / "published" / "trams").glob("*.jpg.json")
+        assert '"by": "nobody, by the deadline"' in shown.read_text() and run in shown.read_text()
+
+
+def _ended(server: PrefectServer, deployment: str, parameters: dict[str, object], state: str) -> str:
+    found = server.api("GET", f"/deployments/name/{deployment}")["id"]
+    run = server.api("POST", f"/deployments/{found}/create_flow_run", {"parameters": parameters})["id"]
+    until(lambda: _state(server, run) in (state, "FAILED", "CRASHED"), f"the end of {deployment}", every=0.5)
+    assert _state(server, run) == state, server.api("GET", f"/flow_runs/{run}")["state"]
+    return str(run)
+
+
+def _state(server: PrefectServer, run: str) -> str:
+    return str(server.api("GET", f"/flow_runs/{run}")["state"]["type"])

@@ -150,7 +150,11 @@ class Lineage:
             beside = f"{key}.json"
             if beside not in self._sizes or size not in (None, length) or key.startswith(_NO_MANIFESTS):
                 continue
-            if self._sizes[beside] <= _LONGEST_MANIFEST and (manifest := self._read(beside)).get("sha256") == sha256:
+            if self._sizes[beside] > _LONGEST_MANIFEST:
+                continue
+            manifest = self._read(beside)
+            # One without these says what people decided of a file, and not how it was made.
+            if manifest.get("sha256") == sha256 and ("parents" in manifest or "source_sha256" in manifest):
                 yield key, manifest
 
     def _read(self, key: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,9 @@ from prefect_genmedia.jobs.values import JobResult
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.kinds import EXTENSIONS
 from prefect_genmedia.quoting import title
+
+if TYPE_CHECKING:
+    from prefect_genmedia.ledger import Ledger
 
 Policy = Literal["block", "quarantine", "flag"]
 Check = Callable[[Path], Any]
@@ -118,4 +121,15 @@ def refuse_quarantined(file: MediaFile, store: MediaStore) -> None:
         raise MediaError(
             f"{file.sha256[:16]} is in quarantine, and is not published",
             advice=f"Look at it in {store.root}/{FOLDER}; to let it go, delete {file.sha256[:16]}….json there.",
+        )
+
+
+def refuse_rejected(file: MediaFile, ledger: Ledger) -> None:
+    """Raises MediaError for a file with bytes that somebody has rejected, and nobody approved since."""
+    row = ledger.decisions([file.sha256]).get(file.sha256)
+    if row is not None and row.decision == "rejected":
+        why = f": {row.why}" if row.why else ""
+        raise MediaError(
+            f"{file.sha256[:16]} was rejected by {row.who}{why}, and is not published",
+            advice="To let it go, approve it in another review.",
         )

@@ -7,19 +7,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.ledger.owner import is_dead, this_process, uptime
-from prefect_genmedia.ledger.values import UNFINISHED, Accepted, Claim, Full, LedgerState, Past, Queue, Spent, Want
+from prefect_genmedia.ledger.values import (
+    UNFINISHED,
+    Accepted,
+    Asked,
+    Claim,
+    Full,
+    LedgerState,
+    Past,
+    Queue,
+    Spent,
+    Verdict,
+    Want,
+)
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger.database import Database, open_database
-    from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow
+    from prefect_genmedia.ledger.models import DecisionRow, EventRow, JobRow, MediaRow
     from prefect_genmedia.ledger.pruning import count_old, move_old
     from prefect_genmedia.ledger.reading import Ledger, open_ledger
 
 __all__ = [
     "UNFINISHED",
     "Accepted",
+    "Asked",
     "Claim",
     "Database",
+    "DecisionRow",
     "EventRow",
     "Full",
     "JobRow",
@@ -29,6 +43,7 @@ __all__ = [
     "Past",
     "Queue",
     "Spent",
+    "Verdict",
     "Want",
     "count_old",
     "is_dead",
@@ -42,6 +57,7 @@ __all__ = [
 _LATER = {
     "Database": "database",
     "open_database": "database",
+    "DecisionRow": "models",
     "EventRow": "models",
     "JobRow": "models",
     "MediaRow": "models",

@@ -169,3 +169,28 @@ class FactRow(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class DecisionRow(Base):
+    """What somebody is asked about one file of a run, and what they said; or stars that somebody gave a file."""
+
+    __tablename__ = "genmedia_decision"
+    __table_args__ = (
+        UniqueConstraint("run", "position", name="uq_genmedia_decision_run"),
+        Index("ix_genmedia_decision_sha256", "sha256", "decided_at"),
+        Index("ix_genmedia_decision_source", "source", "decided_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run: Mapped[str] = mapped_column(Words)  # the run that asked
+    position: Mapped[int | None]  # the file's place in that run
+    picture: Mapped[int | None]  # what it was shown as: the sizes of one picture are decided together
+    sha256: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str | None] = mapped_column(String(64))  # the picture that it is a size of: decided as well
+    file: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # as it was when it was shown
+    decision: Mapped[str | None] = mapped_column(String(16))
+    rating: Mapped[int | None]
+    who: Mapped[str] = mapped_column(Words, default="")
+    why: Mapped[str] = mapped_column(Words, default="")
+    asked_at: Mapped[float] = mapped_column(Float)
+    decided_at: Mapped[float | None] = mapped_column(Float)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, select, tuple_
 
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
+from prefect_genmedia.ledger.decisions import Decisions
 from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
 from prefect_genmedia.ledger.rows import MOST_IDS
 from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
@@ -21,10 +22,10 @@ _PAGE = 1000
 _LATELY = 2000  # jobs
 
 
-class Ledger(Adoption):
+class Ledger(Adoption, Decisions):
     """Every paid job and every media file, written down before money is spent.
 
-    Its subjects stand in files of their own: Claims, Life, Adoption; here is what only reads.
+    Its subjects stand in files of their own: Claims, Life, Adoption, Decisions; here is what only reads.
     """
 
     def now(self) -> float:

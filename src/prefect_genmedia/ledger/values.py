@@ -141,3 +141,26 @@ class Spent(NamedTuple):
     submitted_at: float | None
     finished_at: float | None
     tags: tuple[str, ...] = ()
+
+
+class Asked(NamedTuple):
+    """One file that people are asked about."""
+
+    position: int
+    picture: int
+    """What it is shown as: the sizes of one picture share a number, and are decided together."""
+    sha256: str
+    file: dict[str, Any]
+    """Its facts, as it was when it was shown."""
+    source: str | None = None
+    """The sha256 of the picture that it is a size of, where nothing else was done to it: decided as well."""
+
+
+class Verdict(NamedTuple):
+    """What somebody said of one file."""
+
+    decision: Literal["approved", "rejected", "changes"]
+    who: str
+    why: str = ""
+    rating: int | None = None
+    """1 to 5 stars."""

@@ -177,11 +177,16 @@ class MediaStore:
         with telling(f"{key} could not be kept in {self.root}", in_store=True, advice=advice):
             if self.local is None:
                 put(self._fs, file, self._at(key), self._base)
-                return f"{self.root}/{key}"
+                return self.uri_of(key)
             (self.local / key).parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
-            return file.replace(self.local / key).absolute().as_uri()
+            file.replace(self.local / key)
+            return self.uri_of(key)
+
+    def uri_of(self, key: str) -> str:
+        """Where a file of this key is, or would be."""
+        return f"{self.root}/{key}" if self.local is None else (self.local / key).absolute().as_uri()
 
     def key_of(self, file: MediaFile) -> str | None:
         """Under which key a file was kept; None for a file that is not in this store."""
@@ -254,10 +259,13 @@ class MediaStore:
         except Exception:  # each kind of store has errors of its own
             return False
 
-    def files(self) -> Iterator[tuple[str, int]]:
-        """Key and size of every file in the store. Of a bucket, one listing for each thousand. Raises MediaError."""
+    def files(self, below: str = "") -> Iterator[tuple[str, int]]:
+        """Key and size of every file in the store, or below a folder of it. Of a bucket, one listing for each thousand.
+
+        Raises MediaError.
+        """
         with telling(f"the files of {self.root} cannot be listed"):
             self._fs.invalidate_cache()
             base = self._fs._strip_protocol(self._base)
-            for path, facts in self._fs.find(self._base, detail=True).items():
+            for path, facts in self._fs.find(self._at(below) if below else self._base, detail=True).items():
                 yield str(path).removeprefix(base).lstrip("/"), int(facts["size"] or 0)

@@ -232,12 +232,12 @@ def test_a_migration_that_fails_leaves_the_older_ledger_whole(
 ) -> None:
     build(connection, revision)
     # In the way of the newest, whose first steps work.
-    connection.execute(text("CREATE INDEX ix_genmedia_job_queue ON genmedia_job (id)"))
+    connection.execute(text("CREATE INDEX ix_genmedia_decision_sha256 ON genmedia_job (id)"))
     before = dump(connection)
-    with pytest.raises(LedgerError, match="ix_genmedia_job_queue"):
+    with pytest.raises(LedgerError, match="ix_genmedia_decision_sha256"):
         Database(empty_url).migrate()
     assert dump(connection) == before
-    connection.execute(text("DROP INDEX ix_genmedia_job_queue"))
+    connection.execute(text("DROP INDEX ix_genmedia_decision_sha256"))
     assert len(opened(empty_url).rows()) == len(S)
 
 

@@ -2,7 +2,7 @@
 
 from prefect_genmedia.imaging.judging.likeness import NEAR, distance, fingerprint, near_duplicates
 from prefect_genmedia.imaging.judging.placeholder import thumbhash
-from prefect_genmedia.imaging.judging.quality import Fault, Quality, faults, faults_of, small
+from prefect_genmedia.imaging.judging.quality import Fault, Quality, faults, faults_of, sharpness, small
 
 __all__ = [
     "NEAR",
@@ -13,6 +13,7 @@ __all__ = [
     "faults_of",
     "fingerprint",
     "near_duplicates",
+    "sharpness",
     "small",
     "thumbhash",
 ]

@@ -1,0 +1,236 @@
+"""Concepts × products × sizes: one prompt for a concept, each product in it, the best of what comes published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import prefect.runtime.flow_run
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from prefect_genmedia import quoting
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.checking import Whole
+from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.flows.batches import (
+    AtOnce,
+    BatchReport,
+    Outcome,
+    a_few_at_a_time,
+    foretold,
+    outcome_of,
+    this_run,
+    told,
+)
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
+from prefect_genmedia.flows.calendar_rows import Line, Source
+from prefect_genmedia.flows.making import Work, failed
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions
+from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.flows.ranking import Ranked, ranked
+from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
+from prefect_genmedia.flows.styles import Style
+from prefect_genmedia.forecast import Forecast, Wanted, forecast
+from prefect_genmedia.imaging.recipes.presets import USUAL
+from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.media import MediaFile
+from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks import imaging, midjourney, novita
+from prefect_genmedia.tasks.prices import variable_prices
+
+MOST = 10_000
+PLACE = "{product}"
+
+
+class Concept(BaseModel):
+    """One idea, for all products."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: Line = Field(min_length=1, description="Its folder is called so.")
+    prompt: str = Field(min_length=1, max_length=4096, description="The prompt, with {product} where the product goes.")
+
+
+class Product(BaseModel):
+    """One thing that the pictures are of."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: Line = Field(min_length=1, description="Its files are called so.")
+    words: str | None = Field(default=None, max_length=1024, description="What the prompt says; by default the name.")
+    picture: Source | None = Field(
+        default=None, description="A path or an address: the picture is redrawn, instead of drawn from words alone."
+    )
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One concept of one product."""
+
+    concept: Concept
+    product: Product
+
+    @property
+    def prompt(self) -> str:
+        return self.concept.prompt.replace(PLACE, self.product.words or self.product.name)
+
+    @property
+    def title(self) -> str:
+        return quoting.title(f"{self.concept.name} × {self.product.name}")
+
+
+def _run_name() -> str:
+    asked = prefect.runtime.flow_run.parameters
+    counts = f"{len(asked.get('concepts') or ())} concepts × {len(asked.get('products') or ())} products"
+    return f"variants {quoting.title(str(asked.get('collection') or ''))} {counts}".replace("  ", " ")
+
+
+@flow(name="variants", flow_run_name=_run_name)
+async def variants(
+    concepts: Given[Annotated[list[Concept], Field(min_length=1, max_length=100)]],
+    products: Given[Annotated[list[Product], Field(min_length=1, max_length=1000)]],
+    renditions: Given[Renditions] = list(USUAL),  # noqa: B006 (never changed; Prefect shows defaults in its form)
+    best: Given[Annotated[Whole, Field(ge=1, le=8)]] = 1,
+    collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    style: Given[Style] = Style(),
+    mode: Given[midjourney.Mode] = "fast",
+    dry_run: Given[bool] = False,
+    at_once: AtOnce = 50,
+    ttapi_credentials: Name = "ttapi",
+    novita_credentials: Name = "novita",
+    attempts: Attempts = 1,
+) -> BatchReport | Forecast:
+    """Make every concept of every product, and publish the best of what comes in every size.
+
+    A product in words becomes a Midjourney grid of four, a product with a picture is redrawn by Novita's img2img. Of
+    what comes, near-duplicates are dropped, and the rest is put in order: by stars and decisions that people gave
+    (in a review, or by genmedia rate), then by faults, then by sharpness. What was rejected is left out. Files are
+    called <concept>/<product>-1, the best first. Run again, the same collection buys only what is missing, and puts
+    all in order anew.
+
+        await variants([{"name": "snow", "prompt": "{product} on fresh snow --ar 1:1"}],
+                       [{"name": "boots", "words": "a pair of red rubber boots"}], collection="winter")
+
+    Args:
+        concepts: Each a name and a prompt with {product} in it.
+        products: Each a name, and its words or its picture.
+        renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
+        best: How many of each are published.
+        collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
+            default both are the run's own.
+        style: How products with a picture are redrawn; image_num says how many results each gives.
+        mode: Midjourney's speed.
+        dry_run: Only say what it will cost and how long it will take.
+        at_once: How many are in work at once; the provider's own limits count as well.
+        ttapi_credentials: The name of a saved TTAPI Credentials block.
+        novita_credentials: The name of a saved Novita AI Credentials block.
+        attempts: How often a job that the provider fails may be bought in all.
+    """
+    started = datetime.now(UTC)
+    await asyncio.to_thread(check_store)
+    run, since = await asyncio.to_thread(this_run)
+    wanted = _combinations(concepts, products)
+    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    in_words = any(each.product.picture is None for each in wanted)
+    in_pictures = any(each.product.picture is not None for each in wanted)
+    work = Work(
+        ttapi=await load_block(TTAPICredentials, ttapi_credentials) if in_words else None,
+        novita=await load_block(NovitaCredentials, novita_credentials) if in_pictures else None,
+        folder=f"published/{folder_name(name)}",
+        pick="all",
+        chooser=None,
+        mode=mode,
+        upscale=False,
+        refinement=style,
+        publishing=await Publishing.of(None, renditions, style),
+        terms={"request_key": f"variants:{collection}" if collection else None, "attempts": attempts},
+    )
+    requests = [_request(work, style, each) for each in wanted]  # what cannot be asked for is refused here
+    pictures = [_photograph(each) for each in wanted if each.product.picture is not None]
+    await work.publishing.check([], pictures)
+    prices = await variable_prices()
+    expected = await asyncio.to_thread(forecast, requests, prices=prices, at_once=at_once)
+    await foretold(name, expected, "variants")
+    if dry_run:
+        return expected
+    order: dict[str, list[Ranked]] = {}
+
+    async def make(each: tuple[int, Combination]) -> Outcome:
+        item = Illustration(number=each[0], title=each[1].title, prompt=each[1].prompt)
+        try:
+            item, files = await _made(work, style, each[1], item)
+            order[item.title] = (await ranked(files, ledger_of(read_settings())))[:best]
+            item = await _published(work, each[1], item, order[item.title])
+        except Exception as failure:  # whatever it is, it takes no other with it
+            item = failed(item, failure)
+        return await outcome_of(item.title, item, run, since)
+
+    outcomes = await a_few_at_a_time(make, enumerate(wanted, 1), at_once)
+    await acreate_markdown_artifact(_order_markdown(name, order), key="variants-order", description="The best first")
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "variants", "variants")
+
+
+def _combinations(concepts: Sequence[Concept], products: Sequence[Product]) -> list[Combination]:
+    """Raises ConfigurationError where a prompt has no place for the product, or two would be called the same."""
+    if lacking := [each.name for each in concepts if PLACE not in each.prompt]:
+        raise ConfigurationError(f"the prompt of {quoting.title(lacking[0])} has no {PLACE}")
+    for what, names in (("concepts", [each.name for each in concepts]), ("products", [each.name for each in products])):
+        if len({folder_name(name) for name in names}) < len(names):
+            raise ConfigurationError(f"two {what} are called the same")
+    if len(concepts) * len(products) > MOST:
+        raise ConfigurationError(f"that are {len(concepts) * len(products)} variants; the limit is {MOST}")
+    return [Combination(concept, product) for concept in concepts for product in products]
+
+
+def _photograph(each: Combination) -> Photograph:
+    picture = each.product.picture
+    return Photograph(picture=picture.uri if isinstance(picture, MediaFile) else picture or "", prompt="-")
+
+
+def _request(work: Work, style: Style, each: Combination) -> Wanted:
+    """What is asked, for its price. Raises ValidationError."""
+    return work.request(each.prompt) if each.product.picture is None else style.of("-", each.prompt, 1024, 1024)
+
+
+async def _made(
+    work: Work, style: Style, each: Combination, item: Illustration
+) -> tuple[Illustration, list[MediaFile]]:
+    """What a provider gives for it. Paid, once."""
+    if each.product.picture is None:
+        assert work.ttapi is not None
+        grid = await midjourney.imagine(work.request(each.prompt), work.ttapi, **work.terms)
+        return item.with_job(grid, grid=grid.at(0) or grid.media[0]), await work.four(grid)
+    assert work.novita is not None
+    given = each.product.picture
+    picture = await imaging.take_in(given) if isinstance(given, str) else given
+    await work.publishing.check_photograph(picture)
+    request = style.of(picture, each.prompt, picture.width or 1024, picture.height or 1024)
+    redrawn = await novita.img2img(request, work.novita, **work.terms)
+    item = item.model_copy(update={"photograph": picture})
+    return item.with_job(redrawn, refined=redrawn.media), redrawn.media
+
+
+async def _published(work: Work, each: Combination, item: Illustration, kept: Iterable[Ranked]) -> Illustration:
+    folder = f"{work.folder}/{folder_name(each.concept.name)}"
+    for place, one in enumerate(kept, 1):
+        manifest = await asyncio.to_thread(manifest_with_requests, item, one.file)
+        said = {"concept": each.concept.name, "product": each.product.name, "place": place, "stars": one.stars}
+        stem = f"{folder_name(each.product.name)}-{place}"
+        files = await work.publishing.publish(one.file, folder, stem, {**manifest, "variant": said})
+        item = item.model_copy(update={"published": [*item.published, files]})
+    return item
+
+
+def _order_markdown(name: str, order: dict[str, list[Ranked]]) -> str:
+    lines = ["| variant | place | stars | faults | sharpness | sha256 |\n| --- | --- | --- | --- | --- | --- |\n"]
+    for title, kept in order.items():
+        for place, one in enumerate(kept, 1):
+            cells = (title, place, one.stars or "", ", ".join(one.faults), f"{one.sharpness:.0f}", one.file.sha256[:16])
+            lines.append(f"| {' | '.join(quoting.for_markdown(cell) for cell in cells)} |\n")
+    return f"# {quoting.for_markdown(name)}\n\n{''.join(lines[:1500])}"
