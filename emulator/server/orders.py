@@ -65,6 +65,7 @@ class Job:
     fetches: int = 0
     downloads: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def progress(self) -> int:
         if self.started_at is None:
@@ -247,6 +248,7 @@ class Jobs:
             if state == "failed" and refund:
                 purse.balance += job.order.quota
                 job.refunded = True
+        job.ended.set()
         self._told(job, "finished")
 
 
