@@ -91,7 +91,6 @@ def _emulator(operation: Operation[Any, Any]) -> Iterator[str]:
             yield f"the emulator has no handler of {route.method} {route.path} (emulator/{provider}/)"
 
 
-
 def _tests(operation: Operation[Any, Any]) -> Iterator[str]:
     _, _, verb = operation.name.partition(".")
     if operation.name not in CASES | AT_ONCE:
