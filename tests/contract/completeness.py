@@ -87,6 +87,7 @@ def _emulator(operation: Operation[Any, Any]) -> Iterator[str]:
     for route in routes:
         if described(provider, route.method, route.path) is None and not (case and case.undescribed):
             yield f"{route.path} is not in emulator/contract/{provider}.openapi.yaml"
+    for route in routes:
         if not any(each.path == route.path and route.method in (each.methods or ()) for each in ROUTES):
             yield f"the emulator has no handler of {route.method} {route.path} (emulator/{provider}/)"
 

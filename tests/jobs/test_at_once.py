@@ -1,4 +1,4 @@
-"""A submit that is answered with the file itself: bought once, written down with its acceptance, delivered from there."""
+"""A submit that is answered with the file itself: bought once, written down with its acceptance, delivered then."""
 
 from __future__ import annotations
 
