@@ -49,7 +49,6 @@ PRODUCTS = (
     sora.OWN,
     sora.PARTNERS,
     *one_file_products.PRODUCTS.values(),
-    one_file_products.GEMINI_PICTURES,
     novita.NOVITA,
 )
 ROUTES = [

@@ -65,7 +65,6 @@ class Job:
     fetches: int = 0
     downloads: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def progress(self) -> int:
         if self.started_at is None:
@@ -248,7 +247,6 @@ class Jobs:
             if state == "failed" and refund:
                 purse.balance += job.order.quota
                 job.refunded = True
-        job.ended.set()
         self._told(job, "finished")
 
 

@@ -36,7 +36,6 @@ class Provider:
     envelope: Callable[[Body], Body]  # an answer as a callback carries it
     callback_attempts: int
     acknowledged: range  # the receiver's statuses that end the attempts
-    at_once: bool = False  # a submit is answered when the job is over, with what it made
 
 
 def hook_of(body: Body, provider: Provider) -> Any:

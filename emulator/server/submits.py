@@ -15,7 +15,7 @@ from prefect_genmedia.emulator.server.links import uuid_of
 from prefect_genmedia.emulator.server.orders import Job, Order, fingerprint
 from prefect_genmedia.emulator.server.provider import Body, Provider, read_json
 from prefect_genmedia.emulator.server.replies import Cut, garbage, page, retry_after, server_error, without
-from prefect_genmedia.emulator.server.state import State, base_url_of, state_of
+from prefect_genmedia.emulator.server.state import State, state_of
 
 REFUSALS = {429: "Too many requests", 499: "Insufficient queues"}
 
@@ -44,10 +44,10 @@ async def submit(
     job = state.jobs.accept(order)
     if state.faults.take("submit_accept_twice", operation, subject):
         state.jobs.accept(order)
-    return await _answer(state, provider, job, subject, base_url_of(request))
+    return await _answer(state, provider, job, subject)
 
 
-async def _answer(state: State, provider: Provider, job: Job, subject: str, base_url: str) -> Response:
+async def _answer(state: State, provider: Provider, job: Job, subject: str) -> Response:
     operation, take = job.order.operation, state.faults.take
     if fault := take("submit_slow_reply", operation, subject):
         await asyncio.sleep(float(fault.parameters["seconds"]))
@@ -60,10 +60,6 @@ async def _answer(state: State, provider: Provider, job: Job, subject: str, base
     if take("submit_garbage", operation, subject):
         return garbage()
     accepted = provider.accepted(job)
-    if provider.at_once:
-        await job.ended.wait()
-        provider.hang(state, job)
-        accepted = provider.answer(state, job, base_url)
     if take("submit_missing_id", operation, subject):
         return JSONResponse(without(accepted, list(provider.id_fields)))
     if take("submit_data_null", operation, subject):

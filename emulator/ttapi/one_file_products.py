@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -28,25 +27,6 @@ GPT = {
     "referImages": Rule("list"),
     "aspect_ratio": Rule("str", choices=("1:1", "3:4", "4:3", "16:9", "9:16")),
     "size": Rule("str"),
-}
-GEMINI_IMAGE = {
-    "prompt": PROMPT,
-    "model": Rule(
-        "str",
-        True,
-        choices=(
-            "gemini-2.5-flash-image",
-            "gemini-2.5-flash-image-preview",
-            "gemini-3-pro-image-preview",
-            "gemini-3.1-flash-image-preview",
-        ),
-    ),
-    "refer_images": Rule("list"),
-    "aspect_ratio": Rule("str"),
-    "image_size": Rule("str", choices=("1K", "2K", "4K")),
-    "google_search": Rule("str"),
-    "image_search": Rule("str"),
-    "thinking_level": Rule("str", choices=("Minimal", "High")),
 }
 GEMINI_VIDEO = {
     "prompt": PROMPT,
@@ -75,17 +55,8 @@ LUMA = {
     "enhancePrompt": Rule("bool"),
 }
 # From the vendor's examples; Luma's is made up.
-QUOTAS = {
-    "flux": 1,
-    "gpt": 2,
-    "gemini_image": 2,
-    "gemini_video": 1,
-    "grok": 9,
-    "sora": 3,
-    "sora_partner": 40,
-    "luma": 10,
-}
-KINDS = {"flux": "webp", "gpt": "png", "gemini_image": "png"}  # the others make mp4
+QUOTAS = {"flux": 1, "gpt": 2, "gemini_video": 1, "grok": 9, "sora": 3, "sora_partner": 40, "luma": 10}
+KINDS = {"flux": "webp", "gpt": "png"}  # the others make mp4
 GEMINI_SECONDS = 8.0  # made up: no page tells
 SIDE = 720  # of a square with as many pixels as a film's frame
 
@@ -132,19 +103,6 @@ def gpt_answer(state: State, job: Job, base_url: str) -> Body:
         "hookUrl": order.hook_url,
     }
     return told(job, data, waiting=None)
-
-
-def gemini_image_answer(state: State, job: Job, base_url: str) -> Body:
-    """The submit's own answer: it names no job."""
-    if job.state != "succeeded":
-        return ttapi.failure(400, job.message)
-    data = {
-        "prompt": job.order.prompt,
-        "refer_images": job.order.details["said"],
-        "image_url": file_of(job, base_url),
-        "quota": int(job.order.quota),
-    }
-    return {"status": "SUCCESS", "message": "success", "data": data}
 
 
 def gemini_video_answer(state: State, job: Job, base_url: str) -> Body:
@@ -207,24 +165,6 @@ PRODUCTS = {
     name: ttapi.product(name, answer, files, ("data.quota", "data.prompt"), HOOKS.get(name, ("hookUrl",)))
     for name, answer in ANSWERS.items()
 }
-
-
-GEMINI_PICTURES = replace(
-    ttapi.product("gemini_image", gemini_image_answer, files, ("data.quota", "data.prompt", "data.refer_images"), ()),
-    id_fields=("data.image_url", "data.jobId"),
-    at_once=True,
-)
-
-
-async def gemini_image(submission: Submission) -> Order:
-    submission.check(GEMINI_IMAGE)
-    body = submission.body
-    if body.get("aspect_ratio") and body["model"].startswith("gemini-2.5"):
-        raise refuse(400, "Parameter error: aspect_ratio: only for gemini-3 and above")
-    given = await first_of(submission, "refer_images", body.get("refer_images"))
-    wide, high = map(int, (body.get("aspect_ratio") or "1:1").split(":"))
-    details = {"size": pictures.shaped(wide, high), "said": body.get("refer_images")}
-    return placed(submission, "generate", body["prompt"], details, given)
 
 
 async def gpt(submission: Submission) -> Order:
@@ -311,7 +251,6 @@ FETCHES = {
     "luma": "/luma/v1/fetch",
 }
 ROUTES = [
-    at("/gemini/image/generate", accepting(GEMINI_PICTURES, "ttapi.gemini_image", gemini_image), "POST"),
     *(
         at(path, accepting(PRODUCTS[name], operation, place), "POST")
         for name, (path, operation, place) in _SUBMITS.items()

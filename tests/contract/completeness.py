@@ -12,7 +12,7 @@ from prefect_genmedia.emulator.routes import ROUTES
 from prefect_genmedia.operation import Operation
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.facts import gives, limits
-from tests.contract.cases import AT_ONCE, CASES
+from tests.contract.cases import CASES
 from tests.contract.wire import described
 from tests.emulator.operations import CASES as PLAYED
 
@@ -83,21 +83,20 @@ def _emulator(operation: Operation[Any, Any]) -> Iterator[str]:
         return  # its request names the endpoint
     provider = operation.provider.name
     case = CASES.get(operation.name)
-    routes = [operation.submit, *([operation.fetch] if operation.fetch is not None else [])]
-    for route in routes:
-        if described(provider, route.method, route.path) is None and not (case and case.undescribed):
-            yield f"{route.path} is not in emulator/contract/{provider}.openapi.yaml"
-    for route in routes:
-        if not any(each.path == route.path and route.method in (each.methods or ()) for each in ROUTES):
-            yield f"the emulator has no handler of {route.method} {route.path} (emulator/{provider}/)"
+    if described(provider, "POST", operation.submit.path) is None and not (case and case.undescribed):
+        yield f"{operation.submit.path} is not in emulator/contract/{provider}.openapi.yaml"
+    if described(provider, operation.fetch.method, operation.fetch.path) is None and not (case and case.undescribed):
+        yield f"{operation.fetch.path} is not in emulator/contract/{provider}.openapi.yaml"
+    for path, method in ((operation.submit.path, "POST"), (operation.fetch.path, operation.fetch.method)):
+        if not any(route.path == path and method in (route.methods or ()) for route in ROUTES):
+            yield f"the emulator has no handler of {method} {path} (emulator/{provider}/)"
 
 
 def _tests(operation: Operation[Any, Any]) -> Iterator[str]:
     _, _, verb = operation.name.partition(".")
-    if operation.name not in CASES | AT_ONCE:
+    if operation.name not in CASES:
         yield "it has no case in tests/contract/cases/"
-    played = {case.name for case in PLAYED} | AT_ONCE.keys()
-    if operation.submit.path != "/" and operation.name not in played:
+    if operation.submit.path != "/" and operation.name not in {case.name for case in PLAYED}:
         yield "it has no case in tests/emulator/operations.py"
     if f"{operation.name}(" not in _text("tests/typing/user.py"):
         yield "tests/typing/user.py does not call it"

@@ -97,8 +97,6 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (ttapi.FluxImageRequest, {"prompt": "x", "mode": "flux1-schnell"}, "flux1-dev"),
     (ttapi.FluxKontextImageRequest, {"prompt": "x", "model": "flux-kontext-pro", "images": [PICTURE] * 5}, "at most 4"),
     (ttapi.GptImageRequest, {"prompt": "x", "size": "1024x1024"}, "for gpt-image-2-plus"),
-    (ttapi.GeminiImageRequest, {"prompt": "x", "model": "gemini-2.5-flash-image", "aspect_ratio": "1:1"}, "Gemini 3"),
-    (ttapi.GeminiImageRequest, {"prompt": "x", "aspect_ratio": "1:8"}, "for gemini-3.1"),
     (ttapi.GptImageRequest, {"prompt": "x", "model": "gpt-image-1", "aspect_ratio": "1:1"}, "for gpt-image-2"),
     (ttapi.SoraVideoRequest, {"prompt": "x", "duration": 25}, "sora-2-pro only"),
     (ttapi.SoraVideoRequest, {"prompt": "x", "model": "sora-2-pro", "duration": 25, "size": "large"}, "small only"),

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import (
-    MAY_BE_BILLED,
-    ApiError,
     BudgetExceededError,
     GenMediaError,
     LedgerError,
@@ -202,14 +200,9 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
 def _read(call: Call, row: JobRow, body: dict[str, Any]) -> Accepted | Unknown:
     """What an answer to a submit means. Raises ApiError for a refusal."""
     provider = call.account.provider
+    job_id = provider.accepted(body)
     if call.operation.at_once is None:
-        job_id = provider.accepted(body)
         return Accepted(job_id) if job_id is not None else Unknown("the answer names no job id")
-    try:
-        job_id = provider.accepted(body)
-    except ApiError as failure:  # it may have been at work before it failed
-        failure.money = MAY_BE_BILLED
-        raise
     payload = provider.payload(body)
     name = call.operation.at_once.job_id(payload)
     if name is None:

@@ -1,7 +1,6 @@
 """Every operation with its smallest and its fullest request, the JSON that must go out, and a finished job."""
 
 from tests.contract.cases import (
-    at_once,
     flowmusic,
     midjourney,
     novelai,
@@ -25,6 +24,3 @@ CASES: dict[str, Case] = {
     **novita_videos.CASES,
     **novita_newer.CASES,
 }
-
-AT_ONCE: dict[str, Case] = at_once.CASES
-"""Those whose submit is answered with the files: there is nothing to fetch."""
