@@ -77,6 +77,8 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     """
     call.show(row, "downloading", 100.0)
     here = await files_here(call, row)
+    if found is None and call.operation.at_once is not None:
+        found = _kept_links(call, row)
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
@@ -159,12 +161,22 @@ async def _until_all_are_named(call: Call, row: JobRow, links: Links, here: Iter
 
 
 async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link | None) -> None:
+    if call.operation.at_once is not None:
+        return  # nobody can be asked: the link that came is all there is
     try:
         await links.ask_anew(dead)
     except (NotFoundError, TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
         call.run.log.info("%s: no fresh link yet (%s).", row.operation, failure.message)
     except GenMediaError as final:
         raise final.about(ref_of(row), call.provider) from None
+
+
+def _kept_links(call: Call, row: JobRow) -> list[Link]:
+    """Where the files are, from the answer to the submit as the ledger has it. Raises ResponseFormatError."""
+    try:
+        return read_links(call, row, row.result or {})
+    except ResponseFormatError as lack:
+        raise lack.about(ref_of(row), call.provider) from None
 
 
 async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[Link] | None:
