@@ -1,9 +1,11 @@
-"""A submit that is answered with the files themselves: what it buys is here, or in the ledger, or said to be unknown."""
+"""A submit that is answered with the files: what it buys is here, or in the ledger, or said to be unknown."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from prefect_genmedia.errors import (
     InvalidRequestError,
     JobFailedError,
     MediaError,
+    MediaExpiredError,
     SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs import Terms, import_job, name_job, resume, script_run
@@ -28,6 +31,7 @@ from tests.patience import PATIENCE, a_until
 from tests.shop import DOOMED, buy, child, history, refusal, the_ledger, the_row, ttapi
 from tests.stand_in import Say, Seen, Wire
 
+JOB = "b8bd3ff0-4349-4b71-8938-5e13aefa64fe"
 SUBMIT = "POST /gemini/image/generate"
 
 
@@ -158,11 +162,34 @@ async def test_a_signed_link_is_used_as_long_as_it_takes_and_kept_nowhere(emulat
     assert emulator.submits("ttapi.gemini_image") == 1
 
 
+def picture_whose_text_ends_like_a_name() -> str:
+    """As base64: what follows its last slash could be a file's own name."""
+    for side in range(8, 400):
+        file = io.BytesIO()
+        Image.radial_gradient("L").resize((side, 9)).save(file, "PNG")
+        text = base64.b64encode(file.getvalue()).decode()
+        if re.fullmatch(r"(?=.*[0-9])[0-9A-Za-z]{16,64}", text.rpartition("/")[2]):
+            return text
+    raise AssertionError("none")
+
+
+async def test_no_part_of_a_picture_becomes_the_name_of_its_job(wire: Wire) -> None:
+    text = picture_whose_text_ends_like_a_name()
+    answer = {"status": "SUCCESS", "message": "", "data": {"image_url": f"data:image/png;base64,{text}"}}
+    wire.answer = lambda seen: Say(200, answer)
+    result = await buy(banana(), ttapi(wire.url))
+    assert len(result.media) == 1 and result.job.job_id not in text
+
+
 async def test_a_picture_in_the_answer_itself_is_brought_in(emulator: Emulator, ttapi: Account) -> None:
     emulator.add_faults({"kind": "links_written", "style": "data", "at": "submit", "times": 1})
     result = await buy(banana(), ttapi)
     assert result.media[0].path.exists() and len(result.job.job_id or "") == 32
     assert b"iVBORw0KGgo" not in kept()
+
+    result.media[0].path.unlink()
+    error = await refusal(banana(), ttapi)
+    assert isinstance(error, MediaExpiredError) and "is safe" not in str(error)
     assert asked(emulator) == {SUBMIT: 1}
 
 
@@ -172,7 +199,7 @@ NAMED: list[dict[str, Any]] = [
     {
         "status": "SUCCESS",
         "message": "",
-        "data": {"jobId": "b8bd3ff0-4349-4b71-8938-5e13aefa64fe", "images": ["{}/a.png"]},
+        "data": {"jobId": JOB, "images": ["{}/a.png"]},
     },
     {"status": "FAILED", "message": "System error", "data": {"image_url": "{}/a.png"}},
 ]
@@ -234,11 +261,11 @@ async def test_a_lost_answer_is_never_asked_for_by_buying_again(
 
 
 async def test_an_id_in_place_of_the_picture_is_kept_for_whoever_looks_it_up(wire: Wire) -> None:
-    accepted = {"status": "SUCCESS", "message": "", "data": {"jobId": "b8bd3ff0-4349-4b71-8938-5e13aefa64fe"}}
+    accepted = {"status": "SUCCESS", "message": "", "data": {"jobId": JOB}}
     wire.answer = lambda seen: Say(200, accepted)
     for _ in range(2):
         assert isinstance(await refusal(banana(), ttapi(wire.url)), SubmitOutcomeUnknown)
-    assert the_row().hint == accepted["data"]["jobId"]
+    assert the_row().hint == JOB
     assert [seen.path for seen in wire.seen] == ["/gemini/image/generate"]
 
 
@@ -300,13 +327,13 @@ async def test_a_busy_provider_is_asked_again(emulator: Emulator, ttapi: Account
 
 async def test_what_cannot_be_asked_for_cannot_be_imported_named_or_resumed(emulator: Emulator, ttapi: Account) -> None:
     with pytest.raises(ConfigurationError, match="has no page to ask later"):
-        import_job(GEMINI_IMAGE, "8b46aa28-4433-455f-bf5c-f5ccea48baf2", ttapi)
+        import_job(GEMINI_IMAGE, JOB, ttapi)
     assert the_ledger().rows() == []
 
     emulator.add_faults({"kind": "submit_lose_reply", "times": 1})
     await refusal(banana(), ttapi)
     with pytest.raises(ConfigurationError, match="has no page to ask later"):
-        await name_job(GEMINI_IMAGE, the_row(), "8b46aa28-4433-455f-bf5c-f5ccea48baf2", ttapi)
+        await name_job(GEMINI_IMAGE, the_row(), JOB, ttapi)
     with pytest.raises(SubmitOutcomeUnknown, match="nobody can be asked"):
         await resume(GEMINI_IMAGE, the_row(), ttapi, run=script_run(), terms=Terms())
     assert the_row().state == "UNKNOWN" and asked(emulator) == {SUBMIT: 1}

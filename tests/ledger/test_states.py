@@ -305,6 +305,15 @@ def test_a_submit_that_is_answered_with_the_files_is_bought_and_done_in_one_step
         assert everything(ledger, row_id) == {**before, "history": [*before["history"], twice]}
 
 
+def test_a_failure_that_answers_an_earlier_submit_says_nothing_of_a_later_one(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.NOT_ACCEPTED)
+    assert intend(ledger, row_id)
+    before = everything(ledger, row_id)
+    assert not ledger.failed_at_once(row_id, "the model is overloaded", 1)
+    assert everything(ledger, row_id) == before
+    assert ledger.failed_at_once(row_id, "the model is overloaded", 2)
+
+
 def files_of(ledger: Ledger, row_id: str) -> dict[int, str]:
     return {file.position: file.role for file in ledger.media(row_id)}
 
