@@ -21,7 +21,7 @@ SUBMIT = {
         {"status": 429, "retry_after": None, "seconds": 2},
     ),
     "submit_refusal_names_job": Kind(
-        "a refusal with a job's id in it: of a job that was accepted, or (accepted: false) of none",
+        "a refusal with a job's id (or its picture) in it: of a job that was accepted, or (accepted: false) of none",
         {"status": 200, "accepted": True},
     ),
     "submit_html": Kind("not accepted; a gateway's page", {"status": 200}),
@@ -33,7 +33,7 @@ SUBMIT = {
         {"seconds": 1.0, "heard": False},
     ),
     "submit_garbage": Kind("accepted; 200 and no JSON", {}),
-    "submit_missing_id": Kind("accepted; 200 without a job id", {}),
+    "submit_missing_id": Kind("accepted; 200 without a job id (without the picture, where that is the answer)", {}),
     "submit_data_null": Kind("accepted; 200 with data (Novita: task_id) null", {}),
 }
 FETCH = {

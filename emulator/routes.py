@@ -10,6 +10,7 @@ from prefect_genmedia.emulator.ttapi import envelope as ttapi
 from prefect_genmedia.emulator.ttapi import (
     flowmusic,
     flux,
+    gemini_image,
     midjourney_edits,
     midjourney_given,
     midjourney_v1,
@@ -30,6 +31,7 @@ MODULES = (
     flowmusic,
     suno,
     flux,
+    gemini_image,
     sora,
     one_file_products,
     ttapi,
@@ -46,6 +48,7 @@ PRODUCTS = (
     flowmusic.FLOWMUSIC,
     suno.SUNO,
     flux.PRODUCT,
+    gemini_image.PRODUCT,
     sora.OWN,
     sora.PARTNERS,
     *one_file_products.PRODUCTS.values(),

@@ -141,9 +141,9 @@ async def gemini_image(
 ) -> JobResult[ImageResult]:
     """Make or change a picture with Gemini (Nano Banana). Costs quota, once: 2 in the vendor's example.
 
-    `.media[0]` is the picture. The submit is answered when it is drawn, so a lost reply stays unknown, and is not sent
-    again; the vendor advises the base URL https://api.ttapi.org. Raises GenMediaError.
-    https://docs.ttapi.io/api/en/gemini/generate
+    `.media[0]` is the picture. The submit is answered when it is drawn, so a lost reply stays unknown and is not sent
+    again, and a failure may have been charged. The vendor advises the base URL https://api.ttapi.org. Raises
+    GenMediaError. https://docs.ttapi.io/api/en/gemini/generate
     """
     return await buy(GEMINI_IMAGE, request, credentials, terms)
 

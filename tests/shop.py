@@ -26,6 +26,7 @@ from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.flowmusic import GENERATE, GenerateRequest
 from prefect_genmedia.providers.ttapi.job import JOB, JobRequest
 from prefect_genmedia.providers.ttapi.midjourney import ACTION, IMAGINE, ActionRequest, ImagineRequest
+from prefect_genmedia.providers.ttapi.pictures import GEMINI_IMAGE, GeminiImageRequest
 from prefect_genmedia.settings import Settings
 from tests import PHOTOS
 from tests.patience import PATIENCE
@@ -37,6 +38,7 @@ OPERATIONS: dict[type[Request], Operation[Any, Any]] = {
     Img2ImgRequest: IMG2IMG,
     JobRequest: JOB,
     GenerateRequest: GENERATE,
+    GeminiImageRequest: GEMINI_IMAGE,
 }
 SUBMIT_IMAGINE = "POST /midjourney/v1/imagine"
 SUBMIT_IMG2IMG = "POST /v3/async/img2img"

@@ -57,6 +57,9 @@ def candidates(provider: str) -> list[Candidate]:
         "suno.music": suno.MusicRequest(gpt_description_prompt="a slow waltz", instrumental=True),
         "ttapi.flux_image": ttapi.FluxImageRequest(prompt=PROMPT, mode="flux1-dev"),
         "ttapi.flux_kontext_image": ttapi.FluxKontextImageRequest(prompt=PROMPT, model="flux-kontext-pro"),
+        "ttapi.gemini_image": ttapi.GeminiImageRequest(  # the model of which a page names the price
+            prompt=PROMPT, model="gemini-2.5-flash-image-preview", image_size="1K"
+        ),
         "ttapi.gpt_image": ttapi.GptImageRequest(prompt=f"draw {PROMPT}", model="gpt-4o-image"),
         "ttapi.grok_video": ttapi.GrokVideoRequest(prompt=PROMPT, video_length=30),
         "ttapi.gemini_video": ttapi.GeminiVideoRequest(prompt=PROMPT, aspect_ratio="16:9"),

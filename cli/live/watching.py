@@ -60,6 +60,8 @@ class Watch:
             if self.row is None and over:
                 return
             await self._rest(FIRST_PAUSE)
+        if self._offer.candidate.operation.fetch is None:
+            return  # it was answered with its files: there is nothing to look at
         accepted, listed = time.monotonic(), not self._deep
         while True:
             over = self.ended.is_set()

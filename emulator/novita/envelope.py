@@ -187,6 +187,10 @@ def operation_of(name: str) -> str:
     return "novita." + name.replace(".", "").replace("-", "_")
 
 
+async def named(request: Request, job: Job) -> Body:
+    return NOVITA.accepted(job)
+
+
 def accepting(name: str, plan: Callable[[Body, bool], Commission]) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of a paid function. `plan(body, strict)` runs in a thread, or raises Invalid."""
     operation = operation_of(name)
@@ -206,7 +210,7 @@ def accepting(name: str, plan: Callable[[Body, bool], Commission]) -> Callable[[
                 raise refuse(400, invalid.reason, invalid.message) from None
             return order(request, body, wanted, operation, sha256, account, linked)
 
-        return await submits.submit(request, NOVITA, operation, account, place)
+        return await submits.submit(request, NOVITA, operation, place, named)
 
     return endpoint
 

@@ -16,16 +16,15 @@ from prefect_genmedia.emulator.server.replies import replaced
 from prefect_genmedia.emulator.server.state import State
 
 
-def told(state: State, provider: Provider, job: Job, base_url: str, path: str | None = None) -> Body:
-    """What a fetch at this path says of the job, or (None) a callback."""
+def told(state: State, provider: Provider, job: Job, base_url: str, path: str | None, stage: str) -> Body:
+    """What an answer of this stage says of the job; `path` is where it was asked for, None for a callback."""
     body = provider.answer(state, job, base_url)
     if job.state != "succeeded":
         return body
     for name in provider.lists:
-        files = _inside(body, name)
+        files = inside(body, name)
         if isinstance(files, list) and files:
             body = replaced(body, name, _gapped(job, files))
-    stage = "callback" if path is None else "fetch"
     fault = state.faults.take("links_written", job.order.operation, job.id, lambda of: of["at"] in ("any", stage))
     if fault is None:
         return body
@@ -43,7 +42,7 @@ def each_leaf(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-def _inside(body: Body, name: str) -> Any:
+def inside(body: Body, name: str) -> Any:
     value: Any = body
     for step in name.split("."):
         value = value.get(step) if isinstance(value, dict) else None

@@ -56,7 +56,7 @@ def _body(state: State, provider: Provider, job: Job, early: bool = False) -> by
     if early:
         job = copy.copy(job)
         job.state = "succeeded"
-    body = told(state, provider, job, job.order.base_url)
+    body = told(state, provider, job, job.order.base_url, None, "callback")
     answer = Answer("callback", job.order.operation, job.id, body, (job,), provider.status_field)
     return dressing.written(state.faults, answer, provider.envelope)
 

@@ -38,7 +38,7 @@ async def fetch(request: Request, provider: Provider, job: Job) -> Response:
         provider.hang(state, job)
     if job.finished_at is not None and job.told_at is None:
         job.told_at = time.time()
-    body = _spoilt(state, provider, job, told(state, provider, job, base_url_of(request), request.url.path))
+    body = _spoilt(state, provider, job, told(state, provider, job, base_url_of(request), request.url.path, "fetch"))
     answer = Answer("fetch", job.order.operation, job.id, body, (job,), provider.status_field)
     return dressing.reply(state.faults, answer)
 

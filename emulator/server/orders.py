@@ -65,6 +65,7 @@ class Job:
     fetches: int = 0
     downloads: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def progress(self) -> int:
         if self.started_at is None:
@@ -248,6 +249,7 @@ class Jobs:
                 purse.balance += job.order.quota
                 job.refunded = True
         self._told(job, "finished")
+        job.ended.set()
 
 
 def fingerprint(body: Mapping[str, Any]) -> str:

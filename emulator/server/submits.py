@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from prefect_genmedia.emulator.faults import Fault
 from prefect_genmedia.emulator.server import dressing
+from prefect_genmedia.emulator.server.answers import inside
 from prefect_genmedia.emulator.server.dressing import Answer
 from prefect_genmedia.emulator.server.links import uuid_of
 from prefect_genmedia.emulator.server.orders import Job, Order, fingerprint
@@ -24,10 +25,13 @@ async def submit(
     request: Request,
     provider: Provider,
     operation: str,
-    account: str,
     place: Callable[[Body, str], Awaitable[Order]],
+    answer: Callable[[Request, Job], Awaitable[Body]],
 ) -> Response:
-    """Take an order, or refuse it. `place(body, fingerprint)` checks it; no await follows its checks."""
+    """Take an order, or refuse it. `place(body, fingerprint)` checks it; no await follows its checks.
+
+    `answer` is what one that was taken is answered with, and may wait for it.
+    """
     state = state_of(request)
     state.witness.submits[operation] += 1
     body = await read_json(request, provider)
@@ -44,10 +48,10 @@ async def submit(
     job = state.jobs.accept(order)
     if state.faults.take("submit_accept_twice", operation, subject):
         state.jobs.accept(order)
-    return await _answer(state, provider, job, subject)
+    return await _answer(state, provider, job, subject, await answer(request, job))
 
 
-async def _answer(state: State, provider: Provider, job: Job, subject: str) -> Response:
+async def _answer(state: State, provider: Provider, job: Job, subject: str, accepted: Body) -> Response:
     operation, take = job.order.operation, state.faults.take
     if fault := take("submit_slow_reply", operation, subject):
         await asyncio.sleep(float(fault.parameters["seconds"]))
@@ -56,10 +60,9 @@ async def _answer(state: State, provider: Provider, job: Job, subject: str) -> R
     if fault := take("submit_5xx_after", operation, subject):
         return server_error(fault, provider.failure(int(fault.parameters["status"]), "System error", "submit"))
     if fault := take("submit_refusal_names_job", operation, subject, lambda of: bool(of["accepted"])):
-        return _naming(fault, provider, job.id)
+        return _naming(fault, provider, inside(accepted, provider.id_fields[0]) or job.id)
     if take("submit_garbage", operation, subject):
         return garbage()
-    accepted = provider.accepted(job)
     if take("submit_missing_id", operation, subject):
         return JSONResponse(without(accepted, list(provider.id_fields)))
     if take("submit_data_null", operation, subject):
@@ -67,11 +70,11 @@ async def _answer(state: State, provider: Provider, job: Job, subject: str) -> R
     return dressing.reply(state.faults, Answer("submit", operation, subject, accepted, (job,), provider.status_field))
 
 
-def _naming(fault: Fault, provider: Provider, job_id: str) -> Response:
-    """A refusal that names a job."""
+def _naming(fault: Fault, provider: Provider, name: str) -> Response:
+    """A refusal that names a job, where an answer names it."""
     status = int(fault.parameters["status"])
     refusal = provider.failure(status, "System error", "submit")
-    for name in provider.id_fields:
-        outer, _, inner = name.rpartition(".")
-        refusal = {**refusal, outer: {**(refusal[outer] or {}), inner: job_id}} if outer else {**refusal, inner: job_id}
+    for field in provider.id_fields:
+        outer, _, inner = field.rpartition(".")
+        refusal = {**refusal, outer: {**(refusal[outer] or {}), inner: name}} if outer else {**refusal, inner: name}
     return JSONResponse(refusal, status)

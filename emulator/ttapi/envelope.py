@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from prefect_genmedia.emulator.requests import inputs, rules
 from prefect_genmedia.emulator.requests.inputs import Given
 from prefect_genmedia.emulator.requests.rules import Invalid, Limits, Rule
 from prefect_genmedia.emulator.server import dressing, fetches, provider, submits, witness
+from prefect_genmedia.emulator.server.answers import told
 from prefect_genmedia.emulator.server.dressing import Answer
 from prefect_genmedia.emulator.server.gallery import File, Gallery
 from prefect_genmedia.emulator.server.orders import IN_PROGRESS, Job, Order, account_of
@@ -185,15 +187,38 @@ def _wrong(invalid: Invalid) -> Refusal:
 
 
 def accepting(of: Provider, operation: str, place: Callable[[Submission], Awaitable[Order]]) -> Endpoint:
-    """The endpoint of a paid function."""
+    """The endpoint of a paid function, answered with the id of its job."""
 
+    async def named(request: Request, job: Job) -> Body:
+        return of.accepted(job)
+
+    return _paid(of, operation, place, named)
+
+
+def answering(of: Provider, operation: str, place: Callable[[Submission], Awaitable[Order]]) -> Endpoint:
+    """The endpoint of a paid function that is answered when its job has ended, with what came of it."""
+
+    async def ended(request: Request, job: Job) -> Body:
+        await job.ended.wait()
+        job.told_at = time.time()
+        return told(state_of(request), of, job, base_url_of(request), request.url.path, "submit")
+
+    return _paid(of, operation, place, ended)
+
+
+def _paid(
+    of: Provider,
+    operation: str,
+    place: Callable[[Submission], Awaitable[Order]],
+    answer: Callable[[Request, Job], Awaitable[Body]],
+) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         account = authenticate(request)
 
         async def placed(body: Body, sha256: str) -> Order:
             return await place(Submission(request, of, operation, account, body, sha256))
 
-        return await submits.submit(request, of, operation, account, placed)
+        return await submits.submit(request, of, operation, placed, answer)
 
     return endpoint
 

@@ -55,8 +55,10 @@ LUMA = {
     "enhancePrompt": Rule("bool"),
 }
 # From the vendor's examples; Luma's is made up.
-QUOTAS = {"flux": 1, "gpt": 2, "gemini_video": 1, "grok": 9, "sora": 3, "sora_partner": 40, "luma": 10}
-KINDS = {"flux": "webp", "gpt": "png"}  # the others make mp4
+QUOTAS = {
+    "flux": 1, "gpt": 2, "gemini_image": 2, "gemini_video": 1, "grok": 9, "sora": 3, "sora_partner": 40, "luma": 10,
+}  # fmt: skip
+KINDS = {"flux": "webp", "gpt": "png", "gemini_image": "png"}  # the others make mp4
 GEMINI_SECONDS = 8.0  # made up: no page tells
 SIDE = 720  # of a square with as many pixels as a film's frame
 

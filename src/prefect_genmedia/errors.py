@@ -136,13 +136,17 @@ class SubmitOutcomeUnknown(TransportError):
     """The provider's id of a job that the answer names all the same: to be looked at there."""
 
     @classmethod
-    def of(cls, job: Any, provider: str, reason: str, finding: str, policy: str) -> SubmitOutcomeUnknown:
-        """The end of a lost submit that no witness could settle."""
+    def of(
+        cls, job: Any, provider: str, reason: str, finding: str, policy: str, *, has_page: bool = True
+    ) -> SubmitOutcomeUnknown:
+        """The end of a lost submit that no witness could settle; `has_page` where the provider can be asked for one."""
         name = job.id[:12]
+        said_no = f"genmedia jobs adopt {name} --not-accepted."
+        look = f"Look it up at the provider, then: genmedia jobs adopt {name} --job-id ID, or {said_no}"
+        bill = f"If the account was not billed: {said_no} To buy it again all the same: on_unknown='resubmit'."
         return cls(
             f"the submit got no usable answer ({reason}); {finding}; policy {policy!r}: not sent again",
-            advice=f"Look it up at the provider, then: genmedia jobs adopt {name} --job-id ID, or "
-            f"genmedia jobs adopt {name} --not-accepted.",
+            advice=look if has_page else bill,
             provider=provider,
             operation=job.operation,
             job=job,

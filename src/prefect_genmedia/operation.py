@@ -187,7 +187,8 @@ class Operation(Generic[RequestT, ResultT]):
         route = self.routes(canonical)[1] if self.routes else self.fetch
         if route is None:
             raise ConfigurationError(
-                f"{self.name} answers its submit with the files, and {self.provider.name} has no page to ask later"
+                f"{self.name} answers its submit with the files, and {self.provider.name} has no page to ask later",
+                advice="There is nothing to look up: what its answer named is in the ledger, or nowhere.",
             )
         return route
 

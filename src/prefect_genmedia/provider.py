@@ -115,8 +115,6 @@ class AtOnce:
     What the answer says is written down with its acceptance; a reply that is lost cannot be found again.
     """
 
-    job_id: Callable[[dict[str, Any]], str | None]
-    """What names the job, from the answer's payload; None where it holds no file."""
     seconds: float
     """How long such a submit may take."""
 

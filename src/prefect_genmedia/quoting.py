@@ -115,11 +115,15 @@ def without_base64(text: str) -> str:
     return _BASE64.sub("...", text)
 
 
+NO_FILE = "..."
+"""What stands in the place of a file that came within an answer."""
+
+
 def without_files(value: Any) -> Any:
     """The same JSON without the files that some providers put into it: data: URIs and base64, alone or within words."""
     if isinstance(value, str):
         text = value.strip(" \t\r\n\"'")
-        return "..." if text[:5].lower() == "data:" or _FILE.fullmatch(text) else without_base64(value)
+        return NO_FILE if text[:5].lower() == "data:" or _FILE.fullmatch(text) else without_base64(value)
     if isinstance(value, dict):
         return {name: without_files(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

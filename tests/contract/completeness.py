@@ -31,6 +31,8 @@ def _value(operation: Operation[Any, Any]) -> Iterator[str]:
         yield "it is not in OPERATIONS (providers/catalogue.py)"
     if not operation.source.startswith("https://"):
         yield "its `source` names no page"
+    if (operation.fetch is None) != (operation.at_once is not None):
+        yield "either it has a `fetch`, or `at_once` says how long its answer may take"
     if not operation.lifecycle:
         yield "its `lifecycle` does not say what is known of it"
 
@@ -83,13 +85,13 @@ def _emulator(operation: Operation[Any, Any]) -> Iterator[str]:
         return  # its request names the endpoint
     provider = operation.provider.name
     case = CASES.get(operation.name)
-    if described(provider, "POST", operation.submit.path) is None and not (case and case.undescribed):
-        yield f"{operation.submit.path} is not in emulator/contract/{provider}.openapi.yaml"
-    if described(provider, operation.fetch.method, operation.fetch.path) is None and not (case and case.undescribed):
-        yield f"{operation.fetch.path} is not in emulator/contract/{provider}.openapi.yaml"
-    for path, method in ((operation.submit.path, "POST"), (operation.fetch.path, operation.fetch.method)):
-        if not any(route.path == path and method in (route.methods or ()) for route in ROUTES):
-            yield f"the emulator has no handler of {method} {path} (emulator/{provider}/)"
+    asked = [route for route in (operation.submit, operation.fetch) if route is not None]
+    for route in asked:
+        if described(provider, route.method, route.path) is None and not (case and case.undescribed):
+            yield f"{route.path} is not in emulator/contract/{provider}.openapi.yaml"
+    for route in asked:
+        if not any(each.path == route.path and route.method in (each.methods or ()) for each in ROUTES):
+            yield f"the emulator has no handler of {route.method} {route.path} (emulator/{provider}/)"
 
 
 def _tests(operation: Operation[Any, Any]) -> Iterator[str]:

@@ -155,6 +155,7 @@ async def test_one_look_at_a_job(
     wire: Wire, mine: TTAPICredentials, novitas: NovitaCredentials, task: Any, name: str
 ) -> None:
     case = CASES[name]
+    assert case.fetch is not None
     path, parameter = case.fetch
     credentials = novitas if name.startswith("novita") else mine
     done = case.finished(wire.file)

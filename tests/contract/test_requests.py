@@ -63,6 +63,11 @@ REFUSED: list[tuple[type[Any], dict[str, Any], str]] = [
     (ttapi.GrokVideoRequest, {"prompt": "x", "model": PREVIEW}, "exactly one picture"),
     (ttapi.GeminiVideoRequest, {"prompt": "x"}, "aspect_ratio"),
     (ttapi.GeminiVideoRequest, {"prompt": "x", "aspect_ratio": "1:1"}, "9:16"),
+    (ttapi.GeminiImageRequest, {"prompt": " "}, "prompt"),
+    (ttapi.GeminiImageRequest, {"prompt": "x", "model": "gemini-2.5-flash-image", "aspect_ratio": "1:1"}, "Gemini 3"),
+    (ttapi.GeminiImageRequest, {"prompt": "x", "aspect_ratio": "1:8"}, "is for gemini-3.1-flash-image-preview"),
+    (ttapi.GeminiImageRequest, {"prompt": "x", "image_size": "8K"}, "4K"),
+    (ttapi.GeminiImageRequest, {"prompt": "x", "refer_images": ["cat.png"]}, "https"),
     (ttapi.VeoVideoRequest, {"prompt": "x", "aspect_ratio": "9:16", "duration": "8"}, "no field 'duration'"),
     (
         novita.Txt2ImgRequest,

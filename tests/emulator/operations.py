@@ -81,7 +81,7 @@ def mask(width: int, height: int) -> str:
 class Case:
     name: str  # of the operation, as it is counted
     path: str
-    fetch: str
+    fetch: str  # empty: the submit is answered with the files
     body: Callable[[Api], Body]  # may buy first what it needs
     types: tuple[str, ...]  # of the files
     schema: str
@@ -273,6 +273,15 @@ CASES = [
             "webhook_url",
         )
         for word in ("pro", "max")
+    ),
+    Case(
+        "ttapi.gemini_image",
+        "/gemini/image/generate",
+        "",
+        lambda api: {"prompt": "a fox", "model": "gemini-2.5-flash-image"},
+        (PNG,),
+        "ttapi.GeminiImage",
+        hook="",
     ),
     _other("ttapi.gpt_image", "/openai/gpt/generations", "/openai/gpt/fetch", PNG, "ttapi.GptImageFetch"),
     Case(

@@ -101,6 +101,13 @@ STEPS = {
         "state provider_state reason refunded finished_at owner",
         "the model is overloaded",
     ),
+    "failed_at_once": Step(
+        lambda ledger, row_id: ledger.failed_at_once(row_id, "the model is overloaded", 1),
+        {S.INTENT, S.UNKNOWN},
+        S.FAILED,
+        "state reason finished_at owner",
+        "the model is overloaded",
+    ),
     "stored": Step(
         lambda ledger, row_id: ledger.stored(row_id, {0: FILE, 1: TILE}, left_out=["a preview: HTTP 404"]),
         {S.SUCCEEDED},
@@ -274,6 +281,37 @@ def test_a_failure_says_why_and_whether_the_money_came_back(ledger: Ledger, refu
     row = row_of(ledger, row_id)
     assert (row.state, row.reason, row.refunded) == (S.FAILED, "a banned prompt", refunded)
     assert (row.provider_state, row.owner) == ("TASK_STATUS_FAILED", None)
+
+
+def test_a_submit_that_is_answered_with_the_files_is_bought_and_done_in_one_step(ledger: Ledger) -> None:
+    def answered(row_id: str) -> bool:
+        return ledger.answered(row_id, "job-9", DONE, {"seed": 8}, ["odd"])
+
+    may = {S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED}
+    for state in may:
+        row_id = bring_to(ledger, state, want(state))
+        before = history(ledger, row_id)
+        assert answered(row_id)
+        row = row_of(ledger, row_id)
+        assert (row.state, row.job_id, row.result, row.remarks) == (S.SUCCEEDED, "job-9", {"seed": 8}, ["odd"])
+        assert row.submitted_at == row.sent_at  # what it took is known: it was at work from when it was sent
+        said = "the provider answered with the files"
+        assert history(ledger, row_id) == [*before, (S.SUBMITTED, said), (S.SUCCEEDED, f"{said}; odd")]
+    for state in set(S) - may:
+        row_id = bring_to(ledger, state, want(state))
+        before = everything(ledger, row_id)
+        assert not answered(row_id)
+        twice = (state, "accepted once more, as job-9: paid twice?")
+        assert everything(ledger, row_id) == {**before, "history": [*before["history"], twice]}
+
+
+def test_a_failure_that_answers_an_earlier_submit_says_nothing_of_a_later_one(ledger: Ledger) -> None:
+    row_id = bring_to(ledger, S.NOT_ACCEPTED)
+    assert intend(ledger, row_id)
+    before = everything(ledger, row_id)
+    assert not ledger.failed_at_once(row_id, "the model is overloaded", 1)
+    assert everything(ledger, row_id) == before
+    assert ledger.failed_at_once(row_id, "the model is overloaded", 2)
 
 
 def files_of(ledger: Ledger, row_id: str) -> dict[int, str]:

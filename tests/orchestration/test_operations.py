@@ -164,6 +164,7 @@ async def test_ttapis_other_products(emulator, ttapi):
             (generic.flux_image, generic.FluxImageRequest(prompt="a kite", mode="flux1-dev"), "webp"),
             (generic.flux_kontext_image, generic.FluxKontextImageRequest(prompt="x", model=KONTEXT), "webp"),
             (generic.gpt_image, generic.GptImageRequest(prompt="draw a kite"), "png"),
+            (generic.gemini_image, generic.GeminiImageRequest(prompt="a kite"), "png"),
         ):
             checked(await task(request, ttapi), task.name, f"image/{kind}")
 

@@ -176,6 +176,8 @@ async def every_other_ttapi_task(block: TTAPICredentials) -> None:
     drawing = await ttapi.flux_image(ttapi.FluxImageRequest(prompt="a kite", mode="flux-2-pro"), block)
     changed = ttapi.FluxKontextImageRequest(prompt="at night", model="flux-kontext-max", images=drawing.media)
     print((await ttapi.flux_kontext_image(changed, block)).result.images[0])
+    banana = ttapi.GeminiImageRequest(prompt="a kite", model="gemini-2.5-flash-image", image_size="1K")
+    print((await ttapi.gemini_image(banana, block)).result.images)
     print((await ttapi.gpt_image(ttapi.GptImageRequest(prompt="draw a kite", aspect_ratio="16:9"), block)).quota)
     words = {"prompt": "a kite"}
     by_place = ttapi.JobRequest(

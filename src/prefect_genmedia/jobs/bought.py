@@ -110,6 +110,8 @@ def import_job(operation: Operation[Any, Any], job_id: str, account: Account) ->
 
     `resume` then brings its files in, also where the ledger had it before.
     """
+    if operation.at_once is not None:
+        operation.fetch_route({})
     run = script_run().name
     fingerprint = account.fingerprint
     ledger = ledger_of(read_settings())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from prefect_genmedia.jobs.wait import fetch, read_links, record_success, troubl
 from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.media import MediaFile, download
 from prefect_genmedia.operation import JobState, Link
+from prefect_genmedia.quoting import NO_FILE
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import JobRow, MediaRow
@@ -77,6 +79,8 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     """
     call.show(row, "downloading", 100.0)
     here = await files_here(call, row)
+    if found is None and call.operation.at_once is not None:
+        found = _kept_links(call, row)
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
@@ -159,12 +163,28 @@ async def _until_all_are_named(call: Call, row: JobRow, links: Links, here: Iter
 
 
 async def _ask_anew(call: Call, row: JobRow, links: Links, dead: Link | None) -> None:
+    if call.operation.at_once is not None:
+        return  # nobody can be asked: the link that came is all there is
     try:
         await links.ask_anew(dead)
     except (NotFoundError, TransportError, ServerError, ResponseFormatError, RateLimitedError) as failure:
         call.run.log.info("%s: no fresh link yet (%s).", row.operation, failure.message)
     except GenMediaError as final:
         raise final.about(ref_of(row), call.provider) from None
+
+
+def _kept_links(call: Call, row: JobRow) -> list[Link]:
+    """Where the files are, from the answer to the submit as the ledger has it. Raises MediaExpiredError."""
+    try:
+        links = placed(read_links(call, row, row.result or {}))
+    except ResponseFormatError:
+        links = {}
+    found = [replace(link, place=place) for place, link in links.items() if link.url != NO_FILE]
+    if found:
+        return found
+    said = "the file itself was in the answer to the submit, and the ledger keeps none"
+    money, advice = "It was bought once, and its file cannot be had again.", "To buy it again: copy=1."
+    raise MediaExpiredError(said, money=money, advice=advice).about(ref_of(row), call.provider)
 
 
 async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[Link] | None:

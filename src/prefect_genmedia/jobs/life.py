@@ -215,7 +215,8 @@ async def _bought_again(call: Call, row: JobRow, purchase: Purchase | None, find
                 row.operation, row.id, finding, claim.row.id,
             )  # fmt: skip
             return claim.row
-    raise SubmitOutcomeUnknown.of(ref_of(row), call.provider, row.reason, finding, call.terms.on_unknown)
+    has_page, policy = call.operation.fetch is not None, call.terms.on_unknown
+    raise SubmitOutcomeUnknown.of(ref_of(row), call.provider, row.reason, finding, policy, has_page=has_page)
 
 
 async def _is_all_there_again(call: Call, row: JobRow) -> bool:

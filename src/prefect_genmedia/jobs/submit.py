@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.errors import (
+    ApiError,
     BudgetExceededError,
+    ContentRejectedError,
     GenMediaError,
     LedgerError,
     NotDeliveredError,
@@ -21,7 +25,7 @@ from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_th
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
-from prefect_genmedia.operation import JobStatus, Link
+from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.wire.redaction import quotable
 from prefect_genmedia.wire.retry import Verdict, busy_pause, judge_submit
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 FENCE_SHARE = 0.9  # of a lease: the clocks of two machines do not run at exactly the same pace
 STOPPED = "stopped while the submit was on its way"
+_OWN_NAME = re.compile(r"(?=.*[0-9])[0-9A-Za-z_-]{16,64}")  # of a file, as no other has it
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """Refused in place of the files themselves: perhaps after the work, and perhaps charged."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Unknown:
     """Perhaps bought; `job_id` is one that the answer names all the same."""
 
@@ -65,7 +77,7 @@ class Unknown:
     job_id: str | None = None
 
 
-Outcome = Accepted | Refused | Unknown
+Outcome = Accepted | Refused | Failed | Unknown
 
 
 async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> tuple[JobRow, list[Link] | None]:
@@ -92,13 +104,16 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
                 now = await call.read_row(row.id)
                 if now.job_id != job_id:
                     call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
-                if done is not None:
+                elif done is not None:
                     return now, done.links
                 call.show(now, "queued", 0.0)
                 return now, None
             case Unknown(reason, _):
                 place.answered()
                 call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)
+                return await call.read_row(row.id), None
+            case Failed():
+                place.answered(taken=True)
                 return await call.read_row(row.id), None
             case Refused(error, again=False):
                 raise error
@@ -149,6 +164,8 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue:
             await call.record_fact(row, call.ledger.answered, row.id, job_id, *kept)
         case Refused(error):
             await call.record_fact(row, call.ledger.not_accepted, row.id, error.message, send)
+        case Failed(reason):
+            await call.record_fact(row, call.ledger.failed_at_once, row.id, reason, send)
         case Unknown(reason, job_id):
             await call.record_fact(row, call.ledger.unknown, row.id, reason, send)
             if job_id is not None:
@@ -191,26 +208,48 @@ async def _post(call: Call, row: JobRow, body: bytes, fence: Fence) -> tuple[Out
         error = failure
     error.args = (quotable(error.message, call.account.api_key),)
     error.operation, error.provider = call.operation.name, call.provider
+    if call.operation.at_once is not None and isinstance(error, ContentRejectedError):
+        return Failed(error.message), cancelled  # perhaps it is the finished picture that was looked at
     verdict = judge_submit(error)
     if verdict is Verdict.UNKNOWN:
         return Unknown(error.message, getattr(error, "job_id", None)), cancelled
     return Refused(error, again=verdict is Verdict.AGAIN), cancelled
 
 
-def _read(call: Call, row: JobRow, body: dict[str, Any]) -> Accepted | Unknown:
+def _read(call: Call, row: JobRow, body: dict[str, Any]) -> Outcome:
     """What an answer to a submit means. Raises ApiError for a refusal."""
     provider = call.account.provider
+    if call.operation.at_once is not None:
+        return _read_at_once(call, row, body)
     job_id = provider.accepted(body)
-    if call.operation.at_once is None:
-        return Accepted(job_id) if job_id is not None else Unknown("the answer names no job id")
-    payload = provider.payload(body)
-    name = call.operation.at_once.job_id(payload)
-    if name is None:
-        return Unknown("the answer holds no file", job_id)
+    return Accepted(job_id) if job_id is not None else Unknown("the answer names no job id")
+
+
+def _read_at_once(call: Call, row: JobRow, body: dict[str, Any]) -> Outcome:
+    """The same where the answer is the files: one that names any holds what was paid for, whatever else it says."""
+    provider, payload = call.account.provider, call.account.provider.payload(body)
     try:
-        return Accepted(name, Done(provider.status(body), payload, read_links(call, row, payload)))
+        links = read_links(call, row, payload)
+        if not links:
+            raise ResponseFormatError("the answer names no file")
     except ResponseFormatError as odd:
-        return Unknown(odd.message, job_id)
+        try:
+            return Unknown(odd.message, provider.accepted(body))
+        except ApiError as refusal:
+            return Failed(quotable(refusal.message, call.account.api_key))
+    status = provider.status(body)
+    if status.state is not JobState.SUCCEEDED:
+        status = replace(status, remark=f"its answer names the files, and says {status.provider_state!r}")
+    return Accepted(provider.job_id_of(body) or _named_by(links[0]), Done(status, payload, links))
+
+
+def _named_by(link: Link) -> str:
+    """The name of a job that its provider gives none: its file's own."""
+    address = link.url.strip().partition("?")[0]
+    name = address.rpartition("/")[2].partition(".")[0]
+    if _OWN_NAME.fullmatch(name) and not address.lower().startswith("data:"):
+        return name
+    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 async def _keep_minimum_balance(call: Call, row: JobRow) -> None:

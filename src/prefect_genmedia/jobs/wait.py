@@ -40,11 +40,8 @@ MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     """One read of the job at its provider. Raises ApiError, TransportError, ResponseFormatError.
 
-    The answer is held against the question: another job's is never ours. What was answered to the submit is kept:
-    there is nothing else to ask.
+    The answer is held against the question: another job's is never ours.
     """
-    if call.operation.at_once is not None and row.result is not None:
-        return JobStatus(JobState.SUCCEEDED, row.provider_state or "", quota=row.quota), row.result
     route = call.operation.fetch_route(row.request)
     left = max(0.0, call.deadline - time.monotonic()) + GRACE_SECONDS
     try:

@@ -45,6 +45,8 @@ async def look(
     waited: float,
 ) -> Finding:
     """Ask every witness once. Raises ApiError, TransportError or ResponseFormatError when one does not answer."""
+    if operation.at_once is not None:
+        return Finding("its files were to come with the answer, and nobody can be asked for them later")
     # Named by its callback, or by the very answer that refused it.
     if row.hint is not None and settings.witness_callback:
         taken = await asyncio.to_thread(ledger.known_job_ids, account.fingerprint, [row.hint])

@@ -69,7 +69,12 @@ class Life(Claims):
             note = "the provider answered with the files"
             bought = self._submitted(session, row_id, job_id, note)
             return bought and self.change(
-                session, row_id, (S.SUBMITTED,), "; ".join([note, *remarks]), **self._done(status, result, remarks)
+                session,
+                row_id,
+                (S.SUBMITTED,),
+                "; ".join([note, *remarks]),
+                **self._done(status, result, remarks),
+                submitted_at=JobRow.sent_at,  # it was at work from then on
             )
 
     def named(self, row_id: str, job_id: str, note: str) -> bool:
@@ -150,6 +155,11 @@ class Life(Claims):
             finished_at=self.clock(),
             owner=None,
         )
+
+    def failed_at_once(self, row_id: str, reason: str, send: int) -> bool:
+        """The submit was answered with a failure in place of the files: perhaps charged."""
+        values: dict[str, Any] = {"state": S.FAILED, "reason": reason, "finished_at": self.clock(), "owner": None}
+        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
 
     def missing(
         self,

@@ -26,14 +26,14 @@ class Case:
     """One operation's promise to its provider."""
 
     path: str
-    fetch: tuple[str, str]
-    """The path of the fetch, and the name of its query parameter."""
+    fetch: tuple[str, str] | None
+    """The path of the fetch, and the name of its query parameter; None where the submit is answered with the files."""
     smallest: Request
     smallest_json: Body
     fullest: Request
     fullest_json: Body
     finished: Callable[[At], Body]
-    """The fetch's answer; the argument makes a link to a file."""
+    """The finished job's answer; the argument makes a link to a file."""
     files: tuple[tuple[str, str], ...]
     """Role and media type of each file."""
     smallest_files: tuple[tuple[str, str], ...] | None = None

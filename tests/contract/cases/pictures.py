@@ -1,4 +1,4 @@
-"""TTAPI's other pictures: Flux in both forms, and GPT image."""
+"""TTAPI's other pictures: Flux in both forms, GPT image, and Gemini."""
 
 from __future__ import annotations
 
@@ -98,6 +98,38 @@ CASES: dict[str, Case] = {
                 "hookUrl": None,
             }
         ),
+        files=IMAGE,
+    ),
+    "ttapi.gemini_image": Case(
+        path="/gemini/image/generate",
+        fetch=None,
+        smallest=ttapi.GeminiImageRequest(prompt="a kite"),
+        smallest_json={"prompt": "a kite", "model": "gemini-3-pro-image-preview"},
+        fullest=ttapi.GeminiImageRequest(
+            prompt="a kite",
+            model="gemini-3.1-flash-image-preview",
+            refer_images=["https://example.com/kite.png"],
+            aspect_ratio="8:1",
+            image_size="4K",
+            google_search=True,
+            image_search=False,
+            thinking_level="High",
+        ),
+        fullest_json={
+            "prompt": "a kite",
+            "model": "gemini-3.1-flash-image-preview",
+            "refer_images": ["https://example.com/kite.png"],
+            "aspect_ratio": "8:1",
+            "image_size": "4K",
+            "google_search": "true",
+            "image_search": "false",
+            "thinking_level": "High",
+        },
+        finished=lambda at: {
+            "status": "SUCCESS",
+            "message": "success",
+            "data": {"prompt": "a kite", "refer_images": None, "image_url": at("16x16/kite.png"), "quota": 2},
+        },
         files=IMAGE,
     ),
 }

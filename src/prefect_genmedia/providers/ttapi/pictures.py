@@ -7,9 +7,7 @@ service.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, PlainSerializer, StringConstraints, model_validator
 
@@ -203,12 +201,6 @@ GPT_IMAGE = Operation(
 )
 
 
-def _named_by_its_picture(payload: dict[str, Any]) -> str | None:
-    """The answer names no job: the picture's own name stands for it."""
-    address = payload.get("image_url")
-    return None if not isinstance(address, str) else PurePosixPath(urlsplit(address).path).stem or None
-
-
 GEMINI_IMAGE = Operation(
     name="ttapi.gemini_image",
     provider=TTAPI,
@@ -218,7 +210,7 @@ GEMINI_IMAGE = Operation(
     result=ImageResult,
     links=links,
     source="https://docs.ttapi.io/api/en/gemini/generate",
-    at_once=AtOnce(_named_by_its_picture, seconds=300),
+    at_once=AtOnce(seconds=300),
     typical_seconds=60,
     lifecycle="answered at once: a lost reply cannot be found again",
 )
