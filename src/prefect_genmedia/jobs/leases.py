@@ -34,6 +34,7 @@ class Leases:
         self._owners.discard(owner)
         if not self._owners and self._keeper is not None:
             self._keeper.cancel()
+            self._keeper = None  # it ends later: who holds something in the meantime needs another
         return held
 
     async def _renew(self) -> None:

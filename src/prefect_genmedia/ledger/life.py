@@ -1,4 +1,7 @@
-"""The life of a job after its submit: what is recorded of it, and what later truths may correct."""
+"""The life of a job after its submit: what is recorded of it, and what later truths may correct.
+
+One file: which state may follow which is read as a whole.
+"""
 
 from __future__ import annotations
 

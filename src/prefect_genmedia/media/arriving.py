@@ -23,6 +23,7 @@ class Arriving:
         self._held_bytes = 0
         self._digest = hashlib.sha256()
         self._path: Path | None = None
+        self._is_unwanted = False
         self.size = 0
 
     async def add(self, piece: bytes) -> None:
@@ -54,10 +55,13 @@ class Arriving:
                 out.write(piece)
         self._held.clear()
         self._held_bytes = 0
+        if self._is_unwanted:  # by whoever was stopped while this went on in its thread
+            self.discard()
         return self._path
 
     def discard(self) -> None:
-        """Nothing stays of what was not kept."""
+        """Nothing stays of what was not kept, also of what is being written now."""
+        self._is_unwanted = True
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
