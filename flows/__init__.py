@@ -4,6 +4,7 @@ from prefect_genmedia.flows.batches import BatchReport
 from prefect_genmedia.flows.calendar_rows import CalendarRow
 from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
+from prefect_genmedia.flows.localise import Lettering, Localised, Wording, localise
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
 from prefect_genmedia.flows.restyle import restyle
@@ -17,6 +18,8 @@ __all__ = [
     "BatchReport",
     "CalendarRow",
     "Concept",
+    "Lettering",
+    "Localised",
     "Photograph",
     "Product",
     "Refinement",
@@ -24,9 +27,11 @@ __all__ = [
     "SpendReport",
     "Steering",
     "Style",
+    "Wording",
     "adopt_orphans",
     "content_calendar",
     "illustrate",
+    "localise",
     "restyle",
     "resume_job",
     "review",
