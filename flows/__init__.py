@@ -2,6 +2,7 @@
 
 from prefect_genmedia.flows.batches import BatchReport
 from prefect_genmedia.flows.calendar_rows import CalendarRow
+from prefect_genmedia.flows.clip import Clip, Finish, clip
 from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
@@ -13,12 +14,15 @@ from prefect_genmedia.flows.styles import Steering, Style
 __all__ = [
     "BatchReport",
     "CalendarRow",
+    "Clip",
+    "Finish",
     "Photograph",
     "Refinement",
     "SpendReport",
     "Steering",
     "Style",
     "adopt_orphans",
+    "clip",
     "content_calendar",
     "illustrate",
     "restyle",

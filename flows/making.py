@@ -12,6 +12,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import BOUGHT_ONCE, GenMediaError
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.parameters import LONGEST_TITLE, Photograph, Pick, Refinement
 from prefect_genmedia.flows.publishing import Publishing
@@ -55,7 +56,7 @@ class Work:
                 picture, upscaled = await self._single(grid, index)
                 item = await self._finish(item.with_job(upscaled, picked=picture), picture, prompt, copy)
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return item
 
     async def from_photograph(self, number: int, photograph: Photograph) -> Illustration:
@@ -68,7 +69,7 @@ class Work:
             item = item.model_copy(update={"photograph": picture, "picked": [picture]})
             await self.publishing.check_photograph(picture)
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return await self._finish(item, picture, prompt, 0)
 
     async def _picked(self, grid: JobResult[Any]) -> list[int]:
@@ -120,7 +121,7 @@ class Work:
                 published = await self.publishing.publish(file, self.folder, self._stem(item), manifest)
                 item = item.model_copy(update={"published": [*item.published, published]})
         except Exception as failure:
-            return _failed(item, failure)
+            return failed(item, failure)
         return item
 
     def _stem(self, item: Illustration) -> str:
@@ -149,10 +150,18 @@ def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[Medi
         return chooser(paths)
 
 
-def _failed(item: Illustration, failure: Exception) -> Illustration:
+def failed(item: Illustration, failure: Exception) -> Illustration:
+    """The same, with what went wrong, which is in the log from now on."""
     # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
     log_failure(item.title, failure)
     said = sentences_of(failure)
     error = said if item.error is None or said in item.error else f"{item.error} {said}"
     job = getattr(failure, "job", None)
     return item.model_copy(update={"error": error, "failed_jobs": [*item.failed_jobs, *([job] if job else [])]})
+
+
+def failed_once_bought(item: Illustration, bought: JobResult[Any], failure: Exception) -> Illustration:
+    """The same for what was done to a job's files: whatever went wrong, the job is paid for, and here."""
+    if isinstance(failure, GenMediaError):
+        failure.job, failure.money = bought.job, BOUGHT_ONCE
+    return failed(item, failure)
