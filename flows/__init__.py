@@ -2,6 +2,7 @@
 
 from prefect_genmedia.flows.batches import BatchReport
 from prefect_genmedia.flows.calendar_rows import CalendarRow
+from prefect_genmedia.flows.character_sheet import CharacterSheet, Drawing, character_sheet
 from prefect_genmedia.flows.clip import Clip, Finish, clip
 from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
@@ -14,7 +15,9 @@ from prefect_genmedia.flows.styles import Steering, Style
 __all__ = [
     "BatchReport",
     "CalendarRow",
+    "CharacterSheet",
     "Clip",
+    "Drawing",
     "Finish",
     "Photograph",
     "Refinement",
@@ -22,6 +25,7 @@ __all__ = [
     "Steering",
     "Style",
     "adopt_orphans",
+    "character_sheet",
     "clip",
     "content_calendar",
     "illustrate",
