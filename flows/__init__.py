@@ -8,8 +8,10 @@ from prefect_genmedia.flows.content_calendar import content_calendar
 from prefect_genmedia.flows.illustrate import illustrate
 from prefect_genmedia.flows.parameters import Photograph, Refinement
 from prefect_genmedia.flows.recovery import adopt_orphans, resume_job
+from prefect_genmedia.flows.release_track import Release, release_track
 from prefect_genmedia.flows.restyle import restyle
 from prefect_genmedia.flows.spending import SpendReport, spend_report
+from prefect_genmedia.flows.studio import Teaser
 from prefect_genmedia.flows.styles import Steering, Style
 
 __all__ = [
@@ -21,14 +23,17 @@ __all__ = [
     "Finish",
     "Photograph",
     "Refinement",
+    "Release",
     "SpendReport",
     "Steering",
     "Style",
+    "Teaser",
     "adopt_orphans",
     "character_sheet",
     "clip",
     "content_calendar",
     "illustrate",
+    "release_track",
     "restyle",
     "resume_job",
     "spend_report",

@@ -52,7 +52,7 @@ async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulato
         nightly = deployed["nightly"]
         assert nightly.schedules[0].schedule.cron == "0 2 * * *" and nightly.schedules[0].active
         assert nightly.parameter_openapi_schema["properties"]["prompts"]["description"]
-        for name in ("calendar", "restyle", "clip", "character-sheet"):
+        for name in ("calendar", "restyle", "clip", "character-sheet", "release-track"):
             assert not deployed[name].schedules[0].active  # a person says first what is wanted
         assert "secret" not in nightly.model_dump_json().lower().replace("secretstr", "")
         parameters = {
