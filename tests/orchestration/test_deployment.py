@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,42 @@ async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulato
     published = Path(Settings().media_store) / "published" / "worker"
     assert len(list(published.glob("*.jpg"))) == 1 and (published / "index.html").is_file()
     assert emulator.jobs()["counts"] == {"midjourney.imagine": 1, "novita.img2img": 1}
+
+
+@pytest.mark.slow
+async def test_a_worker_runs_the_flows_of_films_sheets_and_tracks(emulator, env, tmp_path, photos):
+    if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
+        pytest.skip("needs ffmpeg and ffprobe on the PATH")
+    small = {"longest_side": 128}
+    wanted = {
+        "clip": {"still": str(photos / "coffee.png"), "prompt": "steam rises"},
+        "character-sheet": {"poses": ["front view", "laughing"], "drawing": {"width": 128, "height": 192}},
+        "release-track": {"refinement": small, "teaser": {"duration_seconds": 2, "side": 128}},
+    }
+    async with get_client() as client:
+        deployed = {each.name: each for each in await client.read_deployments()}
+        runs = [
+            await client.create_flow_run_from_deployment(deployed[name].id, parameters=parameters)
+            for name, parameters in wanted.items()
+        ]
+    await worker(env, tmp_path)
+    async with get_client() as client:
+        found = [await client.read_flow_run(run.id) for run in runs]
+    for run in found:
+        assert run.state.is_completed(), run.state.message
+    assert [run.name for run in found] == [
+        "clip by hailuo: steam rises",
+        "character in 2 poses: 1girl, red hair, green coat",
+        "release Night Train",
+    ]
+    published = Path(Settings().media_store) / "published"
+    assert (published / "clips" / "coffee-steam-rises.mp4").is_file()
+    assert (published / "characters" / "contact-sheet.jpg").is_file()
+    assert (published / "night-train" / "night-train-cover-art.jpg").is_file()
+    assert emulator.jobs()["counts"] == {
+        "novita.minimax_hailuo_23_fast_i2v": 1,
+        "novelai.text_to_image": 2,
+        "suno.music": 1,
+        "midjourney.imagine": 1,
+        "novita.img2img": 1,
+    }
