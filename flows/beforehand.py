@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Any
 
+import prefect.runtime.flow_run
 from slugify import slugify
 
 from prefect_genmedia import quoting
@@ -30,6 +32,11 @@ async def load_block(block: Any, name: str) -> Any:
             f"there is no {block.get_block_type_name()} block called {name!r}",
             advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
         ) from None
+
+
+def name_of(collection: str | None, started: datetime) -> str:
+    """What a run's collection is called: by default as nobody else's, by the day and the run."""
+    return collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
 
 
 def folder_name(collection: str) -> str:

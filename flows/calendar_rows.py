@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Whole, refusal
+from prefect_genmedia.checking import Whole, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.failing import MOST_NAMED
 from prefect_genmedia.flows.parameters import GivenRecipe, Renditions
@@ -26,10 +26,6 @@ from prefect_genmedia.tasks.imaging import check_place
 MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
 
-Source = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=4096), A_TEXT] | Annotated[MediaFile, A_MODEL],
-    TEXT_OR_MODEL,
-]
 Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 

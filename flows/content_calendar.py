@@ -28,11 +28,10 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.calendar_rows import (
     CalendarRow,
     Shard,
-    Source,
     Wish,
     checked_rows,
     of_shard,
@@ -44,6 +43,7 @@ from prefect_genmedia.flows.calendar_rows import (
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Pick, Refinement, Renditions
 from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
@@ -121,7 +121,7 @@ async def content_calendar(
     if (source is None) == (not rows):
         raise ConfigurationError("a calendar is a source or rows", advice="Give one of the two.")
     named = calendar or _name_of(source)
-    name = named or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    name = name_of(named, started)
     given = await asyncio.to_thread(
         checked_rows, rows if source is None else await asyncio.to_thread(read_source, source)
     )

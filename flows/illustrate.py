@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.failing import run_failure
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import (
@@ -89,7 +89,7 @@ async def illustrate(
     """
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
-    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    name = name_of(collection, started)
     work = Work(
         ttapi=await load_block(TTAPICredentials, ttapi_credentials) if prompts else None,
         novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,

@@ -12,6 +12,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import BOUGHT_ONCE, GenMediaError
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.parameters import LONGEST_TITLE, Photograph, Pick, Refinement
 from prefect_genmedia.flows.publishing import Publishing
@@ -150,9 +151,17 @@ def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[Medi
 
 
 def failed(item: Illustration, failure: Exception) -> Illustration:
+    """The same, with what went wrong, which is in the log from now on."""
     # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
     log_failure(item.title, failure)
     said = sentences_of(failure)
     error = said if item.error is None or said in item.error else f"{item.error} {said}"
     job = getattr(failure, "job", None)
     return item.model_copy(update={"error": error, "failed_jobs": [*item.failed_jobs, *([job] if job else [])]})
+
+
+def failed_once_bought(item: Illustration, bought: JobResult[Any], failure: Exception) -> Illustration:
+    """The same for what was done to a job's files: whatever went wrong, the job is paid for, and here."""
+    if isinstance(failure, GenMediaError):
+        failure.job, failure.money = bought.job, BOUGHT_ONCE
+    return failed(item, failure)

@@ -43,13 +43,17 @@ class Publishing:
     async def check(self, prompts: Sequence[str], photographs: Sequence[Photograph]) -> None:
         """Raises RecipeError where it cannot work on a picture of the run, as far as its size can be told."""
         if self.prepared is not None:
-            sizes = await asyncio.to_thread(expected_sizes, prompts, photographs, self.refinement)
+            await self.check_sizes(await asyncio.to_thread(expected_sizes, prompts, photographs, self.refinement))
+
+    async def check_sizes(self, sizes: Sequence[Size]) -> None:
+        """The same of pictures of these sizes."""
+        if self.prepared is not None:
             await recipes.check(self.prepared, sizes)
 
     async def check_photograph(self, picture: MediaFile) -> None:
         """The same of one that has been taken in."""
-        if self.prepared is not None and picture.width and picture.height:
-            await recipes.check(self.prepared, [finished_size((picture.width, picture.height), self.refinement)])
+        if picture.width and picture.height:
+            await self.check_sizes([finished_size((picture.width, picture.height), self.refinement)])
 
     async def publish(self, file: MediaFile, folder: str, stem: str, manifest: dict[str, Any]) -> list[MediaFile]:
         if self.prepared is None:

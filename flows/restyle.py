@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any
-from urllib.parse import unquote
+from typing import Annotated
 
 import prefect.runtime.flow_run
 from prefect import flow
 from pydantic import Field, StringConstraints
-from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
@@ -28,11 +24,11 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
-from prefect_genmedia.flows.calendar_rows import Source
+from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Photograph, Renditions
 from prefect_genmedia.flows.publishing import Publishing
+from prefect_genmedia.flows.sources import Source, file_name, reference, stems_of
 from prefect_genmedia.flows.styles import Style
 from prefect_genmedia.forecast import Forecast, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
@@ -93,9 +89,9 @@ async def restyle(
     given = [*photographs, *(await asyncio.to_thread(_pictures_in, folder) if folder is not None else [])]
     if not given:
         raise ConfigurationError("there are no photographs", advice="Give a folder that has some, or a list.")
-    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    name = name_of(collection, started)
     publishing = await Publishing.of(recipe, renditions, style)
-    await publishing.check([], [Photograph(picture=_reference(each), prompt=prompt) for each in given])
+    await publishing.check([], [Photograph(picture=reference(each), prompt=prompt) for each in given])
     novita = await load_block(NovitaCredentials, novita_credentials)
     request = style.of("-", prompt, 1024, 1024)  # the price asks for no picture
     prices = await variable_prices()
@@ -119,10 +115,11 @@ async def restyle(
             terms={"request_key": f"restyle:{collection}" if collection else None, "attempts": attempts},
             stem=stem,
         )
-        made = await work.from_picture(number, photograph, prompt, f"{number}: {_file_name(photograph)}")
+        made = await work.from_picture(number, photograph, prompt, f"{number}: {file_name(photograph)}")
         return await outcome_of(made.title, made, run, since)
 
-    numbered = zip(range(1, len(given) + 1), given, _stems(given), strict=True)
+    stems = stems_of([PurePosixPath(file_name(each)).stem for each in given])
+    numbered = zip(range(1, len(given) + 1), given, stems, strict=True)
     outcomes = await a_few_at_a_time(make, numbered, at_once)
     seconds = (datetime.now(UTC) - started).total_seconds()
     return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "restyle", "photographs")
@@ -137,19 +134,3 @@ def _pictures_in(folder: str) -> list[str]:
     if len(pictures) > MOST:
         raise ConfigurationError(f"the folder has {len(pictures)} pictures; the limit is {MOST}")
     return pictures
-
-
-def _reference(given: str | MediaFile) -> str:
-    return given if isinstance(given, str) else given.uri
-
-
-def _file_name(given: str | MediaFile) -> str:
-    """The end of its address, which may be a signed link."""
-    return PurePosixPath(unquote(quoting.one_line(_reference(given))).rstrip("/")).name or "a picture"
-
-
-def _stems(given: Sequence[Any]) -> list[str]:
-    """What each one's files are called: by its own name, and by its number where another has the same."""
-    stems = [slugify(PurePosixPath(_file_name(each)).stem, max_length=80) or "picture" for each in given]
-    times = Counter(stems)
-    return [stem if times[stem] == 1 else f"{stem}-{number}" for number, stem in enumerate(stems, 1)]

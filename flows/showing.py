@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -139,9 +140,20 @@ class Illustrations(BaseModel):
 
 def page(made: Illustrations, folder: str) -> str:
     """Write the gallery page into the media store; its URI. Blocking. Raises MediaError."""
-    store = MediaStore(read_settings().media_store)
-    up = "../" * len(Path(folder).parts)  # from the page in `folder` to the store's files
-    html = gallery_html(f"Illustrations: {made.collection}", _sections(made, store, up), _facts(made))
+    store, up = MediaStore(read_settings().media_store), way_up(folder)
+    return keep_page(store, folder, f"Illustrations: {made.collection}", _sections(made, store, up), _facts(made))
+
+
+def way_up(folder: str) -> str:
+    """From a page in `folder` to where the media store begins."""
+    return "../" * len(Path(folder).parts)
+
+
+def keep_page(
+    store: MediaStore, folder: str, title: str, sections: Sequence[GallerySection], facts: Mapping[str, str]
+) -> str:
+    """Write a gallery page into `folder` of the media store; its URI. Blocking. Raises MediaError."""
+    html = gallery_html(title, sections, facts)
     with store.incoming() as incoming:
         file = incoming / "index.html"
         file.write_text(html, encoding="utf-8")
@@ -155,7 +167,7 @@ def artifact(made: Illustrations) -> str:
     """
     settings = read_settings()
     store = MediaStore(settings.media_store)
-    text = gallery_markdown(made.collection, _sections(made, store, _public(settings)), _facts(made))
+    text = gallery_markdown(made.collection, _sections(made, store, public_base(settings)), _facts(made))
     failed = [
         f"- **{for_markdown(item.title)}**: {for_markdown(item.error, LONGEST_SENTENCE)}"
         for item in made.items
@@ -166,12 +178,13 @@ def artifact(made: Illustrations) -> str:
 
 def page_address(made: Illustrations, folder: str) -> str | None:
     """Where a browser finds the gallery page; None where it cannot be told."""
-    if base := _public(read_settings()):
+    if base := public_base(read_settings()):
         return f"{base}{folder}/index.html"
     return made.page if made.page and made.page.startswith("file://") else None
 
 
-def _public(settings: Settings) -> str:
+def public_base(settings: Settings) -> str:
+    """Where a browser, or a provider, finds the media store's files; "" where that is not told."""
     return settings.media_public_url.rstrip("/") + "/" if settings.media_public_url else ""
 
 
@@ -188,7 +201,7 @@ def _section(item: Illustration, store: MediaStore, base: str) -> GallerySection
     def shown(file: MediaFile, label: str, operation: str = "") -> GalleryPicture:
         bought = [each.job for each in item.purchases if each.job.operation == operation]
         caption = f"{operation} {bought[0].job_id}" if bought else ""
-        return GalleryPicture(label=label, href=_href(file, store, base), file=file, caption=caption)
+        return GalleryPicture(label=label, href=href_in(file, store, base), file=file, caption=caption)
 
     start = item.photograph or item.grid
     steps = []
@@ -213,7 +226,7 @@ def _section(item: Illustration, store: MediaStore, base: str) -> GallerySection
     return GallerySection(title=item.title, prompt=prompt, steps=tuple(steps))
 
 
-def _href(file: MediaFile, store: MediaStore, base: str) -> str:
+def href_in(file: MediaFile, store: MediaStore, base: str) -> str:
     """From `base`, where the media store begins, to the file; "" for a file that is elsewhere."""
     key = store.key_of(file)
     return "" if key is None else base + quote(key)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prefect import task
 
 from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.imaging.drawing import face_for
 from prefect_genmedia.imaging.judging import Fault, Quality, faults_of, fingerprint, near_duplicates, small, thumbhash
 from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.imaging.writing import Rendered
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _keep, check_place
+from prefect_genmedia.tasks.imaging import _file_of, _keep, _write, check_place
+from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import packet_for_several
 
-__all__ = ["Fault", "Quality", "alike", "before_and_after", "contact_sheet", "faults", "placeholder"]
+__all__ = ["Fault", "Quality", "alike", "before_and_after", "check_captions", "contact_sheet", "faults", "placeholder"]
 
 T = TypeVar("T")
 Maker = Callable[[list[Path], Path, bytes | None], Rendered]
@@ -34,10 +36,12 @@ async def contact_sheet(
     cell: int = 320,
     folder: str = "sheets",
     stem: str = "contact-sheet",
+    manifest: dict[str, Any] | None = None,
 ) -> MediaFile:
     """All pictures in one JPEG, each in a cell of so many pixels, with its caption. Free.
 
-    It says that it is generated where one of them is. Raises MissingGlyphError for a caption that no font can write,
+    It says that it is generated where one of them is. With a `manifest`, a JSON of it, of the file's facts and of all
+    that it shows lies beside it. Raises MissingGlyphError for a caption that no font can write,
     MediaError, MediaInvalidError; ConfigurationError without a picture.
     """
     if not pictures or not 1 <= columns <= 50 or not 16 <= cell <= 2048:
@@ -47,7 +51,13 @@ async def contact_sheet(
     def made(paths: list[Path], target: Path, xmp: bytes | None) -> Rendered:
         return sheet_of(paths, target, captions, fonts=fonts, columns=columns, cell=cell, xmp=xmp)
 
-    return await beside_the_loop(_together, pictures, folder, stem, made)
+    step = {"sheet": {"captions": list(captions), "columns": columns, "cell": cell}}
+    return await beside_the_loop(_together, pictures, folder, stem, made, manifest, step)
+
+
+def check_captions(captions: Sequence[str]) -> None:
+    """Raises MissingGlyphError for what no font can write on a sheet: to be called before money is spent. Blocking."""
+    face_for("".join(captions) + "...", read_settings().font_files)
 
 
 @task(name="sheets.before_and_after", task_run_name="before and after")
@@ -91,7 +101,14 @@ def _with_path(picture: MediaFile, look: Callable[[Path], T]) -> T:
         return look(path)
 
 
-def _together(pictures: Sequence[MediaFile], folder: str, stem: str, make: Maker) -> MediaFile:
+def _together(
+    pictures: Sequence[MediaFile],
+    folder: str,
+    stem: str,
+    make: Maker,
+    manifest: dict[str, Any] | None = None,
+    step: dict[str, Any] | None = None,
+) -> MediaFile:
     check_place(folder, stem)
     settings = read_settings()
     store = MediaStore(settings.media_store)
@@ -99,4 +116,8 @@ def _together(pictures: Sequence[MediaFile], folder: str, stem: str, make: Maker
         paths = [copies.enter_context(local_copy(picture)) for picture in pictures]
         contents = [path.read_bytes() for path in paths]
         xmp = packet_for_several(pictures, contents, settings)
-        return _keep(store, make(paths, incoming / f"{stem}.jpg", xmp), folder)
+        made = make(paths, incoming / f"{stem}.jpg", xmp)
+        if manifest is not None:
+            text = manifest_bytes(made.path.name, _file_of(made, ""), pictures, manifest, **(step or {}))
+            _write(store, incoming, f"{folder}/{made.path.name}.json", text)
+        return _keep(store, made, folder)

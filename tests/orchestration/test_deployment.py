@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -25,21 +27,34 @@ def prefect(env: dict[str, str], folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulator, ttapi, novita, child_env, tmp_path):
+@pytest.fixture
+async def env(ttapi, novita, child_env, tmp_path) -> dict[str, str]:
+    """The environment of a worker; the blocks are saved, and all is deployed."""
     await ttapi.asave("ttapi", overwrite=True)
     await novita.asave("novita", overwrite=True)
     # Its own TMPDIR: Prefect's worker keeps a folder there that belongs to whoever came first.
     env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1", "TMPDIR": str(tmp_path)}
     async with get_client() as client:
-        await client.create_work_pool(WorkPoolCreate(name="genmedia", type="process"))
+        await client.create_work_pool(WorkPoolCreate(name="genmedia", type="process"), overwrite=True)
     await asyncio.to_thread(prefect, env, tmp_path, "deploy", "--prefect-file", str(FILE), "--all")
+    return env
+
+
+async def worker(env: dict[str, str], folder: Path) -> None:
+    """A worker that runs what is due, and ends."""
+    how = ("--pool", "genmedia", "--run-once", "--install-policy", "never")
+    await asyncio.to_thread(prefect, env, folder, "worker", "start", *how)
+
+
+async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulator, env, tmp_path):
     async with get_client() as client:
         deployed = {each.name: each for each in await client.read_deployments()}
         assert set(deployed) == {each["name"] for each in yaml.safe_load(FILE.read_text())["deployments"]}
         nightly = deployed["nightly"]
         assert nightly.schedules[0].schedule.cron == "0 2 * * *" and nightly.schedules[0].active
         assert nightly.parameter_openapi_schema["properties"]["prompts"]["description"]
-        assert not deployed["calendar"].schedules[0].active  # a person names the sheet first
+        for name in ("calendar", "restyle", "clip", "character-sheet", "release-track"):
+            assert not deployed[name].schedules[0].active  # a person says first what is wanted
         assert "secret" not in nightly.model_dump_json().lower().replace("secretstr", "")
         parameters = {
             "prompts": ["a tram"],
@@ -48,12 +63,49 @@ async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulato
             "collection": "worker",
         }
         run = await client.create_flow_run_from_deployment(nightly.id, parameters=parameters)
-    await asyncio.to_thread(
-        prefect, env, tmp_path, "worker", "start", "--pool", "genmedia", "--run-once", "--install-policy", "never"
-    )
+    await worker(env, tmp_path)
     async with get_client() as client:
         state = (await client.read_flow_run(run.id)).state
     assert state.is_completed(), state.message
     published = Path(Settings().media_store) / "published" / "worker"
     assert len(list(published.glob("*.jpg"))) == 1 and (published / "index.html").is_file()
     assert emulator.jobs()["counts"] == {"midjourney.imagine": 1, "novita.img2img": 1}
+
+
+@pytest.mark.slow
+async def test_a_worker_runs_the_flows_of_films_sheets_and_tracks(emulator, env, tmp_path, photos):
+    if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
+        pytest.skip("needs ffmpeg and ffprobe on the PATH")
+    small = {"longest_side": 128}
+    wanted = {
+        "clip": {"still": str(photos / "coffee.png"), "prompt": "steam rises"},
+        "character-sheet": {"poses": ["front view", "laughing"], "drawing": {"width": 128, "height": 192}},
+        "release-track": {"refinement": small, "teaser": {"duration_seconds": 2, "side": 128}},
+    }
+    async with get_client() as client:
+        deployed = {each.name: each for each in await client.read_deployments()}
+        runs = [
+            await client.create_flow_run_from_deployment(deployed[name].id, parameters=parameters)
+            for name, parameters in wanted.items()
+        ]
+    await worker(env, tmp_path)
+    async with get_client() as client:
+        found = [await client.read_flow_run(run.id) for run in runs]
+    for run in found:
+        assert run.state.is_completed(), run.state.message
+    assert [run.name for run in found] == [
+        "clip by hailuo: steam rises",
+        "character in 2 poses: 1girl, red hair, green coat",
+        "release Night Train",
+    ]
+    published = Path(Settings().media_store) / "published"
+    assert (published / "clips" / "coffee-steam-rises.mp4").is_file()
+    assert (published / "characters" / "contact-sheet.jpg").is_file()
+    assert (published / "night-train" / "night-train-cover-art.jpg").is_file()
+    assert emulator.jobs()["counts"] == {
+        "novita.minimax_hailuo_23_fast_i2v": 1,
+        "novelai.text_to_image": 2,
+        "suno.music": 1,
+        "midjourney.imagine": 1,
+        "novita.img2img": 1,
+    }

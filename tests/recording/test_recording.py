@@ -15,7 +15,7 @@ import pytest
 from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
 from prefect_genmedia.media import MediaFile
-from prefect_genmedia.recording import level, measure, poster, probe, trim
+from prefect_genmedia.recording import captions, level, measure, poster, probe, still_film, trim
 from prefect_genmedia.recording.process import ffmpeg, given, named
 from prefect_genmedia.tasks import recording
 
@@ -112,6 +112,26 @@ def test_a_playlist_in_a_films_place_is_not_followed(tmp_path: Path) -> None:
         (tmp_path / "film.mp4").write_text(words)
         with pytest.raises(MediaInvalidError):
             probe(tmp_path / "film.mp4")
+
+
+def test_a_picture_is_shown_while_a_sound_is_heard_and_no_longer(tmp_path: Path, photos: Path) -> None:
+    cover = tmp_path / "50%03d.png"
+    shutil.copy(photos / "coffee.png", cover)
+    still_film(cover, tone(tmp_path / "tone.wav", 0.2), tmp_path / "teaser.mp4", 2, 15, 99)
+    facts = probe(tmp_path / "teaser.mp4")
+    assert (facts.width, facts.height) == (98, 66) and facts.audio_codec == "aac"
+    assert facts.duration_seconds == pytest.approx(1, abs=0.1)
+    with pytest.raises(ConfigurationError, match="start_seconds must be less than"):
+        still_film(cover, tmp_path / "tone.wav", tmp_path / "late.mp4", 3, 15)
+    with pytest.raises(MediaInvalidError, match="no sound"):
+        still_film(cover, SAMPLES / "film.mov", tmp_path / "mute.mp4", 0, 1)
+
+
+def test_captions_fill_the_film() -> None:
+    assert captions(["one", "two\nlines"], 3661.5, "srt") == (
+        "1\n00:00:00,000 --> 00:30:30,750\none\n\n2\n00:30:30,750 --> 01:01:01,500\ntwo lines\n"
+    )
+    assert captions(["one"], 2, "vtt").startswith("WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.000\none")
 
 
 async def test_the_tasks_keep_files_with_manifests() -> None:

@@ -23,7 +23,7 @@ def poster(source: Path, target: Path, at_seconds: float | None = None) -> None:
     if facts.video_codec is None:
         raise MediaInvalidError("there is no film in it, and so no poster frame")
     at = (facts.duration_seconds or 0.0) * POSTER_PLACE if at_seconds is None else at_seconds
-    _check_start("at_seconds", at, facts)
+    check_start("at_seconds", at, facts)
     ffmpeg("-ss", f"{at:.3f}", *given(source), "-map", "0:V:0", "-frames:v", "1", "-update", "1", named(target))
     if not target.exists():  # past the end ffmpeg writes none, and calls that success
         raise ConfigurationError(f"there is no frame at {at:g} seconds", advice="Give an earlier at_seconds.")
@@ -38,7 +38,7 @@ def trim(source: Path, target: Path, start_seconds: float, duration_seconds: flo
     """
     check_number("duration_seconds", duration_seconds, 0.01, LONGEST)
     facts = probe(source)
-    _check_start("start_seconds", start_seconds, facts)
+    check_start("start_seconds", start_seconds, facts)
     # A copied FLAC would still tell the length of the whole, and a copied Ogg has all from its beginning.
     anew = exact or facts.container in ("flac", "ogg")
     how = sound_encoding(facts) if anew else ("-c", "copy", "-avoid_negative_ts", "make_zero")
@@ -48,7 +48,8 @@ def trim(source: Path, target: Path, start_seconds: float, duration_seconds: flo
     ffmpeg("-ss", begin, *given(source), "-t", length, *kept, *how, *quick, named(target))
 
 
-def _check_start(name: str, seconds: float, facts: Probed) -> None:
+def check_start(name: str, seconds: float, facts: Probed) -> None:
+    """Raises ConfigurationError for what is past the end."""
     check_number(name, seconds, 0, LONGEST)
     if facts.duration_seconds is not None and seconds >= facts.duration_seconds:
         raise ConfigurationError(f"{name} must be less than the {facts.duration_seconds:g} seconds that it lasts")

@@ -37,6 +37,13 @@ def given(source: Path) -> tuple[str, ...]:
     return (*_CAREFULLY, "-i", named(source))
 
 
+def shown(picture: Path, frames_per_second: int) -> tuple[str, ...]:
+    """The options that open one picture as a film of one frame; a percent sign in its name is no pattern."""
+    carefully = ("-protocol_whitelist", "file", "-format_whitelist", "image2")
+    still = ("-f", "image2", "-pattern_type", "none", "-framerate", str(frames_per_second))
+    return (*carefully, *still, "-i", named(picture))
+
+
 def named(path: Path) -> str:
     return f"file:{path.absolute()}"
 
