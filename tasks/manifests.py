@@ -10,9 +10,14 @@ from prefect_genmedia import quoting
 from prefect_genmedia.media import MediaFile
 
 
-def manifest_bytes(name: str, made: MediaFile, source: MediaFile, told: Mapping[str, Any], **step: Any) -> bytes:
-    """The manifest of the file `name`; `told` is the caller's own, `step` how it was made. Links lose their queries."""
+def manifest_bytes(
+    name: str, made: MediaFile, source: MediaFile, told: Mapping[str, Any], *more: MediaFile, **step: Any
+) -> bytes:
+    """The manifest of the file `name`; `told` is the caller's own, `step` how it was made, `more` what else went in.
+
+    Links lose their queries.
+    """
     own: dict[str, Any] = {"file": name, **made.model_dump(exclude={"uri"})}
-    own["parents"] = [{"sha256": source.sha256, "role": source.role}]
+    own["parents"] = [{"sha256": file.sha256, "role": file.role} for file in (source, *more)]
     facts = quoting.without_signatures({**own, **step, **told})
     return json.dumps(facts, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -1,31 +1,39 @@
-"""Steps after the provider for films and sounds: probe, poster frame, trim, loudness. Free; ffmpeg does the work."""
+"""Steps after the provider for films and sounds: probe, poster frame, trim, loudness, tags. Free; ffmpeg does the work.
+
+Every file says that it is generated, where a job made what it is of (GENMEDIA_MARK), and keeps the mark it brought.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from prefect import task
 
+from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
-from prefect_genmedia.provenance import marked
-from prefect_genmedia.recording import Probed, require_ffmpeg
+from prefect_genmedia.provenance import marked, tags_for
+from prefect_genmedia.recording import Probed, Tags, require_ffmpeg
 from prefect_genmedia.recording import level as level_file
 from prefect_genmedia.recording import poster as write_poster
 from prefect_genmedia.recording import probe as probe_file
+from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.recording import trim as trim_file
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 
-__all__ = ["Probed", "level", "poster", "probe", "require_ffmpeg", "trim"]
+__all__ = ["Probed", "Tags", "level", "poster", "probe", "require_ffmpeg", "tag", "trim"]
+
+_UNMARKED = "it does not say that it is generated: a file of its kind has no place for that which is known here"
 
 
 @task(name="recording.probe", task_run_name="probe a recording")
@@ -52,7 +60,6 @@ async def poster(source: MediaFile, at_seconds: float | None = None, *, folder: 
 
     def make(path: Path, target: Path) -> tuple[str, ...]:
         write_poster(path, target, at_seconds)
-        target.write_bytes(marked(target.read_bytes(), mark_for([source], None, read_settings())))
         return ()
 
     step = {"poster": {"at_seconds": at_seconds}}
@@ -102,6 +109,33 @@ async def level(
     return await beside_the_loop(_made, source, folder, "level", None, step, make)
 
 
+@task(name="recording.tag", task_run_name="tag a recording")
+async def tag(
+    source: MediaFile, tags: Tags | None = None, cover: MediaFile | None = None, *, folder: str = "recordings"
+) -> MediaFile:
+    """A copy of a film or a sound with title, artist, album and so on, and a JPEG or PNG as its cover. Free.
+
+    Nothing is encoded anew. Without tags and cover the copy differs by its AI mark only. MP3, M4A, MP4 and FLAC take a
+    cover. Raises ConfigurationError without ffmpeg, MediaError, MediaInvalidError.
+    """
+    said = {name: text for name, text in (tags or Tags()).model_dump().items() if text}
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        if cover is not None:
+            with local_copy(cover) as picture:
+                if header(picture).media_type not in ("image/jpeg", "image/png"):
+                    raise MediaInvalidError("a cover is a JPEG or a PNG", advice="Render it as one of these.")
+                tag_file(path, target, said, picture)
+        elif said:
+            tag_file(path, target, said)
+        else:
+            shutil.copyfile(path, target)
+        return ()
+
+    step = {"tag": {**said, "cover_sha256": cover.sha256 if cover else None}}
+    return await beside_the_loop(_made, source, folder, "tagged", None, step, make, *([cover] if cover else []))
+
+
 def _made(
     source: MediaFile,
     folder: str,
@@ -109,17 +143,20 @@ def _made(
     ending: str | None,
     step: dict[str, Any],
     make: Callable[[Path, Path], tuple[str, ...]],
+    *more: MediaFile,
 ) -> MediaFile:
-    """Make one file of `source` into the store, its manifest first. The same step on the same bytes has one name."""
+    """Make one file of `source`, and of `more`, into the store, its manifest first. The same step on the same bytes has
+    one name."""
     require_ffmpeg()
     check_place(folder, None)
     store = MediaStore(read_settings().media_store)
-    refuse_quarantined(source, store)
+    for each in (source, *more):
+        refuse_quarantined(each, store)
     words = hashlib.sha256(json.dumps(step, sort_keys=True).encode()).hexdigest()[:8]
     with local_copy(source) as path, store.incoming() as incoming:
         name = f"{source.sha256[:16]}-{role}-{words}.{ending or path.suffix.removeprefix('.')}"
         target = incoming / name
-        remarks = make(path, target)
+        remarks = (*make(path, target), *_mark(path, target, source))
         content = target.read_bytes()
         seen = header(content) if ending else None
         made = MediaFile(
@@ -132,5 +169,19 @@ def _made(
             role=role,
             remarks=remarks,
         )
-        _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, source, {}, **step))
+        _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, source, {}, *more, **step))
         return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
+
+
+def _mark(source: Path, made: Path, bought: MediaFile) -> tuple[str, ...]:
+    """Let a file say what it is, and what its source said; a kind without a place for that is kept all the same."""
+    mark, content, before = mark_for([bought], None, read_settings()), made.read_bytes(), source.read_bytes()
+    if tags := tags_for(content, mark, before):
+        plain = made.replace(made.with_stem(f"{made.stem}-plain"))
+        tag_file(plain, made, tags)
+        return ()
+    try:
+        made.write_bytes(marked(content, mark, before))
+    except MediaInvalidError as failure:
+        return (_UNMARKED if "of this kind" in failure.message else failure.message,)
+    return ()

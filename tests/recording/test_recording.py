@@ -14,10 +14,14 @@ import pytest
 
 from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
-from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media import MediaFile, MediaStore
+from prefect_genmedia.provenance import Mark, marked, marks_in
 from prefect_genmedia.recording import level, measure, poster, probe, trim
-from prefect_genmedia.recording.process import ffmpeg, given, named
+from prefect_genmedia.recording.process import ffmpeg, ffprobe, given, named
+from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import recording
+
+PHOTOS = Path(__file__).parent.parent / "photos"
 
 SAMPLES = Path(__file__).parent.parent / "media" / "samples"
 if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
@@ -132,3 +136,83 @@ async def test_the_tasks_keep_files_with_manifests() -> None:
         manifest = json.loads(Path(f"{made.path}.json").read_text())
         assert manifest["parents"][0]["sha256"] == source.sha256 and step in manifest
         assert hashlib.sha256(made.path.read_bytes()).hexdigest() == made.sha256 == manifest["sha256"]
+
+
+def kept(name: str, content: bytes, *, bought: bool = True) -> MediaFile:
+    """A file in the store, where a job's file lies or elsewhere."""
+    store = MediaStore(read_settings().media_store)
+    with store.incoming() as incoming:
+        (incoming / name).write_bytes(content)
+        folder = "flowmusic.song/2026-11-28" if bought else "inputs"
+        uri = store.keep(incoming / name, f"{folder}/{'0a' * 16}-0{Path(name).suffix}")
+    sha256 = hashlib.sha256(content).hexdigest()
+    return MediaFile(uri=uri, sha256=sha256, media_type="audio/mpeg", bytes=len(content))
+
+
+def said_by(path: Path) -> dict[str, str]:
+    told = json.loads(ffprobe("-of", "json", "-show_format", "-show_streams", *given(path)))
+    return {
+        name.lower(): text for each in (*told["streams"], told["format"]) for name, text in each.get("tags", {}).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tone.mp3",
+        "film.webm",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tone.m4a", "tone.flac", "tone.ogg", "film.mp4")),
+    ],
+)
+async def test_a_record_gets_title_cover_and_mark_and_its_sound_stays(name: str) -> None:
+    source = kept(name, (SAMPLES / name.replace("film.mp4", "film-index-first.mp4")).read_bytes())
+    covered = name not in ("tone.ogg", "film.webm")
+    cover = kept("cover.jpg", (PHOTOS / "rocket.jpg").read_bytes(), bought=False) if covered else None
+    made = await recording.tag.fn(source, recording.Tags(title="Sea = salt", artist="N. N."), cover)
+    told = said_by(made.path)
+    assert (told["title"], told["artist"]) == ("Sea = salt", "N. N.")
+    found = marks_in(made.path.read_bytes())
+    assert (found.source_type, found.system) == ("trainedAlgorithmicMedia", "flowmusic.song")
+    streams = json.loads(ffprobe("-of", "json", "-show_streams", *given(made.path)))["streams"]
+    assert sum(each["disposition"]["attached_pic"] for each in streams) == covered
+    assert packets(made.path) == packets(source.path)
+    manifest = json.loads(Path(f"{made.path}.json").read_text())
+    assert [each["sha256"] for each in manifest["parents"]] == [file.sha256 for file in (source, cover) if file]
+    again = await recording.tag.fn(made, recording.Tags(title="Foam"), cover)
+    assert said_by(again.path)["title"] == "Foam" and said_by(again.path)["artist"] == "N. N."
+    assert marks_in(again.path.read_bytes()).jobs == found.jobs, "what it says of its origin goes on"
+
+
+def packets(path: Path) -> str:
+    """The coded sound."""
+    what = ("-select_streams", "a", "-show_packets", "-show_entries", "packet=size,data_hash")
+    return ffprobe(*what, "-show_data_hash", "md5", *given(path))
+
+
+async def test_every_step_lets_a_recording_say_what_it_is() -> None:
+    brought = marked((SAMPLES / "film-index-first.mp4").read_bytes(), Mark(system="the provider's own"))
+    source = kept("film.mp4", brought, bought=False)
+    for made in (
+        await recording.trim.fn(source, 0, 0.3),
+        await recording.poster.fn(source),
+        await recording.tag.fn(source),
+    ):
+        assert marks_in(made.path.read_bytes()).system == "the provider's own", made.role
+    bought = kept("tone.mp3", (SAMPLES / "tone.mp3").read_bytes())
+    for made in (await recording.level.fn(bought, -20), await recording.trim.fn(bought, 0, 0.3)):
+        assert marks_in(made.path.read_bytes()).system == "flowmusic.song" and not made.remarks
+
+
+async def test_a_kind_without_room_for_a_mark_is_published_with_a_remark() -> None:
+    made = await recording.trim.fn(kept("film.avi", (SAMPLES / "film.avi").read_bytes()), 0, 0.3)
+    assert "does not say that it is generated" in made.remarks[0]
+    with pytest.raises(MediaInvalidError, match="takes no cover"):
+        await recording.tag.fn(
+            kept("tone.ogg", (SAMPLES / "tone.ogg").read_bytes()),
+            cover=kept("cover.jpg", (PHOTOS / "rocket.jpg").read_bytes(), bought=False),
+        )
+    with pytest.raises(MediaInvalidError, match="a cover is"):
+        await recording.tag.fn(
+            kept("tone.mp3", (SAMPLES / "tone.mp3").read_bytes()),
+            cover=kept("cover.avif", (SAMPLES / "picture.avif").read_bytes(), bought=False),
+        )
