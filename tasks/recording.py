@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import task
 
-from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.provenance import marked, tags_for
-from prefect_genmedia.recording import Probed, Tags, require_ffmpeg
+from prefect_genmedia.recording import Probed, Tags, platform_named, require_ffmpeg, require_platform
+from prefect_genmedia.recording import format_for as write_format
 from prefect_genmedia.recording import level as level_file
 from prefect_genmedia.recording import poster as write_poster
 from prefect_genmedia.recording import probe as probe_file
@@ -31,7 +33,20 @@ from prefect_genmedia.tasks.imaging import _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 
-__all__ = ["Probed", "Tags", "level", "poster", "probe", "require_ffmpeg", "tag", "trim"]
+__all__ = [
+    "Probed",
+    "Tags",
+    "format_for",
+    "level",
+    "poster",
+    "probe",
+    "require_ffmpeg",
+    "require_platform",
+    "tag",
+    "trim",
+]
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 _UNMARKED = "it does not say that it is generated: a file of its kind has no place for that which is known here"
 
@@ -136,6 +151,39 @@ async def tag(
     return await beside_the_loop(_made, source, folder, "tagged", None, step, make, *([cover] if cover else []))
 
 
+@task(name="recording.format", task_run_name="a film in the format of {platform}")
+async def format_for(
+    source: MediaFile,
+    platform: str,
+    *,
+    fit: Literal["contain", "cover"] = "contain",
+    background: str = "#000000",
+    folder: str = "recordings",
+) -> MediaFile:
+    """A film as a platform asks for it: H.264 and AAC in an MP4 of its size, length, rate and weight. Free.
+
+    `platform` is a name of `prefect_genmedia.recording.platforms()`, each with its source and date. A film of another
+    shape gets bars of the background, or is cut with fit "cover"; one that is too long ends where it must, and a remark
+    says so. A flow that buys first calls `require_platform(name)` before it does.
+    Raises ConfigurationError for no such name, without ffmpeg or its encoders; MediaError, MediaInvalidError.
+    """
+    if fit not in ("contain", "cover") or _COLOUR.fullmatch(background) is None:
+        raise ConfigurationError("fit must be contain or cover, and background a colour such as #000000")
+    wanted = platform_named(platform)
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        done = write_format(path, target, wanted, fit=fit, background=background)
+        long = (
+            (f"cut at {wanted.most_seconds:g} seconds, which is the longest for {platform}",) if done.shortened else ()
+        )
+        short = (f"shorter than the {wanted.least_seconds:g} seconds that {platform} asks for",) if done.short else ()
+        return long + short
+
+    facts = wanted.model_dump(mode="json", exclude_none=True, exclude={"use", "source", "date"})
+    step = {"platform": {"name": platform, "fit": fit, "background": background, **facts}}
+    return await beside_the_loop(_made, source, folder, platform, "mp4", step, make)
+
+
 def _made(
     source: MediaFile,
     folder: str,
@@ -158,19 +206,30 @@ def _made(
         target = incoming / name
         remarks = (*make(path, target), *_mark(path, target, source))
         content = target.read_bytes()
-        seen = header(content) if ending else None
+        kind, width, height = _seen(target, ending, source)
         made = MediaFile(
             uri="",
             sha256=hashlib.sha256(content).hexdigest(),
-            media_type=source.media_type if seen is None else seen.media_type,
+            media_type=kind,
             bytes=len(content),
-            width=source.width if seen is None else seen.width,
-            height=source.height if seen is None else seen.height,
+            width=width,
+            height=height,
             role=role,
             remarks=remarks,
         )
         _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, source, {}, *more, **step))
         return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
+
+
+def _seen(made: Path, ending: str | None, source: MediaFile) -> tuple[str, int | None, int | None]:
+    """Media type, width and height of what was made."""
+    if ending is None:
+        return source.media_type, source.width, source.height
+    if ending == "mp4":
+        film = probe_file(made)
+        return "video/mp4", film.width, film.height
+    picture = header(made)
+    return picture.media_type, picture.width, picture.height
 
 
 def _mark(source: Path, made: Path, bought: MediaFile) -> tuple[str, ...]:

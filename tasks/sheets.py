@@ -9,8 +9,19 @@ from typing import Literal, TypeVar
 
 from prefect import task
 
+from prefect_genmedia.checking import check_number
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.imaging.judging import Fault, Quality, faults_of, fingerprint, near_duplicates, small, thumbhash
+from prefect_genmedia.imaging.judging import (
+    Fault,
+    PaletteColour,
+    Quality,
+    faults_of,
+    fingerprint,
+    near_duplicates,
+    small,
+    thumbhash,
+)
+from prefect_genmedia.imaging.judging import palette as palette_of
 from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.imaging.writing import Rendered
@@ -19,7 +30,7 @@ from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _keep, check_place
 from prefect_genmedia.tasks.marking import packet_for_several
 
-__all__ = ["Fault", "Quality", "alike", "before_and_after", "contact_sheet", "faults", "placeholder"]
+__all__ = ["Fault", "Quality", "alike", "before_and_after", "contact_sheet", "faults", "palette", "placeholder"]
 
 T = TypeVar("T")
 Maker = Callable[[list[Path], Path, bytes | None], Rendered]
@@ -84,6 +95,16 @@ async def alike(pictures: Sequence[MediaFile]) -> list[list[MediaFile]]:
 async def placeholder(picture: MediaFile) -> str:
     """A picture's ThumbHash in base64, about 25 bytes: shown in its place while it loads. Free. Raises MediaError."""
     return await beside_the_loop(_with_path, picture, lambda path: thumbhash(small(path).image))
+
+
+@task(name="sheets.palette", task_run_name="the colours of a picture")
+async def palette(picture: MediaFile, colours: int = 5) -> list[PaletteColour]:
+    """The colours (#rrggbb) that say most of a picture and their shares, the most frequent first. Free.
+
+    Raises MediaError; ConfigurationError for less than 1 colour or more than 64.
+    """
+    check_number("colours", colours, 1, 64, whole=True)
+    return await beside_the_loop(_with_path, picture, lambda path: palette_of(small(path).image, colours))
 
 
 def _with_path(picture: MediaFile, look: Callable[[Path], T]) -> T:
