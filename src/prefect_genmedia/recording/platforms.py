@@ -25,8 +25,10 @@ Fit = Literal["contain", "cover"]
 
 
 class Platform(BaseModel):
-    """What a platform asks of a film. Pixels, seconds, bytes, kilobits a second. Without a height, or a width, it follows
-    from the film's shape."""
+    """What a platform asks of a film. Pixels, seconds, bytes, kilobits a second.
+
+    A width or a height that is not given follows from the film's shape.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -97,8 +99,8 @@ def format_for(
     """Write the film as the platform takes it, into an MP4.
 
     It is made to fit with bars of the background, or, with fit "cover", by cutting off what stands out. A film that is
-    longer than the platform takes is cut at its end. One that weighs too much is encoded again with fewer bits, three
-    times at most. Raises ConfigurationError, MediaError, MediaInvalidError for what is no film and what stays too heavy.
+    longer than the platform takes is cut at its end. One that weighs too much is encoded again with fewer bits: three
+    encodings at most. Raises ConfigurationError, MediaError; MediaInvalidError for what is no film or stays too heavy.
     """
     wanted = require_platform(platform)
     facts = probe(source)
