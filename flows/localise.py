@@ -18,11 +18,11 @@ from slugify import slugify
 from prefect_genmedia import quoting
 from prefect_genmedia.errors import ConfigurationError, RecipeError
 from prefect_genmedia.flows.beforehand import check_store, folder_name
-from prefect_genmedia.flows.calendar_rows import Source
 from prefect_genmedia.flows.failing import log_failure, run_failure, sentences_of
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
 from prefect_genmedia.flows.parameters import Given, Renditions
 from prefect_genmedia.flows.reviewing import file_at, key_in, manifest_of
+from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.imaging.recipes import Recipe, Sizes, Text
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile, MediaStore

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from prefect_genmedia import quoting
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.beforehand import folder_name
-from prefect_genmedia.flows.calendar_rows import Source
 from prefect_genmedia.flows.failing import run_failure, sentences_of
 from prefect_genmedia.flows.notifying import Notifier
 from prefect_genmedia.flows.parameters import Given, Name, Seconds
@@ -35,6 +34,7 @@ from prefect_genmedia.flows.reviewing import (
     names_of,
     shown_of,
 )
+from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.jobs import open_store
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore

@@ -1,9 +1,13 @@
-"""Steps after the provider for films and sounds: probe, poster frame, trim, loudness. Free; ffmpeg does the work."""
+"""Steps after the provider for films and sounds: probe, poster frame, trim, loudness, tags. Free; ffmpeg does the work.
+
+Every file says that it is generated, where a job made what it is of (GENMEDIA_MARK), and keeps the mark it brought.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,28 +15,46 @@ from typing import Any, Literal, cast
 
 from prefect import task
 
-from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
-from prefect_genmedia.provenance import marked
-from prefect_genmedia.recording import Probed, require_ffmpeg, still_film
+from prefect_genmedia.provenance import marked, tags_for
+from prefect_genmedia.recording import Probed, Tags, platform_named, require_ffmpeg, require_platform, still_film
 from prefect_genmedia.recording import captions as captions_of
+from prefect_genmedia.recording import format_for as write_format
 from prefect_genmedia.recording import level as level_file
 from prefect_genmedia.recording import poster as write_poster
 from prefect_genmedia.recording import probe as probe_file
+from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.recording import trim as trim_file
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 
-__all__ = ["Probed", "captions", "level", "poster", "probe", "publish", "require_ffmpeg", "teaser", "trim"]
+__all__ = [
+    "Probed",
+    "Tags",
+    "captions",
+    "format_for",
+    "level",
+    "poster",
+    "probe",
+    "publish",
+    "require_ffmpeg",
+    "require_platform",
+    "tag",
+    "teaser",
+    "trim",
+]
 
-ENDINGS = {"png": "image/png", "mp4": "video/mp4"}
 LOUDEST_PEAK = -1.0  # dBTP
 CAPTIONS: dict[Literal["srt", "vtt"], str] = {"srt": "application/x-subrip", "vtt": "text/vtt"}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+_UNMARKED = "it does not say that it is generated: a file of its kind has no place for that which is known here"
 
 
 @task(name="recording.probe", task_run_name="probe a recording")
@@ -67,7 +89,6 @@ async def poster(
 
     def make(path: Path, target: Path) -> tuple[str, ...]:
         write_poster(path, target, at_seconds)
-        target.write_bytes(marked(target.read_bytes(), mark_for([source], manifest, read_settings())))
         return ()
 
     step = {"poster": {"at_seconds": at_seconds}}
@@ -214,6 +235,66 @@ def _leveled(path: Path, target: Path, lufs: float, true_peak: float) -> tuple[s
     return (f"{came:.1f} LUFS and not {lufs:g}: louder, its peaks would pass",) if done.held_by_peak else ()
 
 
+@task(name="recording.tag", task_run_name="tag a recording")
+async def tag(
+    source: MediaFile, tags: Tags | None = None, cover: MediaFile | None = None, *, folder: str = "recordings"
+) -> MediaFile:
+    """A copy of a film or a sound with title, artist, album and so on, and a JPEG or PNG as its cover. Free.
+
+    Nothing is encoded anew. Without tags and cover the copy differs by its AI mark only. MP3, M4A, MP4 and FLAC take a
+    cover. Raises ConfigurationError without ffmpeg, MediaError, MediaInvalidError.
+    """
+    said = {name: text for name, text in (tags or Tags()).model_dump().items() if text}
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        if cover is not None:
+            with local_copy(cover) as picture:
+                if header(picture).media_type not in ("image/jpeg", "image/png"):
+                    raise MediaInvalidError("a cover is a JPEG or a PNG", advice="Render it as one of these.")
+                tag_file(path, target, said, picture)
+        elif said:
+            tag_file(path, target, said)
+        else:
+            shutil.copyfile(path, target)
+        return ()
+
+    step = {"tag": {**said, "cover_sha256": cover.sha256 if cover else None}}
+    return await beside_the_loop(_made, source, folder, "tagged", None, step, make, None, None, cover)
+
+
+@task(name="recording.format", task_run_name="a film in the format of {platform}")
+async def format_for(
+    source: MediaFile,
+    platform: str,
+    *,
+    fit: Literal["contain", "cover"] = "contain",
+    background: str = "#000000",
+    folder: str = "recordings",
+) -> MediaFile:
+    """A film as a platform asks for it: H.264 and AAC in an MP4 of its size, length, rate and weight. Free.
+
+    `platform` is a name of `prefect_genmedia.recording.platforms()`, each with its source and date. A film of another
+    shape gets bars of the background, or is cut with fit "cover"; one that is too long ends where it must, and a remark
+    says so. A flow that buys first calls `require_platform(name)` before it does.
+    Raises ConfigurationError for no such name, without ffmpeg or its encoders; MediaError, MediaInvalidError.
+    """
+    if fit not in ("contain", "cover") or _COLOUR.fullmatch(background) is None:
+        raise ConfigurationError("fit must be contain or cover, and background a colour such as #000000")
+    wanted = platform_named(platform)
+
+    def make(path: Path, target: Path) -> tuple[str, ...]:
+        done = write_format(path, target, wanted, fit=fit, background=background)
+        long = (
+            (f"cut at {wanted.most_seconds:g} seconds, which is the longest for {platform}",) if done.shortened else ()
+        )
+        short = (f"shorter than the {wanted.least_seconds:g} seconds that {platform} asks for",) if done.short else ()
+        return long + short
+
+    facts = wanted.model_dump(mode="json", exclude_none=True, exclude={"use", "source", "date"})
+    step = {"platform": {"name": platform, "fit": fit, "background": background, **facts}}
+    return await beside_the_loop(_made, source, folder, platform, "mp4", step, make)
+
+
 def _made(
     source: MediaFile,
     folder: str,
@@ -239,18 +320,43 @@ def _made(
     with local_copy(source) as path, store.incoming() as incoming:
         name = f"{stem or f'{source.sha256[:16]}-{role}-{words}'}.{ending or path.suffix.removeprefix('.')}"
         target = incoming / name
-        remarks = make(path, target)
+        remarks = (*make(path, target), *_mark(path, target, sources, manifest))
         content = target.read_bytes()
-        seen = header(content) if ending == "png" else None
+        kind, width, height = _seen(target, ending, source)
         made = MediaFile(
             uri="",
             sha256=hashlib.sha256(content).hexdigest(),
-            media_type=source.media_type if ending is None else ENDINGS[ending],
+            media_type=kind,
             bytes=len(content),
-            width=source.width if seen is None else seen.width,
-            height=source.height if seen is None else seen.height,
+            width=width,
+            height=height,
             role=role,
             remarks=remarks,
         )
         _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, sources, manifest or {}, **step))
         return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
+
+
+def _seen(made: Path, ending: str | None, source: MediaFile) -> tuple[str, int | None, int | None]:
+    """Media type, width and height of what was made."""
+    if ending is None:
+        return source.media_type, source.width, source.height
+    if ending == "mp4":
+        film = probe_file(made)
+        return "video/mp4", film.width, film.height
+    picture = header(made)
+    return picture.media_type, picture.width, picture.height
+
+
+def _mark(source: Path, made: Path, bought: Sequence[MediaFile], manifest: dict[str, Any] | None) -> tuple[str, ...]:
+    """Let a file say what it is, and what its source said; a kind without a place for that is kept all the same."""
+    mark, content, before = mark_for(bought, manifest, read_settings()), made.read_bytes(), source.read_bytes()
+    if tags := tags_for(content, mark, before):
+        plain = made.replace(made.with_stem(f"{made.stem}-plain"))
+        tag_file(plain, made, tags)
+        return ()
+    try:
+        made.write_bytes(marked(content, mark, before))
+    except MediaInvalidError as failure:
+        return (_UNMARKED if "of this kind" in failure.message else failure.message,)
+    return ()

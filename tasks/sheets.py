@@ -9,9 +9,20 @@ from typing import Any, Literal, TypeVar
 
 from prefect import task
 
+from prefect_genmedia.checking import check_number
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.imaging.drawing import face_for
-from prefect_genmedia.imaging.judging import Fault, Quality, faults_of, fingerprint, near_duplicates, small, thumbhash
+from prefect_genmedia.imaging.judging import (
+    Fault,
+    PaletteColour,
+    Quality,
+    faults_of,
+    fingerprint,
+    near_duplicates,
+    small,
+    thumbhash,
+)
+from prefect_genmedia.imaging.judging import palette as palette_of
 from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.imaging.writing import Rendered
@@ -21,7 +32,17 @@ from prefect_genmedia.tasks.imaging import _file_of, _keep, _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import packet_for_several
 
-__all__ = ["Fault", "Quality", "alike", "before_and_after", "check_captions", "contact_sheet", "faults", "placeholder"]
+__all__ = [
+    "Fault",
+    "Quality",
+    "alike",
+    "before_and_after",
+    "check_captions",
+    "contact_sheet",
+    "faults",
+    "palette",
+    "placeholder",
+]
 
 T = TypeVar("T")
 Maker = Callable[[list[Path], Path, bytes | None], Rendered]
@@ -94,6 +115,16 @@ async def alike(pictures: Sequence[MediaFile]) -> list[list[MediaFile]]:
 async def placeholder(picture: MediaFile) -> str:
     """A picture's ThumbHash in base64, about 25 bytes: shown in its place while it loads. Free. Raises MediaError."""
     return await beside_the_loop(_with_path, picture, lambda path: thumbhash(small(path).image))
+
+
+@task(name="sheets.palette", task_run_name="the colours of a picture")
+async def palette(picture: MediaFile, colours: int = 5) -> list[PaletteColour]:
+    """The colours (#rrggbb) that say most of a picture and their shares, the most frequent first. Free.
+
+    Raises MediaError; ConfigurationError for less than 1 colour or more than 64.
+    """
+    check_number("colours", colours, 1, 64, whole=True)
+    return await beside_the_loop(_with_path, picture, lambda path: palette_of(small(path).image, colours))
 
 
 def _with_path(picture: MediaFile, look: Callable[[Path], T]) -> T:

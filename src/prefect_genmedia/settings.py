@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     """A YAML or JSON file of prices of your own, or variable:NAME for a Prefect variable of that name."""
 
     mark: bool = True
-    """Is every published picture to say that it is generated? A mark that a file brought stays either way."""
+    """Is every published file to say that it is generated? A mark that a file brought stays either way."""
 
     mark_prompt: Literal["hash", "text", "none"] = "hash"
     """What a mark says of the prompt: its sha256, its text as well, or nothing."""

@@ -11,13 +11,30 @@ import wave
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
-from prefect_genmedia.media import MediaFile
-from prefect_genmedia.recording import captions, level, measure, poster, probe, still_film, trim
-from prefect_genmedia.recording.process import ffmpeg, given, named
+from prefect_genmedia.media import MediaFile, MediaStore
+from prefect_genmedia.provenance import Mark, marked, marks_in
+from prefect_genmedia.recording import (
+    Platform,
+    captions,
+    format_for,
+    level,
+    measure,
+    platforms,
+    poster,
+    probe,
+    require_platform,
+    still_film,
+    trim,
+)
+from prefect_genmedia.recording.process import ffmpeg, ffprobe, given, named
+from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import recording
+
+PHOTOS = Path(__file__).parent.parent / "photos"
 
 SAMPLES = Path(__file__).parent.parent / "media" / "samples"
 if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
@@ -152,3 +169,142 @@ async def test_the_tasks_keep_files_with_manifests() -> None:
         manifest = json.loads(Path(f"{made.path}.json").read_text())
         assert manifest["parents"][0]["sha256"] == source.sha256 and step in manifest
         assert hashlib.sha256(made.path.read_bytes()).hexdigest() == made.sha256 == manifest["sha256"]
+
+
+def kept(name: str, content: bytes, *, bought: bool = True) -> MediaFile:
+    """A file in the store, where a job's file lies or elsewhere."""
+    store = MediaStore(read_settings().media_store)
+    with store.incoming() as incoming:
+        (incoming / name).write_bytes(content)
+        folder = "flowmusic.song/2026-11-28" if bought else "inputs"
+        uri = store.keep(incoming / name, f"{folder}/{'0a' * 16}-0{Path(name).suffix}")
+    sha256 = hashlib.sha256(content).hexdigest()
+    return MediaFile(uri=uri, sha256=sha256, media_type="audio/mpeg", bytes=len(content))
+
+
+def said_by(path: Path) -> dict[str, str]:
+    told = json.loads(ffprobe("-of", "json", "-show_format", "-show_streams", *given(path)))
+    return {
+        name.lower(): text for each in (*told["streams"], told["format"]) for name, text in each.get("tags", {}).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tone.mp3",
+        "film.webm",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tone.m4a", "tone.flac", "tone.ogg", "film.mp4")),
+    ],
+)
+async def test_a_record_gets_title_cover_and_mark_and_its_sound_stays(name: str) -> None:
+    source = kept(name, (SAMPLES / name.replace("film.mp4", "film-index-first.mp4")).read_bytes())
+    covered = name not in ("tone.ogg", "film.webm")
+    cover = kept("cover.jpg", (PHOTOS / "rocket.jpg").read_bytes(), bought=False) if covered else None
+    made = await recording.tag.fn(source, recording.Tags(title="Sea = salt", artist="N. N."), cover)
+    told = said_by(made.path)
+    assert (told["title"], told["artist"]) == ("Sea = salt", "N. N.")
+    found = marks_in(made.path.read_bytes())
+    assert (found.source_type, found.system) == ("trainedAlgorithmicMedia", "flowmusic.song")
+    streams = json.loads(ffprobe("-of", "json", "-show_streams", *given(made.path)))["streams"]
+    assert sum(each["disposition"]["attached_pic"] for each in streams) == covered
+    assert packets(made.path) == packets(source.path)
+    manifest = json.loads(Path(f"{made.path}.json").read_text())
+    assert [each["sha256"] for each in manifest["parents"]] == [file.sha256 for file in (source, cover) if file]
+    again = await recording.tag.fn(made, recording.Tags(title="Foam"), cover)
+    assert said_by(again.path)["title"] == "Foam" and said_by(again.path)["artist"] == "N. N."
+    assert marks_in(again.path.read_bytes()).jobs == found.jobs, "what it says of its origin goes on"
+
+
+def packets(path: Path) -> str:
+    """The coded sound."""
+    what = ("-select_streams", "a", "-show_packets", "-show_entries", "packet=size,data_hash")
+    return ffprobe(*what, "-show_data_hash", "md5", *given(path))
+
+
+async def test_every_step_lets_a_recording_say_what_it_is() -> None:
+    brought = marked((SAMPLES / "film-index-first.mp4").read_bytes(), Mark(system="the provider's own"))
+    source = kept("film.mp4", brought, bought=False)
+    for made in (
+        await recording.trim.fn(source, 0, 0.3),
+        await recording.poster.fn(source),
+        await recording.tag.fn(source),
+    ):
+        assert marks_in(made.path.read_bytes()).system == "the provider's own", made.role
+    bought = kept("tone.mp3", (SAMPLES / "tone.mp3").read_bytes())
+    for made in (await recording.level.fn(bought, -20), await recording.trim.fn(bought, 0, 0.3)):
+        assert marks_in(made.path.read_bytes()).system == "flowmusic.song" and not made.remarks
+
+
+async def test_a_kind_without_room_for_a_mark_is_published_with_a_remark() -> None:
+    made = await recording.trim.fn(kept("film.avi", (SAMPLES / "film.avi").read_bytes()), 0, 0.3)
+    assert "does not say that it is generated" in made.remarks[0]
+    with pytest.raises(MediaInvalidError, match="takes no cover"):
+        await recording.tag.fn(
+            kept("tone.ogg", (SAMPLES / "tone.ogg").read_bytes()),
+            cover=kept("cover.jpg", (PHOTOS / "rocket.jpg").read_bytes(), bought=False),
+        )
+    with pytest.raises(MediaInvalidError, match="a cover is"):
+        await recording.tag.fn(
+            kept("tone.mp3", (SAMPLES / "tone.mp3").read_bytes()),
+            cover=kept("cover.avif", (SAMPLES / "picture.avif").read_bytes(), bought=False),
+        )
+
+
+def film(path: Path, size: str, seconds: float, rate: int = 10) -> Path:
+    """Made here, with a sound beside it, in codecs that no platform takes."""
+    picture = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}")
+    sound = ("-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}")
+    ffmpeg(*picture, *sound, "-c:v", "mpeg4", "-c:a", "flac", named(path))
+    return path
+
+
+SMALL = Platform(width=64, height=114, most_frames_per_second=12, most_seconds=1, least_seconds=0.5, max_bytes=60_000)
+
+
+@pytest.mark.parametrize("fit", ["contain", "cover"])
+def test_a_film_comes_as_a_platform_asks_for_it(fit: str, tmp_path: Path) -> None:
+    source, target = film(tmp_path / "film.mkv", "96x54", 1.4, rate=25), tmp_path / "made.mp4"
+    done = format_for(source, target, SMALL, fit=fit, background="#ff0000")
+    facts = probe(target)
+    assert (facts.width, facts.height, facts.video_codec, facts.audio_codec) == (64, 114, "h264", "aac")
+    assert facts.frames_per_second == pytest.approx(12, abs=0.5) and facts.sample_rate == 48_000
+    assert facts.duration_seconds == pytest.approx(1, abs=0.1) and done.shortened and not done.short
+    stream = json.loads(ffprobe("-of", "json", "-show_streams", *given(target)))["streams"][0]
+    assert (stream["pix_fmt"], stream["sample_aspect_ratio"]) == ("yuv420p", "1:1")
+    content = target.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat"), "it begins to play before all of it has come"
+    poster(target, tmp_path / "frame.png", 0.2)
+    with Image.open(tmp_path / "frame.png") as frame:
+        red, green, blue = frame.convert("RGB").getpixel((32, 5))
+    assert (red > 200 and green < 60 and blue < 60) == (fit == "contain"), "bars of the background, or none"
+
+
+def test_a_film_that_must_weigh_less_gets_fewer_bits_or_is_refused(tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mkv", "320x180", 2)
+    light = Platform(height=180, max_bytes=60_000, video_kbit=8000, audio_kbit=32)
+    assert not format_for(source, tmp_path / "light.mp4", light).shortened
+    assert (tmp_path / "light.mp4").stat().st_size <= 60_000 and probe(tmp_path / "light.mp4").width == 320
+    with pytest.raises(MediaInvalidError, match="at most 10000 bytes"):
+        format_for(source, tmp_path / "none.mp4", light.model_copy(update={"max_bytes": 10_000}))
+    with pytest.raises(MediaInvalidError, match="no film"):
+        format_for(SAMPLES / "tone.mp3", tmp_path / "none.mp4", light)
+
+
+async def test_the_task_says_what_it_did_and_marks_the_film(tmp_path: Path) -> None:
+    brought = film(tmp_path / "film.mkv", "64x36", 0.4)
+    source = kept("film.mkv", brought.read_bytes())
+    made = await recording.format_for.fn(source, "x-post")
+    assert (made.media_type, made.width, made.height) == ("video/mp4", 1280, 720)
+    assert made.remarks == ("shorter than the 0.5 seconds that x-post asks for",)
+    assert marks_in(made.path.read_bytes()).system == "flowmusic.song"
+    manifest = json.loads(Path(f"{made.path}.json").read_text())
+    assert manifest["platform"]["name"] == "x-post" and manifest["platform"]["most_seconds"] == 140
+    with pytest.raises(ConfigurationError, match="there are youtube"):
+        await recording.format_for.fn(source, "myspace")
+
+
+def test_every_platform_says_who_asks_for_it_and_when_that_was_read() -> None:
+    for name, each in platforms().items():
+        assert each.date and (each.source.startswith(("https://", "a third party")) or name == "web")
+    assert require_platform("youtube").width == 1920

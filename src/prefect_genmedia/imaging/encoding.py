@@ -1,4 +1,4 @@
-"""Pixels into a file's bytes: to a quality, or to a weight."""
+"""Pixels into a file's bytes: to a quality, a weight, or a likeness."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.imaging.judging.similarity import ssim
 from prefect_genmedia.imaging.renditions import Format, Rendition
 
 USUAL_QUALITY: dict[Format, int] = {"jpeg": 85, "webp": 80, "avif": 65, "png": 100}
@@ -22,9 +23,18 @@ _COLOURS = (256, 128, 64, 32)
 def encode(image: Image.Image, rendition: Rendition, xmp: bytes | None = None) -> bytes:
     """The file's bytes: the same for the same picture, and without metadata but for the packet `xmp`.
 
-    Raises MediaInvalidError when it cannot weigh as little as `max_bytes`.
+    Raises MediaInvalidError when it cannot weigh as little as `max_bytes`, or not with the `ssim` that is asked.
     """
     quality = rendition.quality or USUAL_QUALITY[rendition.format]
+    if rendition.ssim is not None and rendition.format != "png":
+        content, likeness = _alike(image, rendition.format, rendition.ssim, xmp)
+        if rendition.max_bytes is None or len(content) <= rendition.max_bytes:
+            return content
+        raise MediaInvalidError(
+            f"as {rendition.name!r} the picture weighs {len(content)} bytes with an SSIM of {likeness:.3f}; at most "
+            f"{rendition.max_bytes} are wanted",
+            advice="Allow more bytes, less likeness, fewer pixels, or another format.",
+        )
     content = encode_as(image, rendition.format, quality, xmp)
     if rendition.max_bytes is None or len(content) <= rendition.max_bytes:
         return content
@@ -46,6 +56,22 @@ def encode_as(image: Image.Image, kind: Format, quality: int, xmp: bytes | None 
     out = BytesIO()
     image.save(out, kind.upper(), **_options(kind, quality, xmp))
     return out.getvalue()
+
+
+def _alike(image: Image.Image, kind: Format, wanted: float, xmp: bytes | None) -> tuple[bytes, float]:
+    """The lightest that is so like the picture, and how like it is; the best where none is. Seven encodings at most."""
+    low, high = _LEAST_QUALITY, 100
+    fitting = best = b"", 0.0
+    while low <= high:
+        middle = (low + high) // 2
+        content = encode_as(image, kind, middle, xmp)
+        with Image.open(BytesIO(content)) as written:
+            likeness = ssim(image, written)
+        if likeness >= wanted:
+            fitting, high = (content, likeness), middle - 1
+        else:
+            best, low = (content, likeness), middle + 1
+    return fitting if fitting[0] else best
 
 
 def png_info(xmp: bytes | None) -> PngInfo | None:

@@ -12,6 +12,7 @@ from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging.colours import Decoded, decode
 from prefect_genmedia.imaging.encoding import encode
 from prefect_genmedia.imaging.geometry import Layout, layout, source_pixels_per_pixel
+from prefect_genmedia.imaging.judging.attention import focused
 from prefect_genmedia.imaging.reading import MAX_PIXELS, header
 from prefect_genmedia.imaging.renditions import LONGEST_SIDE, Rendition
 from prefect_genmedia.imaging.workers import work, work_on_each
@@ -46,14 +47,15 @@ def render(
     layouts = _layouts(source, (first.width, first.height), renditions)
     shrink = min(map(source_pixels_per_pixel, layouts), default=1.0)
     picture = work(partial(decode, source, shrink=shrink, max_pixels=max_pixels))
-    layouts = _layouts(source, picture.size, renditions)  # a header may not tell that the picture lies on its side
+    sizes = [focused(each, picture.image) for each in renditions]
+    layouts = _layouts(source, picture.size, sizes)  # a header may not tell that the picture lies on its side
 
     def made(number: int) -> Rendered:
-        plan, each = layouts[number], renditions[number]
+        plan, each = layouts[number], sizes[number]
         content = encode(cut(picture, plan, each), each, xmp)
         return write(content, each.name, plan.canvas, f"image/{each.format}", paths[number])
 
-    return work_on_each(made, range(len(renditions)))
+    return work_on_each(made, range(len(sizes)))
 
 
 def cut(picture: Decoded, plan: Layout, rendition: Rendition) -> Image.Image:

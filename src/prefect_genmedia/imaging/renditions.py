@@ -11,6 +11,11 @@ from prefect_genmedia.imaging.reading import MAX_PIXELS
 
 Format = Literal["jpeg", "png", "webp", "avif"]
 Share = Annotated[Finite, Field(ge=0, le=1)]
+Likeness = Annotated[Finite, Field(ge=0.5, lt=1)]
+LIKENESS = (
+    "Instead of a quality: how like the picture the file has to be, as SSIM of its lightness (0.95 good, 0.98 hard to "
+    "tell apart). The lightest file that is so is written; a PNG loses nothing anyway."
+)
 
 # WebP cannot hold more than 16383 pixels a side.
 LONGEST_SIDE: dict[Format, int] = {"jpeg": 16384, "png": 16384, "webp": 16383, "avif": 16384}
@@ -60,10 +65,15 @@ class Rendition(BaseModel):
         description="The most that the file may weigh, in bytes: quality gives way (in a PNG, colours), down to what "
         "can still be looked at; what does not fit then is an error.",
     )
+    ssim: Likeness | None = Field(default=None, description=LIKENESS)
     focus: tuple[Share, Share] = Field(
         default=(0.5, 0.5),
         description="The point to keep in the middle when cropping: shares of the width and of the height, "
         "from (0, 0) at the top left to (1, 1) at the bottom right.",
+    )
+    attention: bool = Field(
+        default=False,
+        description="Look for the focus: where edges, strong colours and skin come together. It knows no faces.",
     )
     background: str = Field(
         default="#ffffff",
@@ -79,6 +89,8 @@ class Rendition(BaseModel):
 
     @model_validator(mode="after")
     def _size_is_possible(self) -> Self:
+        if self.quality is not None and self.ssim is not None:
+            raise ValueError("a rendition has a quality or an ssim, not both")
         if self.width is None and self.height is None:
             raise ValueError("a rendition needs a width, a height or both")
         longest = LONGEST_SIDE[self.format]

@@ -19,7 +19,9 @@ from prefect_genmedia.media import MediaStore
 from prefect_genmedia.quoting import without_signatures
 
 MOST_GENERATIONS = 20
-STEPS = ("rendition", "recipe_sha256", "steps", "cut", "poster", "trim", "level", "sheet", "teaser")
+STEPS = (
+    "rendition", "recipe_sha256", "steps", "cut", "poster", "trim", "level", "sheet", "teaser", "tag", "platform"
+)  # fmt: skip
 """What a manifest may say of how its file was made."""
 _LONGEST_MANIFEST = 1_000_000
 _LONGEST_ID = 255

@@ -39,7 +39,7 @@ def packet_in_avif(content: bytes) -> bytes | None:
 
 def put_in_avif(content: bytes, packet: bytes) -> bytes:
     """The packet in an mdat of its own at the end. Raises NotBuiltSo for an animation, and for a file that is cut."""
-    boxes = list(_boxes(content, 0, len(content)))
+    boxes = list(boxes_in(content, 0, len(content)))
     if any(kind in _CONTAINERS_OF_FRAMES for kind, _, _ in boxes):
         raise NotBuiltSo("an animation, whose frames' places are not known here")
     start, end = next(((start, end) for kind, start, end in boxes if kind == b"meta"), (0, 0))
@@ -66,10 +66,10 @@ def put_in_avif(content: bytes, packet: bytes) -> bytes:
     if len(content) + len(rebuilt) + len(packet) > 0xFFFF_FFFF:
         raise NotBuiltSo("more than four gigabytes")
     last = struct.pack(">I4s", 8 + len(packet), b"mdat") + packet
-    return content[:start] + rebuilt + _closed(content[end:], boxes[-1][1] - end) + last
+    return content[:start] + rebuilt + closed(content[end:], boxes[-1][1] - end) + last
 
 
-def _boxes(content: bytes, place: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes_in(content: bytes, place: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     while place < stop:
         if place + 8 > stop:
             raise NotBuiltSo("ends within a box")
@@ -83,7 +83,7 @@ def _boxes(content: bytes, place: int, stop: int) -> Iterator[tuple[bytes, int, 
         place = end
 
 
-def _closed(rest: bytes, last: int) -> bytes:
+def closed(rest: bytes, last: int) -> bytes:
     """What stands behind meta. A last box that says "up to the end" has its length written, for another follows it."""
     if last < 0 or struct.unpack_from(">I", rest, last)[0] != 0:
         return rest
@@ -91,11 +91,11 @@ def _closed(rest: bytes, last: int) -> bytes:
 
 
 def _meta(content: bytes) -> list[tuple[bytes, bytes]]:
-    for kind, start, end in _boxes(content, 0, len(content)):
+    for kind, start, end in boxes_in(content, 0, len(content)):
         if kind == b"meta":
             if struct.unpack_from(">I", content, start)[0] < 12:
                 raise NotBuiltSo("a meta box of an odd length")
-            return [(inner, content[begin:stop]) for inner, begin, stop in _boxes(content, start + 12, end)]
+            return [(inner, content[begin:stop]) for inner, begin, stop in boxes_in(content, start + 12, end)]
     raise NotBuiltSo("no meta box")
 
 
@@ -108,7 +108,7 @@ def _box(boxes: list[tuple[bytes, bytes]], kind: bytes) -> bytes:
 
 def _entries(iinf: bytes) -> Iterator[bytes]:
     start = 14 if iinf[8] == 0 else 16
-    for kind, begin, end in _boxes(iinf, start, len(iinf)):
+    for kind, begin, end in boxes_in(iinf, start, len(iinf)):
         if kind == b"infe":
             yield iinf[begin:end]
 
@@ -205,7 +205,7 @@ def _rebuilt(
         body = b"iref\0\0\0\0" + _reference(0, new, primary)
         out.append(struct.pack(">I", 4 + len(body)) + body)
     body = b"".join(out)
-    start = next(start for kind, start, _ in _boxes(content, 0, len(content)) if kind == b"meta")
+    start = next(start for kind, start, _ in boxes_in(content, 0, len(content)) if kind == b"meta")
     flags = content[start + 8 : start + 12]
     return struct.pack(">I4s", 12 + len(body), b"meta") + flags + body
 

@@ -111,7 +111,7 @@ def put_in_png(content: bytes, packet: bytes) -> bytes:
 # -- WebP -------------------------------------------------------------------------------------------
 
 
-def _riff(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def chunks_of_riff(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     place, end = 12, 8 + struct.unpack_from("<I", content, 4)[0]
     if end > len(content):
         raise NotBuiltSo("ends within a chunk")
@@ -123,7 +123,7 @@ def _riff(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def packet_in_webp(content: bytes) -> bytes | None:
-    for kind, piece in _riff(content):
+    for kind, piece in chunks_of_riff(content):
         if kind == b"XMP ":
             return piece[8 : 8 + struct.unpack_from("<I", piece, 4)[0]]
     return None
@@ -131,7 +131,7 @@ def packet_in_webp(content: bytes) -> bytes | None:
 
 def put_in_webp(content: bytes, packet: bytes) -> bytes:
     """The packet as the last chunk; a file of the simple form becomes one of the extended form."""
-    pieces = [(kind, piece) for kind, piece in _riff(content) if kind != b"XMP "]
+    pieces = [(kind, piece) for kind, piece in chunks_of_riff(content) if kind != b"XMP "]
     if not pieces:
         raise NotBuiltSo("nothing in it")
     kind, first = pieces[0]

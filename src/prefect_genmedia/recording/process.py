@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from prefect_genmedia.errors import ConfigurationError, MediaError, MediaInvalidError
@@ -51,6 +52,13 @@ def named(path: Path) -> str:
 def ffprobe(*options: str) -> str:
     """What it prints. Raises ConfigurationError, MediaError, MediaInvalidError."""
     return _run("ffprobe", "-v", "error", *options).stdout
+
+
+@cache
+def encoders() -> frozenset[str]:
+    """What this ffmpeg can encode to. Raises ConfigurationError, MediaError."""
+    lines = _run("ffmpeg", "-hide_banner", "-v", "error", "-encoders").stdout.splitlines()
+    return frozenset(line.split()[1] for line in lines if len(line.split()) > 1)
 
 
 def ffmpeg(*options: str, says: str = "error") -> str:

@@ -14,7 +14,7 @@ from prefect_genmedia.imaging.colours import Decoded, decode
 from prefect_genmedia.imaging.drawing import label, overlay, write_text
 from prefect_genmedia.imaging.encoding import encode
 from prefect_genmedia.imaging.geometry import Layout, Size, layout, source_pixels_per_pixel
-from prefect_genmedia.imaging.judging import Quality, faults
+from prefect_genmedia.imaging.judging import Quality, faults, focused
 from prefect_genmedia.imaging.reading import MAX_PIXELS, PictureHeader, header
 from prefect_genmedia.imaging.recipes.checking import Materials, check, face_of, look_of
 from prefect_genmedia.imaging.recipes.placing import crop_box, padded, resized, text_box, text_sizes
@@ -84,9 +84,11 @@ def done(step: Step, image: Image.Image, materials: Materials) -> Image.Image:
     """The picture after one step; the picture itself where nothing changes. Raises RecipeError, MediaInvalidError."""
     match step:
         case Crop():
+            step = focused(step, image)
             left, top, right, bottom = crop_box(step, image.size)
             return image.crop((round(left), round(top), round(right), round(bottom)))
         case Resize():
+            step = focused(step, image)
             plan, wanted = resized(step, image.size)
             return cut(Decoded(image, image.size), plan, wanted)
         case Pad():
@@ -110,6 +112,7 @@ def done(step: Step, image: Image.Image, materials: Materials) -> Image.Image:
 
 def _file(picture: Decoded, wanted: Rendition, later: Sequence[Step], materials: Materials, path: Path) -> Rendered:
     """One file: cut to its size, what follows done to it, written."""
+    wanted = focused(wanted, picture.image)
     image = cut(picture, layout(picture.size, wanted), wanted)
     for step in later:
         image = done(step, image, materials)

@@ -32,8 +32,10 @@ class Preset(BaseModel):
     format: Format = "jpeg"
     quality: int | None = None
     max_bytes: int | None = None
+    ssim: float | None = None
     background: str = "#ffffff"
     focus: tuple[float, float] = (0.5, 0.5)
+    attention: bool = False
     enlarge: bool = True
     use: str = ""
     source: str = "yours"

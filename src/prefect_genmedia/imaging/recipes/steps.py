@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Finite, Whole
 from prefect_genmedia.imaging.drawing import Align, Corner, Place
-from prefect_genmedia.imaging.renditions import Format, Rendition, Share
+from prefect_genmedia.imaging.renditions import Format, Likeness, Rendition, Share
 
 Side = Annotated[Whole, Field(ge=1, le=16384)]
 Hex = Annotated[str, StringConstraints(pattern=r"^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$")]
@@ -40,6 +40,7 @@ class Crop(_Step):
     width: Side | None = Field(default=None, description="In pixels, with a height, instead of a shape.")
     height: Side | None = Field(default=None, description="In pixels, with a width, instead of a shape.")
     focus: Focus = Field(default=(0.5, 0.5), description=_FOCUS)
+    attention: bool = Field(default=False, description="Look for the focus, as in a rendition.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -64,6 +65,7 @@ class Resize(_Step):
         default="cover", description="How the picture meets a width and a height, as in a rendition."
     )
     focus: Focus = Field(default=(0.5, 0.5), description=_FOCUS)
+    attention: bool = Field(default=False, description="Look for the focus, as in a rendition.")
     background: Hex = Field(default="#ffffff", description="The colour of padding.")
     enlarge: bool = Field(default=True, description="Make small pictures larger.")
 
@@ -192,11 +194,23 @@ class Save(_Step):
     max_bytes: Annotated[Whole, Field(ge=1000, le=1_000_000_000)] | None = Field(
         default=None, description="As in a rendition."
     )
+    ssim: Likeness | None = Field(default=None, description="As in a rendition.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.quality is not None and self.ssim is not None:
+            raise ValueError("a file has a quality or an ssim, not both")
+        return self
 
     def rendition(self, width: int) -> Rendition:
         """The same as a rendition of a picture that is so wide."""
         return Rendition(
-            name=self.name, width=width, format=self.format, quality=self.quality, max_bytes=self.max_bytes
+            name=self.name,
+            width=width,
+            format=self.format,
+            quality=self.quality,
+            max_bytes=self.max_bytes,
+            ssim=self.ssim,
         )
 
 
