@@ -28,12 +28,13 @@ from prefect_genmedia.flows.batches import (
     told,
 )
 from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
-from prefect_genmedia.flows.calendar_rows import Line, Source
+from prefect_genmedia.flows.calendar_rows import Line
 from prefect_genmedia.flows.making import Work, failed
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.ranking import Ranked, ranked
 from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
+from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.flows.styles import Style
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
