@@ -101,7 +101,12 @@ class PrefectServer:
         return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
+        def ask() -> httpx.Response | None:
+            answer = httpx.request(method, f"{self.url}{path}", json=body, trust_env=False, timeout=PATIENCE)
+            # Its SQLite is locked for a moment, as just after its start: Prefect's own client asks again too.
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+        answer = until(ask, f"an answer to {method} {path}", every=0.2)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
