@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from prefect import get_run_logger
 from slugify import slugify
 
 from prefect_genmedia import quoting
-from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.errors import AuthenticationError, ConfigurationError, GenMediaError
+from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.jobs import open_store
+from prefect_genmedia.jobs.balance import balance
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.providers import OPERATIONS
+from prefect_genmedia.providers.facts import Price
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.prices import variable_prices
+
+Credentials = TTAPICredentials | NovitaCredentials
+LOOK_SECONDS = 15.0  # how long a provider may take to say whether a key is right
 
 
 def check_store() -> None:
@@ -30,6 +42,86 @@ async def load_block(block: Any, name: str) -> Any:
             f"there is no {block.get_block_type_name()} block called {name!r}",
             advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
         ) from None
+
+
+async def before_buying(wanted: Iterable[Wanted], *blocks: Credentials | None) -> None:
+    """The last look before the first purchase: each block's budget can count what it will be asked for, and its key
+    is accepted. Costs nothing.
+
+    `wanted` holds a request of each kind that the run may buy; pictures in them are not read. A provider that cannot be
+    asked now is a warning in the log: a run can wait for it. Raises AuthenticationError, ConfigurationError.
+    """
+    given, requests = [block for block in blocks if block is not None], list(wanted)
+    prices = await variable_prices()
+    for block in given:
+        await asyncio.to_thread(_check_budget, block, requests, prices)
+    for block in given:
+        await _check_key(block)
+
+
+def _check_budget(block: Credentials, requests: Sequence[Wanted], prices: Sequence[Price] | None) -> None:
+    if block.budget is None or block.budget.unknown_cost is not None:
+        return
+    account = block.get_client()
+    unpriced = _unpriced(forecast(requests, account=account, prices=prices), account.provider.name)
+    if unpriced:
+        raise ConfigurationError(
+            f"the budget of {_named(block)} cannot count {', '.join(unpriced)}: no source names a price",
+            advice="Set unknown_cost in the budget: what such a job is to count. Or name a price of your own: "
+            "GENMEDIA_PRICES.",
+        )
+
+
+def _unpriced(expected: Forecast, provider: str) -> list[str]:
+    """The operations of this provider of which some job has no price."""
+    priced = [(each.operation, each.kind) for each in expected.figures if each.of == "price"]
+    return sorted(
+        {
+            each.operation
+            for each in expected.figures
+            if (each.operation, each.kind) not in priced and OPERATIONS[each.operation].provider.name == provider
+        }
+    )
+
+
+async def _check_key(block: Credentials) -> None:
+    account, refused, left = block.get_client(), "", None
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            left = await balance(account)
+    except AuthenticationError as refusal:
+        refused = refusal.message
+    except ConfigurationError:
+        raise
+    except (GenMediaError, TimeoutError) as away:
+        get_run_logger().warning(
+            "%s at %s cannot be asked now (%s): whether its key is right is not known. The run waits for it.",
+            account.provider.name,
+            account.base_url,
+            quoting.one_line(away.message if isinstance(away, GenMediaError) else "no answer in time"),
+        )
+    if refused:
+        raise AuthenticationError(
+            f"the key of {_named(block)} is not accepted: {refused}",
+            provider=account.provider.name,
+            advice=f"Save the right key: {_setup(block)}; then run again.",
+        )
+    if left is not None and left <= 0:
+        get_run_logger().warning(
+            "%s has nothing left (%g): what is not bought already will be refused. Top it up at %s.",
+            _named(block), left, account.provider.name,
+        )  # fmt: skip
+
+
+def _named(block: Credentials) -> str:
+    name = block._block_document_name
+    return f"the {block.get_block_type_name()} block" + (f" {name!r}" if name else "")
+
+
+def _setup(block: Credentials) -> str:
+    """What saves it anew."""
+    kind = block.get_block_type_slug().partition("-")[0]
+    return f"genmedia setup --{kind} {block._block_document_name or 'NAME'}"
 
 
 def folder_name(collection: str) -> str:
