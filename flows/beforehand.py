@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.events import emit_event
 from slugify import slugify
 
 from prefect_genmedia import quoting
@@ -16,14 +17,15 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, GenMediaError
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.jobs import open_store
-from prefect_genmedia.jobs.balance import balance
+from prefect_genmedia.jobs.balance import read_account
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.providers.facts import Price
+from prefect_genmedia.providers.facts import Price, in_usd
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.prices import variable_prices
 
 Credentials = TTAPICredentials | NovitaCredentials
+LOW_SHARE = 0.2  # of a day's limit
 LOOK_SECONDS = 15.0  # how long a provider may take to say whether a key is right
 
 
@@ -40,7 +42,7 @@ async def load_block(block: Any, name: str) -> Any:
     except ValueError:
         raise ConfigurationError(
             f"there is no {block.get_block_type_name()} block called {name!r}",
-            advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} NAME",
+            advice=f"Save one in the UI, or: genmedia setup --{block.get_block_type_slug().partition('-')[0]} {name}",
         ) from None
 
 
@@ -57,6 +59,7 @@ async def before_buying(wanted: Iterable[Wanted], *blocks: Credentials | None) -
         await asyncio.to_thread(_check_budget, block, requests, prices)
     for block in given:
         await _check_key(block)
+        await asyncio.to_thread(_tell_of_budget, block)
 
 
 def _check_budget(block: Credentials, requests: Sequence[Wanted], prices: Sequence[Price] | None) -> None:
@@ -88,7 +91,7 @@ async def _check_key(block: Credentials) -> None:
     account, refused, left = block.get_client(), "", None
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            left = await balance(account)
+            left = (await read_account(account)).left
     except AuthenticationError as refusal:
         refused = refusal.message
     except ConfigurationError:
@@ -106,11 +109,30 @@ async def _check_key(block: Credentials) -> None:
             provider=account.provider.name,
             advice=f"Save the right key: {_setup(block)}; then run again.",
         )
-    if left is not None and left <= 0:
-        get_run_logger().warning(
-            "%s has nothing left (%g): what is not bought already will be refused. Top it up at %s.",
-            _named(block), left, account.provider.name,
-        )  # fmt: skip
+    if left is not None and in_usd(left, _unit(block)) <= read_settings().low_balance_usd:
+        says = f"{_named(block)} has {left:g} {_unit(block)} left: what costs more is refused. Top it up."
+        _tell("genmedia.balance.low", block, says)
+
+
+def _tell_of_budget(block: Credentials) -> None:
+    if block.budget is None or block.budget.per_day is None:
+        return
+    limits, unit = block.budget.limits(), _unit(block)
+    left = ledger_of(read_settings()).left_today(limits, unit)
+    if left is not None and left < LOW_SHARE * block.budget.per_day:
+        says = f"the budget of {_named(block)} has {max(left, 0.0):g} of {block.budget.per_day:g} {unit} left today."
+        _tell("genmedia.budget.low", block, says)
+
+
+def _tell(event: str, block: Credentials, says: str) -> None:
+    """In the run's log, and to whoever has switched that automation on (genmedia setup --notify)."""
+    get_run_logger().warning("%s", says)
+    account = {"prefect.resource.id": f"genmedia.account.{block.get_client().fingerprint}"}
+    emit_event(event, resource=account, payload={"says": says})
+
+
+def _unit(block: Credentials) -> str:
+    return "quota" if isinstance(block, TTAPICredentials) else "USD"
 
 
 def _named(block: Credentials) -> str:

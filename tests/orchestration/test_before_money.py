@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from prefect_genmedia.blocks import Budget, NovitaCredentials, TTAPICredentials
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, GenMediaError
 from prefect_genmedia.flows import Photograph, Refinement, content_calendar, illustrate, restyle
 from prefect_genmedia.imaging import Rendition
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.orchestration.test_events import arrived
 
 SMALL = {"refinement": Refinement(longest_side=128), "renditions": [Rendition(name="square", width=96, height=96)]}
 NAMES = {"ttapi_credentials": "money-t", "novita_credentials": "money-n"}
@@ -93,5 +95,23 @@ async def test_a_provider_that_is_away_is_waited_for_and_an_empty_account_is_sai
     await NovitaCredentials(api_key="another", base_url=emulator.url).asave("money-n", overwrite=True)
     with pytest.raises(GenMediaError, match="1 of 1 pictures failed"):
         await illustrate(photographs=photographs, **SMALL, **NAMES)
-    assert "the Novita AI Credentials block 'money-n' has nothing left (0)" in caplog.text
+    assert "the Novita AI Credentials block 'money-n' has 0 USD left" in caplog.text
     assert emulator.billed() == 1
+
+
+async def test_a_low_balance_and_a_budget_that_is_nearly_gone_are_events(emulator, blocks, ttapi, caplog):
+    """For the automations of genmedia setup --notify."""
+    emulator.configure(start_balance=300.0)
+    guarded = ttapi.model_copy(update={"budget": Budget(per_day=4.0), "api_key": SecretStr("poor")})
+    await guarded.asave("money-t", overwrite=True)
+    asked = {"refinement": None, "renditions": SMALL["renditions"], **NAMES}
+    await illustrate(prompts=["a kite", "a drum"], **asked)
+    assert "has 300 quota left" in caplog.text and "left today" not in caplog.text
+    with pytest.raises(GenMediaError, match="1 of 1 pictures failed"):
+        await illustrate(prompts=["a bell"], **asked)
+    assert "the budget of the TTAPI Credentials block 'money-t' has 0 of 4 quota left today" in caplog.text
+    assert emulator.billed() == 2
+    account = f"genmedia.account.{guarded.get_client().fingerprint}"
+    for name in ("genmedia.balance.low", "genmedia.budget.low"):
+        event = await arrived(name, account)
+        assert "money-t" in event["payload"]["says"] and "poor" not in str(event)

@@ -182,7 +182,7 @@ async def _keep_minimum_balance(call: Call, row: JobRow) -> None:
     budget = call.terms.budget
     if budget is None or budget.minimum_balance is None or budget.unit not in (None, call.operation.unit):
         return
-    left = await read_balance(call.account, call.pool) - (row.expected_cost or 0.0)
+    left = (await read_balance(call.account, call.pool)).left - (row.expected_cost or 0.0)
     if left < budget.minimum_balance:
         raise BudgetExceededError(
             f"the account would have {left:g} {call.operation.unit} left; {budget.minimum_balance:g} are to stay",
