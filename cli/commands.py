@@ -177,6 +177,17 @@ def live_check(
 
 
 @app.command()
+def doctor() -> None:
+    """Look at everything that a night needs: keys, balance, ledger, store, fonts, ffmpeg, Prefect, versions, clocks.
+
+    Each line is ok, warn or bad, with what to do. Exit code 1 when something is bad. Costs nothing.
+    """
+    from prefect_genmedia.cli.doctor import examine
+
+    examine()
+
+
+@app.command()
 def fsck(
     read_bytes: Annotated[
         bool,
