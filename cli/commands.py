@@ -187,6 +187,18 @@ def doctor() -> None:
     examine()
 
 
+@app.command("open")
+def open_gallery(
+    collection: Annotated[
+        str | None, typer.Argument(help="Of this collection; by default the newest.", callback=arguments.name)
+    ] = None,
+) -> None:
+    """Show the gallery page of the last run: its address, and on a terminal in the browser."""
+    from prefect_genmedia.cli.open_command import open_page
+
+    open_page(collection)
+
+
 @app.command()
 def fsck(
     read_bytes: Annotated[
