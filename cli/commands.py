@@ -108,17 +108,37 @@ def setup(
     novita: Annotated[
         str | None, typer.Option(help="Save a Novita AI key as the block of this name.", callback=arguments.new_block)
     ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Where the keys are for, if not at the provider's own address.")
+    ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            help="Make automations, switched off, that tell this notification block: TYPE/NAME.",
+            callback=arguments.name,
+        ),
+    ] = None,
     new_media_store: Annotated[
         bool, typer.Option("--new-media-store", help="The media store was changed on purpose: remember this one.")
     ] = False,
 ) -> None:
-    """Bring the ledger to this version, register the blocks, and save keys if asked to.
+    """Prepare everything, and say what was done: ledger, block types, keys, work pool, deployments, automations.
 
-    Keys are read from TTAPI_API_KEY and NOVITA_API_KEY, or asked for; they are not shown.
+    It may be run again: what you have changed since (schedules, pauses, parameters, budgets, switched automations)
+    stays. Schedules of what buys are off until you switch them on. Keys are read from TTAPI_API_KEY and
+    NOVITA_API_KEY, or asked for; they are not shown.
     """
     from prefect_genmedia.cli.setup import set_up
 
-    set_up(ttapi, novita, new_media_store)
+    set_up(ttapi, novita, base_url, notify, new_media_store)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new folder, or an empty one.")]) -> None:
+    """Write a small project of your own: a flow, its deployment, and a test that pays nothing."""
+    from prefect_genmedia.cli.project import write_project
+
+    write_project(folder)
 
 
 @app.command()
@@ -167,6 +187,29 @@ def live_check(
     if spend is not None and math.isnan(spend):
         raise typer.BadParameter("nan is no amount.", param_hint="--spend")
     check(provider.value, spend, yes, block, copy, to)
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that a night needs: keys, balance, ledger, store, fonts, ffmpeg, Prefect, versions, clocks.
+
+    Each line is ok, warn or bad, with what to do. Exit code 1 when something is bad. Costs nothing.
+    """
+    from prefect_genmedia.cli.doctor import examine
+
+    examine()
+
+
+@app.command("open")
+def open_gallery(
+    collection: Annotated[
+        str | None, typer.Argument(help="Of this collection; by default the newest.", callback=arguments.name)
+    ] = None,
+) -> None:
+    """Show the gallery page of the last run: its address, and on a terminal in the browser."""
+    from prefect_genmedia.cli.open_command import open_page
+
+    open_page(collection)
 
 
 @app.command()

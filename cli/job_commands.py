@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
-from rich.table import Table
-
-from prefect_genmedia.cli.terminal import cell, console, require_prefect, say, say_json
+from prefect_genmedia.cli.job_list import colour, cost_of, local_time
+from prefect_genmedia.cli.terminal import patiently, require_prefect, say, say_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.jobs import (
     JobResult,
+    Progress,
     accept_as_is,
     bought_job,
     import_job,
@@ -23,59 +23,17 @@ from prefect_genmedia.jobs import (
     resume,
     script_run,
 )
+from prefect_genmedia.jobs.telling import sentences
 from prefect_genmedia.jobs.witnesses import listed_jobs
 from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
 from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
 
-COLOURS = {
-    "STORED": "green",
-    "FAILED": "red",
-    "EXPIRED": "red",
-    "UNKNOWN": "bold yellow",
-    "NOT_ACCEPTED": "dim",
-}
-
 
 def _ledger() -> Ledger:
     settings = read_settings()
     return open_ledger(settings.ledger_url, settings.lease_seconds)
-
-
-def _time(at: float | None) -> str:
-    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
-
-
-def _colour(row: JobRow) -> str:
-    return COLOURS.get(row.state, "cyan")
-
-
-def _exact(value: Any) -> Any:
-    """For scripts: NaN and infinity, which no JSON has, as null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def list_jobs(states: list[str], limit: int, as_json: bool) -> None:
-    known = {str(state) for state in LedgerState}
-    wanted = [state.upper() for state in states]
-    if strange := [state for state in wanted if state not in known]:
-        raise ConfigurationError(f"{strange[0]} is no state", advice=f"The states are {', '.join(sorted(known))}.")
-    rows = _ledger().rows(wanted, limit=limit)
-    if as_json:
-        for row in rows:
-            facts = ("id", "state", "operation", "title", "job_id", "quota", "created_at", "reason", "run")
-            print(json.dumps({name: _exact(getattr(row, name)) for name in facts}))
-        return
-    if not rows:
-        say("No jobs.")
-        return
-    table = Table("Job", "State", "Operation", "What", "Provider's id", "Quota", "Bought", box=None, pad_edge=False)
-    for row in rows:
-        quota = "" if row.quota is None else f"{row.quota:g}"
-        rest = (row.operation, row.title, row.job_id or "", quota, _time(row.created_at))
-        table.add_row(cell(row.id[:12]), cell(row.state, _colour(row)), *map(cell, rest))
-    console.print(table)
 
 
 def show_job(name: str) -> None:
@@ -86,23 +44,23 @@ def show_job(name: str) -> None:
         "What": row.title,
         "Provider's id": row.job_id or "not known",
         "At": row.base_url,
-        "Quota": "not told" if row.quota is None else f"{row.quota:g}",
+        "Cost": cost_of(row) or "not told",
         "Run": row.run,
         "Attempt": str(row.attempt),
     }
-    if row.refunded is not None and row.state == LedgerState.FAILED:
-        facts["Refunded"] = "yes" if row.refunded else "no"
     reason = f" ({one_line(row.reason)})" if row.reason else ""
     say((f"{'Job':>14}", "dim"), f"  {row.id}")
-    say((f"{'State':>14}", "dim"), "  ", (row.state, _colour(row)), reason)
+    say((f"{'State':>14}", "dim"), "  ", (row.state, colour(row)), reason)
     for label, fact in facts.items():
         say((f"{label:>14}", "dim"), f"  {one_line(fact)}")
     for remark in row.remarks or ():
         say((f"{'Remark':>14}", "dim"), f"  {one_line(remark)}")
     say(("\nWhat happened", "bold"))
     lines = ledger.history(row.id)
-    for line in lines:
-        say(f"{_time(line.at)}  {line.state:<13} {one_line(line.note)}")
+    for (state, note), same in groupby(lines, lambda line: (line.state, one_line(line.note))):
+        times = [line.at for line in same]
+        more = f" ({len(times)} times, until {local_time(times[-1])})" if len(times) > 1 else ""
+        say(f"{local_time(times[0])}  {state:<13} {note}{more}")
     if not lines and row.sends:
         say("moved out of the ledger by genmedia ledger prune")
     if files := ledger.media(row.id):
@@ -114,23 +72,9 @@ def show_job(name: str) -> None:
                 say(f"{'':<13} {one_line(remark)}")
     say(("\nRequest", "bold"))
     say_json(row.request)
-    if advice := _advice(row):
-        say(("\nNow", "bold"), f"  {advice}")
-
-
-def _advice(row: JobRow) -> str:
-    name = row.id[:12]
-    if row.state == LedgerState.SUCCEEDED and row.reason:
-        return f"Ask for what is missing: genmedia jobs resume {name}; or be content: genmedia jobs accept {name}"
-    return {
-        LedgerState.SUBMITTED: f"It is paid. Bring it in: genmedia jobs resume {name}",
-        LedgerState.SUCCEEDED: f"It is paid and done. Bring it in: genmedia jobs resume {name}",
-        LedgerState.UNKNOWN: f"It may be paid. Look it up at the provider, then: genmedia jobs adopt {name} "
-        f"--job-id ID, or genmedia jobs adopt {name} --not-accepted",
-        LedgerState.INTENT: "A worker is submitting it, or has died doing so: run the flow again, it will find out.",
-        LedgerState.EXPIRED: f"Look once more: genmedia jobs resume {name}. Buying it again: on_expired='resubmit'.",
-        LedgerState.FAILED: f"Another try is another purchase: run it with attempts={row.attempt + 1}.",
-    }.get(LedgerState(row.state), "")
+    say(("\nNow", "bold"))
+    for label, sentence in zip(("It", "Money", "Type"), sentences(row), strict=True):
+        say((f"{label:>14}", "dim"), f"  {one_line(sentence)}")
 
 
 def resume_job(name: str, block: str | None) -> None:
@@ -140,9 +84,23 @@ def resume_job(name: str, block: str | None) -> None:
 
     async def bring_in() -> JobResult[Any]:
         operation, account = await _account_of(row, block)
-        return await resume(operation, row, account, run=script_run())
+        return await resume(operation, row, account, run=replace(script_run(), on_progress=_shown()))
 
-    _print_files(asyncio.run(bring_in()))
+    with patiently(f"Waiting for job {row.id[:12]} of {row.base_url}"):
+        result = asyncio.run(bring_in())
+    _print_files(result)
+
+
+def _shown() -> Callable[[Progress], None]:
+    """Says where a job stands, once for each state."""
+    told: set[str] = set()
+
+    def show(progress: Progress) -> None:
+        if progress.state not in told:
+            told.add(progress.state)
+            say(f"{progress.job}: {progress.state}")
+
+    return show
 
 
 async def _account_of(row: JobRow, block: str | None) -> tuple[Operation[Any, Any], Account]:
@@ -205,7 +163,8 @@ def adopt_orphans(quiet_seconds: float) -> None:
     """Run the sweep now."""
     from prefect_genmedia.flows import adopt_orphans as sweep
 
-    report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
+    with patiently("Looking for paid jobs that no run works on, and waiting for them"):
+        report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
     for orphan in report.orphans:
         words = f"{one_line(orphan.title)}  {one_line(orphan.says)}"
         say(f"{orphan.job.id[:12]}  {orphan.outcome:<13} {words}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from prefect_genmedia.cli import arguments
 
+SINCE = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger itself.", no_args_is_help=True)
 
@@ -18,11 +20,23 @@ def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only these states, for example UNKNOWN.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1, max=100_000)] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    run: Annotated[
+        str | None, typer.Option(help="Only of this flow run: the id in its page's address.", callback=arguments.name)
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only those asked for since, in local time.", formats=SINCE)
+    ] = None,
+    operation: Annotated[
+        str | None, typer.Option(help="Only of this operation, such as novita.img2img.", callback=arguments.name)
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Only of this account, as genmedia report names it.", callback=arguments.name)
+    ] = None,
 ) -> None:
-    """List paid jobs, newest first."""
-    from prefect_genmedia.cli.job_commands import list_jobs as show
+    """List paid jobs, newest first, with their sums. Times are local."""
+    from prefect_genmedia.cli.job_list import list_jobs as show
 
-    show(state or [], limit, as_json)
+    show(state or [], limit, as_json, run, since, operation, account)
 
 
 @jobs_app.command("show")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -44,10 +47,39 @@ def say_json(value: Any) -> None:
     say(escaped(json.dumps(without_signatures(value), indent=2, ensure_ascii=False)))
 
 
+QUIET_SECONDS = 1.5  # nothing is silent for longer,
+TOLD_SECONDS = 10.0  # and says again that it goes on
+
+
+@contextmanager
+def patiently(what: str) -> Iterator[None]:
+    """What takes longer than a moment says what it waits for: by a spinner on a terminal, else by a line."""
+    if console.is_terminal:
+        with console.status(styled(what)):
+            yield
+        return
+    done = threading.Event()
+
+    def tell() -> None:
+        pause = QUIET_SECONDS
+        while not done.wait(pause):
+            say(f"{what} …", to=errors)
+            pause = TOLD_SECONDS
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+
+
 async def require_prefect() -> None:
     """What needs Prefect's API says so before it waits. Raises ConfigurationError when it does not answer."""
     from prefect_genmedia.blocks.server import require_server, server_url
 
     if server_url() is None:
         say("No Prefect server is set (PREFECT_API_URL): starting a temporary one, which takes some seconds")
-    await require_server()
+    with patiently(f"Asking Prefect at {server_url() or 'the temporary server'}"):
+        await require_server()

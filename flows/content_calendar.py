@@ -28,7 +28,7 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.calendar_rows import (
     CalendarRow,
     Shard,
@@ -143,6 +143,7 @@ async def content_calendar(
     wanted = of_shard(wanted, shard)
     expected, there = await plan.forecast(wanted, at_once)
     await foretold(name, expected, "calendar", there)
+    await before_buying(work.kinds(wish.row.mode or mode for wish in wanted), work.ttapi, work.novita)
     if dry_run:
         return expected
 

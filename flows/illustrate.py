@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.failing import run_failure
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import (
@@ -110,6 +110,7 @@ async def illustrate(
         raise ConfigurationError("without a refinement, which Novita checks, moderation needs a moderation_check")
     # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
     await work.publishing.check(prompts, photographs)
+    await before_buying(work.kinds(), work.ttapi, work.novita)
     wanted = [work.from_prompt(*each) for each in _numbered(prompts)]
     wanted += [work.from_photograph(number, each) for number, each in enumerate(photographs, len(prompts) + 1)]
     items = await asyncio.gather(*wanted)

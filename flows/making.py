@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.parameters import LONGEST_TITLE, Photograph, Pick, Refinement
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
+from prefect_genmedia.forecast import Wanted
 from prefect_genmedia.imaging import sharpest
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile, local_copies
@@ -45,6 +46,16 @@ class Work:
     def request(self, prompt: str) -> midjourney.ImagineRequest:
         """What is asked of Midjourney. Raises ValidationError."""
         return midjourney.ImagineRequest(prompt=prompt, mode=self.mode, get_u_images=True)
+
+    def kinds(self, modes: Iterable[midjourney.Mode] = ()) -> list[Wanted]:
+        """A request of each kind that may be bought, in its own mode or in these: by them prices are found."""
+        wanted: list[Wanted] = []
+        if self.ttapi is not None:
+            wanted += [replace(self, mode=mode).request("-") for mode in set(modes) or {self.mode}]
+            wanted += [midjourney.ActionRequest(job_id="-", action="upsample1")] if self.upscale else []
+        if self.refinement is not None:
+            wanted.append(self.refinement.of("-", "-", 1024, 1024))
+        return wanted
 
     async def from_prompt(self, number: int, prompt: str, copy: int) -> Illustration:
         item = Illustration(number=number, title=quoting.title(prompt, LONGEST_TITLE), prompt=prompt)

@@ -24,7 +24,7 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Photograph, Renditions
 from prefect_genmedia.flows.publishing import Publishing
@@ -97,6 +97,7 @@ async def restyle(
     prices = await variable_prices()
     expected = await asyncio.to_thread(forecast, [request] * len(given), prices=prices, at_once=at_once)
     await foretold(name, expected, "restyle")
+    await before_buying([request], novita)
     if dry_run:
         return expected
 

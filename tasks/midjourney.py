@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from prefect import task
-
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.reading import Reading, read_job
@@ -47,6 +45,7 @@ from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDE
 from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt, check
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
+from prefect_genmedia.tasks.waiting import task
 
 __all__ = [
     "AccountInfo",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from prefect import task
-
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.errors import ApiError
 from prefect_genmedia.jobs import JobResult
@@ -22,6 +20,7 @@ from prefect_genmedia.providers.ttapi.novelai import (
 )
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
+from prefect_genmedia.tasks.waiting import task
 
 __all__ = [
     "CharacterPrompt",

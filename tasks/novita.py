@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from prefect import task
-
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.novita.account import Balance, read_balance
@@ -63,6 +61,7 @@ from prefect_genmedia.tasks.novita_videos import (
 )
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
+from prefect_genmedia.tasks.waiting import task
 
 __all__ = [
     "AwsS3",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Unpack
 
-from prefect import task
-
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.providers.generic import GenericResult
@@ -37,6 +35,7 @@ from prefect_genmedia.providers.ttapi.videos import (
 )
 from prefect_genmedia.tasks.paid import buy, paid
 from prefect_genmedia.tasks.terms import TaskTerms
+from prefect_genmedia.tasks.waiting import task
 
 __all__ = [
     "FluxImageRequest",

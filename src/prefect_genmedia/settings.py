@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     poll_failures: int = Field(default=8, ge=1, le=10_000)
     """How many fetches in a row may fail before the wait gives up (the job goes on)."""
 
+    low_balance_usd: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] = 5.0
+    """With less than this left, an account's balance is said to be low when a run begins."""
+
     submit_timeout_seconds: Annotated[Seconds, Field(ge=0.1, le=3600)] = 60.0
     """How long one submit may take; after that its outcome is unknown."""
 

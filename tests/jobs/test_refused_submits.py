@@ -244,7 +244,7 @@ async def test_a_wrong_key_is_told_and_the_right_one_buys(emulator: Emulator) ->
         request = imagine() if account.provider.name == "ttapi" else img2img()
         error = await refusal(request, account)
         assert isinstance(error, AuthenticationError)
-        assert "api_key" in str(error)
+        assert "Save the right key: genmedia setup" in str(error)
     assert emulator.billed() == 0
     await buy(imagine(), ttapi_at(emulator.url, "right"))
     await buy(img2img(), novita_at(emulator.url, "right"))

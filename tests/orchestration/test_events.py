@@ -12,9 +12,9 @@ from prefect_genmedia.webhooks.receiver import emit_event
 from tests.patience import PATIENCE, a_until
 
 
-async def arrived(name: str, job: str) -> dict:
+async def arrived(name: str, resource: str) -> dict:
     """The event, as an automation's trigger would see it."""
-    wanted = {"filter": {"event": {"name": [name]}, "resource": {"id": [f"genmedia.job.{job}"]}}}
+    wanted = {"filter": {"event": {"name": [name]}, "resource": {"id": [resource]}}}
     url = f"{PREFECT_API_URL.value()}/events/filter"
 
     def found() -> list[dict]:
@@ -30,7 +30,7 @@ async def test_a_finished_job_is_an_event_of_prefect():
         row = SimpleNamespace(id=f"row-{state}", operation="midjourney.imagine", title="a bell")
         emit_event(row, JobStatus(state, "WORD", message=said), "job-1")
     for state in states:
-        event = await arrived(f"genmedia.job.{state}", f"row-{state}")
+        event = await arrived(f"genmedia.job.{state}", f"genmedia.job.row-{state}")
         assert event["resource"]["genmedia.operation"] == "midjourney.imagine"
         assert event["payload"]["job"] == f"row-{state}" and event["payload"]["job_id"] == "job-1"
         assert "s3cr3t" not in str(event)

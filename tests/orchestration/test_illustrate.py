@@ -121,7 +121,7 @@ async def test_where_nothing_was_published_the_end_says_so_and_says_equal_reason
         await illustrate(prompts=["a kite", "a drum"], refinement=None, renditions=SQUARE, **blocks)
     said = str(caught.value)
     assert "Nothing was published." in said and "is published" not in said
-    assert said.count("Nothing was bought.") == 1 == said.count("Check api_key")
+    assert said.count("Nothing was bought.") == 1 == said.count("Save the right key")
     assert emulator.billed() == 0
 
 

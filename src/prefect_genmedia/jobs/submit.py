@@ -21,6 +21,7 @@ from prefect_genmedia.errors import (
     SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs.admission import Place
+from prefect_genmedia.jobs.balance import read_balance
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
@@ -257,12 +258,10 @@ async def _keep_minimum_balance(call: Call, row: JobRow) -> None:
     budget = call.terms.budget
     if budget is None or budget.minimum_balance is None or budget.unit not in (None, call.operation.unit):
         return
-    provider = call.account.provider
-    balance = provider.balance((await call.pool.fetch(call.account, provider.balance_path, {})).body)
-    left = balance - (row.expected_cost or 0.0)
+    left = (await read_balance(call.account, call.pool)).left - (row.expected_cost or 0.0)
     if left < budget.minimum_balance:
         raise BudgetExceededError(
             f"the account would have {left:g} {call.operation.unit} left; {budget.minimum_balance:g} are to stay",
-            provider=provider.name,
+            provider=call.provider,
             operation=call.operation.name,
         )

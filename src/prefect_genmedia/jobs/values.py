@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -56,6 +57,12 @@ class JobResult(BaseModel, Generic[ResultT]):
     def at(self, position: int) -> MediaFile | None:
         """The file with this place in the answer; None when it has not come."""
         return next((file for file in self.media if file.position == position), None)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the job, what it cost, and its files, small."""
+        said = [f"{self.job.operation} {self.job}", *([] if self.quota is None else [f"cost {self.quota:g}"])]
+        files = "".join(file._repr_html_() for file in self.media)
+        return f"<p>{escape(', '.join([*said, *self.remarks]))}</p>{files}"
 
     @field_validator("result", mode="before")
     @classmethod

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
 
+from prefect_genmedia.budget import Budget
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.decisions import Decisions
 from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
 from prefect_genmedia.ledger.rows import MOST_IDS
+from prefect_genmedia.ledger.spending import left_today
 from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
 
 S = LedgerState
@@ -62,12 +64,22 @@ class Ledger(Adoption, Decisions):
             return list({row.id: row for row in found}.values())[:_MOST_FOUND]
 
     def rows(
-        self, states: Sequence[str] = (), run: str | None = None, since: float = 0, limit: int = 1000
+        self,
+        states: Sequence[str] = (),
+        run: str | None = None,
+        since: float = 0,
+        limit: int = 1000,
+        operation: str | None = None,
+        account: str | None = None,
     ) -> list[JobRow]:
         """The newest rows first."""
         query = select(JobRow).where(JobRow.created_at >= since).order_by(JobRow.created_at.desc()).limit(limit)
         if run is not None:
             query = query.where(JobRow.run == run)
+        if operation is not None:
+            query = query.where(JobRow.operation == operation)
+        if account is not None:
+            query = query.where(JobRow.account == account)
         # A question for each state: together they would be sorted, all that there are, to show the first.
         queries = [query.where(JobRow.state == state) for state in dict.fromkeys(states)] or [query]
         with self.database.read() as session:
@@ -157,6 +169,12 @@ class Ledger(Adoption, Decisions):
             yield from (each._replace(tags=tuple(sorted(tags[each.id]))) for each in page)
             if len(page) < MOST_IDS:
                 return
+
+    def left_today(self, budget: Budget, unit: str) -> float | None:
+        """How much of a budget's daily limit is left; None where it has none."""
+        now = self.now()
+        with self.database.read() as session:
+            return left_today(session, budget, unit, now)
 
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""

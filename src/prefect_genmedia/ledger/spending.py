@@ -54,6 +54,14 @@ def reserve(session: Session, budget: Budget, job: JobRow, tags: Sequence[str]) 
             )
 
 
+def left_today(session: Session, budget: Budget, unit: str, now: float) -> float | None:
+    """How much of the day's limit is left; None where the budget has none. Asked while nobody is held up."""
+    if budget.per_day is None:
+        return None
+    values = {"day": budget.day_start(now), "job": "", "unit": unit, "unknown": budget.unknown_cost or 0.0}
+    return budget.per_day - float(session.execute(_sums(False, True, 0), values).scalar_one())
+
+
 def _alone(session: Session) -> float:
     """One at a time from here to the commit: two workers must not both see the last of the budget. The time it is.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.errors import GenMediaError, MediaError, MediaInvalidError
 from prefect_genmedia.media.places import open_place, sha256_of, telling
 
 
@@ -43,6 +44,18 @@ class MediaFile(BaseModel):
     @property
     def is_local(self) -> bool:
         return self.uri.startswith("file://")
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the picture, small, and its facts. Made anew each time, and kept nowhere."""
+        from prefect_genmedia.imaging import thumbnail  # and Pillow with it
+
+        facts = f"{self.role}, {self.media_type}, {self.bytes} bytes"
+        facts += f", {self.width}x{self.height}" if self.width else ""
+        shown = ""
+        if self.media_type.startswith("image/"):
+            with suppress(GenMediaError), local_copy(self) as path:
+                shown = f'<img src="{thumbnail(path)}" alt="{escape(self.role)}"><br>'
+        return f"<figure>{shown}<figcaption>{escape(facts)}<br><code>{escape(self.uri)}</code></figcaption></figure>"
 
 
 def found(file: MediaFile) -> tuple[Any, str]:

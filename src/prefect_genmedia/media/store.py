@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import shutil
@@ -258,6 +259,16 @@ class MediaStore:
             return bool(datetime.now(UTC) - self._fs.modified(self._at(key)) > timedelta(days=1))
         except Exception:  # each kind of store has errors of its own
             return False
+
+    def newest(self, pattern: str) -> str | None:
+        """The key of the file that was written last, among those like `pattern`; None for none. Raises MediaError."""
+        with telling(f"the files of {self.root} cannot be listed"):
+            self._fs.invalidate_cache()
+            base = glob.escape(self._base)
+            paths = [str(path) for path in self._fs.glob(f"{base}/{pattern}" if base else pattern)]
+            found = max(paths, key=self._fs.modified, default=None)
+        root = str(self._fs._strip_protocol(self._base))
+        return None if found is None else found.removeprefix(root).lstrip("/")
 
     def files(self, below: str = "") -> Iterator[tuple[str, int]]:
         """Key and size of every file in the store, or below a folder of it. Of a bucket, one listing for each thousand.

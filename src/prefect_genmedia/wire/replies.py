@@ -31,6 +31,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    date: str | None = None
+    """When it was given, by the other side's clock: its Date header."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _named_anywhere(body: Any, levels: int = 4) -> str | None:
 
 def answer_of(account: Account, reply: Reply) -> Answer:
     if isinstance(reply.body, dict):
-        return Answer(reply.status, reply.body)
+        return Answer(reply.status, reply.body, reply.headers.get("date"))
     kind = reply.headers.get("content-type", "no content type").split(";")[0]
     raise ResponseFormatError(
         f"{account.base_url} answered with {kind} where JSON was due ({reply.unreadable or 'no object'})",

@@ -25,17 +25,26 @@ from prefect_genmedia.providers.words import all_ids, eta, job_id_in, number, pe
 
 # Novita's reasons are such words; a gateway's are sentences.
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+")
-_KEY = "Check api_key in the NovitaCredentials block."
+_KEY = "Save the right key: genmedia setup --novita NAME; then run again."
 _BY_REASON: dict[str, tuple[type[ApiError], str]] = {
     "MISSING_API_KEY": (AuthenticationError, _KEY),
     "INVALID_API_KEY": (AuthenticationError, _KEY),
     "BILLING_AUTH_FAILED": (AuthenticationError, _KEY),
-    "FEATURE_NOT_ALLOWED": (AuthenticationError, "The account may not use this feature."),
-    "API_NOT_ALLOWED": (AuthenticationError, "The account may not use this API."),
-    "NEED_REAL_NAME_VERIFY": (AuthenticationError, "The account needs a verified name."),
+    "FEATURE_NOT_ALLOWED": (
+        AuthenticationError,
+        "The account may not use this feature: ask Novita, or save another's key: genmedia setup --novita NAME.",
+    ),
+    "API_NOT_ALLOWED": (
+        AuthenticationError,
+        "The account may not use this API: ask Novita, or save another's key: genmedia setup --novita NAME.",
+    ),
+    "NEED_REAL_NAME_VERIFY": (
+        AuthenticationError,
+        "The account needs a verified name: give it to Novita, then run again.",
+    ),
     "BILLING_BALANCE_NOT_ENOUGH": (InsufficientCreditsError, "Top up the Novita account, then run again."),
-    "ILLEGAL_PROMPT": (ContentRejectedError, "Change the prompt."),
-    "ILLEGAL_IMAGE_CONTENT": (ContentRejectedError, "Use another picture."),
+    "ILLEGAL_PROMPT": (ContentRejectedError, "Change the prompt, then run again."),
+    "ILLEGAL_IMAGE_CONTENT": (ContentRejectedError, "Use another picture, then run again."),
     "API_NOT_FOUND": (
         OperationRetiredError,
         "The provider has withdrawn it, or base_url is not its address.",

@@ -26,9 +26,12 @@ from prefect_genmedia.providers.words import all_ids, job_id, job_id_in, number,
 
 _BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
     400: (InvalidRequestError, ""),
-    401: (AuthenticationError, "Check api_key in the TTAPICredentials block; is the e-mail activated?"),
+    401: (AuthenticationError, "Save the right key: genmedia setup --ttapi NAME. Is the account's e-mail activated?"),
     402: (InsufficientCreditsError, "Top up the TTAPI account, then run again."),
-    403: (AuthenticationError, "The TTAPI account is blocked."),
+    403: (
+        AuthenticationError,
+        "The TTAPI account is blocked: ask TTAPI, or save another's key: genmedia setup --ttapi NAME.",
+    ),
     429: (RateLimitedError, "TTAPI asks for fewer requests."),
     499: (QueueFullError, "As many jobs as the account may have are in progress."),
 }

@@ -1,0 +1,92 @@
+"""The deployments of prefect.yaml, registered from the installed package; what a person has changed there stays."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prefect import Flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.events import DeploymentEventTrigger
+from prefect.exceptions import ObjectNotFound
+from prefect.schedules import Cron, Interval, Schedule
+from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.callables import parameter_schema
+
+FILE = Path(__file__).parent / "prefect.yaml"
+POOL = "genmedia"
+FREE = ("resume", "adopt-orphans", "spend-report")
+"""Those that never buy. A schedule of any other begins only when a person switches it on."""
+
+
+async def make_work_pool() -> bool:
+    """The work pool of the deployments, where there is none: a pool that is there may have a template of its own.
+
+    Was it made?
+    """
+    async with get_client() as client:
+        try:
+            await client.read_work_pool(POOL)
+        except ObjectNotFound:
+            await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+            return True
+    return False
+
+
+async def deploy_all() -> dict[str, str]:
+    """Register each; its name with what was done. Of one that is there only the form is renewed: schedules, pauses,
+    parameters, tags, limits, triggers and where its code comes from stay as they are. Needs the work pool.
+    """
+    done = {}
+    async with get_client() as client:
+        for each in yaml.safe_load(FILE.read_text())["deployments"]:
+            module, _, name = each["entrypoint"].rpartition(".")
+            flow: Flow[..., Any] = getattr(import_module(module), name)
+            done[each["name"]] = await _deploy(client, each, flow)
+    return done
+
+
+async def _deploy(client: PrefectClient, each: dict[str, Any], flow: Flow[..., Any]) -> str:
+    try:
+        there = await client.read_deployment_by_name(f"{flow.name}/{each['name']}")
+    except ObjectNotFound:
+        await _create(each, flow)
+        paused = [item for item in each.get("schedules", ()) if not _is_active(each, item)]
+        return "made; its schedule is off until you switch it on" if paused else "made"
+    form = parameter_schema(flow).model_dump_for_openapi()
+    await client.update_deployment(there.id, DeploymentUpdate(parameter_openapi_schema=form))
+    return "was there: its form is renewed, all else is as it was"
+
+
+async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> None:
+    limit = each.get("concurrency_limit")
+    made = await flow.ato_deployment(
+        each["name"],
+        work_pool_name=POOL,
+        entrypoint_type=EntrypointType.MODULE_PATH,  # by file, each run would copy the folder that setup was typed in
+        description=each["description"],
+        tags=each["tags"],
+        parameters=each.get("parameters"),
+        schedules=[_schedule(item, _is_active(each, item)) for item in each.get("schedules", ())],
+        concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
+        triggers=[_trigger(item) for item in each.get("triggers", ())],
+    )
+    await made.aapply()
+
+
+def _is_active(each: dict[str, Any], schedule: dict[str, Any]) -> bool:
+    return each["name"] in FREE and bool(schedule.get("active", True))
+
+
+def _schedule(given: dict[str, Any], active: bool) -> Schedule:
+    if "interval" in given:
+        return Interval(given["interval"], active=active)
+    return Cron(given["cron"], timezone=given.get("timezone", "UTC"), active=active)
+
+
+def _trigger(given: dict[str, Any]) -> DeploymentEventTrigger:
+    return DeploymentEventTrigger(**{name: value for name, value in given.items() if name != "type"})
