@@ -18,7 +18,7 @@ from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.checking import Finite, Whole
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, Outcome, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.making import failed, failed_once_bought
@@ -136,6 +136,7 @@ async def character_sheet(
         credentials=await load_block(TTAPICredentials, ttapi_credentials),
         terms={"request_key": f"character:{collection}" if collection else None, "attempts": attempts},
     )
+    await before_buying([artist.request(poses[0])], artist.credentials)
     drawn = await asyncio.gather(*map(artist.draw, range(1, len(poses) + 1), poses, stems_of(poses)))
     outcomes = [await outcome_of(each.item.title, each.item, run, since) for each in drawn]
     there = [each for each in drawn if each.files]

@@ -18,7 +18,7 @@ from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.making import failed, failed_once_bought
 from prefect_genmedia.flows.parameters import Attempts, Given, Name
@@ -129,6 +129,7 @@ async def clip(
     credentials = await load_block(NovitaCredentials, novita_credentials)
     picture = await imaging.take_in(still) if isinstance(still, str) else still
     request = await asyncio.to_thread(_request, engine, still, picture, prompt, seconds)
+    await before_buying([request], credentials)
     name = name_of(collection, started)
     folder = f"published/{folder_name(name)}"
     stem = slugify(f"{PurePosixPath(file_name(still)).stem} {prompt}", max_length=LONGEST_STEM) or "clip"

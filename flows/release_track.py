@@ -17,13 +17,13 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import Finite, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.bundles import keep_bundle
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions
 from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.studio import Engine, Part, Studio, Teaser, song_request
+from prefect_genmedia.flows.studio import Engine, Part, Studio, Teaser, song_request, stems_request
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.tasks import recording
 
@@ -136,6 +136,8 @@ async def release_track(
     )
     request = _checked(lambda: song_request(engine, title, sound, lyrics), engine)
     _checked(lambda: artwork.request(cover), COVER)
+    kinds = [request, *artwork.kinds(), *([stems_request(engine, "-")] if stems else [])]
+    await before_buying(kinds, ttapi, artwork.novita)
     song, drawn = await asyncio.gather(studio.song(request, sound, stems), artwork.from_prompt(3, cover, 0))
     drawn = drawn.model_copy(update={"title": COVER})
     covers = [file for made in drawn.published for file in made]

@@ -42,6 +42,11 @@ def song_request(engine: Engine, title: str, sound: str, lyrics: str | None) -> 
     return suno.MusicRequest(custom=True, prompt=lyrics, instrumental=lyrics is None, song_title=title, tags=sound)
 
 
+def stems_request(engine: Engine, song_id: str) -> Any:
+    """What is asked for the parts of a song. Raises ValidationError."""
+    return suno.StemsAllRequest(music_id=song_id) if engine == "suno" else flowmusic.StemsRequest(clip_id=song_id)
+
+
 @dataclass
 class Part:
     """One part of the release, and its published files."""
@@ -90,11 +95,11 @@ class Studio:
         part = self.stems
         try:
             if self.engine == "suno":
-                parts = suno.StemsAllRequest(music_id=_first(music.music_id for music in song.result.musics))
+                parts = stems_request("suno", _first(music.music_id for music in song.result.musics))
                 bought: JobResult[Any] = await suno.stems_all(parts, self.credentials, **self.terms)
             else:
-                request = flowmusic.StemsRequest(clip_id=_first(clip.clip_id for clip in song.result.clips))
-                bought = await flowmusic.stems(request, self.credentials, **self.terms)
+                parts = stems_request("flowmusic", _first(clip.clip_id for clip in song.result.clips))
+                bought = await flowmusic.stems(parts, self.credentials, **self.terms)
         except Exception as failure:
             part.item = failed(part.item, failure)
             return

@@ -27,7 +27,7 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import check_store, folder_name, load_block
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.calendar_rows import Line
 from prefect_genmedia.flows.making import Work, failed
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions
@@ -136,7 +136,7 @@ async def variants(
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
     wanted = _combinations(concepts, products)
-    name = collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"
+    name = name_of(collection, started)
     in_words = any(each.product.picture is None for each in wanted)
     in_pictures = any(each.product.picture is not None for each in wanted)
     work = Work(
@@ -159,6 +159,7 @@ async def variants(
     await foretold(name, expected, "variants")
     if dry_run:
         return expected
+    await before_buying(requests, work.ttapi, work.novita)
     order: dict[str, list[Ranked]] = {}
 
     async def make(each: tuple[int, Combination]) -> Outcome:
