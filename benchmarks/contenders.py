@@ -141,7 +141,8 @@ async def novita_client(url: str, name: str, jobs: int, seconds: float, limit: i
     """Novita's own client, in as many threads as jobs may be in progress, a poll every half second."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from novita_client import NovitaClient, settings
+    # Installed in an environment of its own.
+    from novita_client import NovitaClient, settings  # pyright: ignore[reportMissingImports]
 
     settings.DEFAULT_POLL_INTERVAL = 0.5
     client = NovitaClient("client", base_url=url)
