@@ -115,7 +115,9 @@ def faults() -> str:
     for subject, kinds in SUBJECTS.items():
         rows = [("fault", "what happens", "its parameters"), ("---",) * 3]
         for name, kind in kinds.items():
-            rows.append((f"`{name}`", kind.does, ", ".join(f"`{key}={value!r}`" for key, value in kind.parameters.items())))
+            rows.append(
+                (f"`{name}`", kind.does, ", ".join(f"`{key}={value!r}`" for key, value in kind.parameters.items()))
+            )
         parts.append(f"### {subject}\n\n{_lines(rows)}\n")
     return "\n".join(parts)
 

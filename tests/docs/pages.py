@@ -1,7 +1,7 @@
 """The code in the docs: found page by page, and run in its order.
 
-A block with a title is a file of that name in the working folder. A page's Python shares one namespace, and may await at
-its top level, as in a notebook. A shell block is run only after `<!-- run -->`; what every other one says is checked.
+A block with a title is a file of that name in the working folder. A page's Python shares one namespace, and may await
+at its top level, as in a notebook. A shell block is run only after `<!-- run -->`; what the others say is checked.
 """
 
 from __future__ import annotations

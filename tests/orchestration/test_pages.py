@@ -33,7 +33,10 @@ async def saved(ttapi: TTAPICredentials, novita: NovitaCredentials, photos: Path
     shutil.copy(photos / "coffee.png", "photograph.png")
 
 
-@pytest.mark.parametrize("page", BILLS)
+SLOW = ("docs/guides/calendar.md", "docs/guides/recordings.md")
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.slow] * (page in SLOW)) for page in BILLS])
 async def test_a_page_runs_and_costs_what_it_should(page: str, emulator: Emulator):
     await run_page(ROOT / page)
     assert emulator.billed() == BILLS[page]
@@ -70,4 +73,4 @@ async def test_ten_minutes(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, 
                 assert ended.value.code in (None, 0)
     assert emulator.billed() == 2
     said = capsys.readouterr().out
-    assert "saved as 'ttapi'" in said and "midjourney.imagine" in said
+    assert "saved as 'ttapi'" in said and "STORED" in said
