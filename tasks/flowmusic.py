@@ -51,7 +51,7 @@ async def generate(
     """Make a song of up to 240 seconds. Costs quota, once; how much is not documented.
 
     `.media` are the sound, and the cover, wav and video where TTAPI gives them; `.result.clips` names the clip for
-    extend, cover, replace and stems. The keywords are explained in the README, "Retry anything, pay once".
+    extend, cover, replace and stems. The keywords are those of TaskTerms.
     Raises GenMediaError. https://docs.ttapi.io/api/en/flowmuisc/flowmuisc_generate
     """
     return await buy(GENERATE, request, credentials, terms)

@@ -94,7 +94,7 @@ async def imagine(
     """Generate a 2x2 grid from a prompt. Costs quota, once: 2 in fast mode in the vendor's example.
 
     `.media[0]` is the grid, the four pictures follow where the provider gives them.
-    The keywords are explained in the README, "Retry anything, pay once". Raises GenMediaError.
+    The keywords are those of TaskTerms. Raises GenMediaError.
     https://docs.ttapi.io/api/en/midjourney/imagine
     """
     return await buy(IMAGINE, request, credentials, terms)

@@ -39,8 +39,8 @@ async def text_to_image(
 ) -> JobResult[NovelAIResult]:
     """Draw pictures from NovelAI's tags. Costs quota, once: 4 for two pictures in the vendor's example.
 
-    TTAPI's path for it is not documented: GENMEDIA_NOVELAI_SUBMIT_PATH names it. The keywords are explained in the
-    README, "Retry anything, pay once". Raises GenMediaError. https://docs.ttapi.io/api/en/novel/text-to-image
+    TTAPI's path for it is not documented: GENMEDIA_NOVELAI_SUBMIT_PATH names it. The keywords are those of
+    TaskTerms. Raises GenMediaError. https://docs.ttapi.io/api/en/novel/text-to-image
     """
     try:
         return await buy(TEXT_TO_IMAGE, request, credentials, terms)

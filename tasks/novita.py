@@ -125,7 +125,7 @@ async def img2img(
 ) -> JobResult[NovitaResult]:
     """Redraw a picture with Stable Diffusion. Billed for each of `image_num` pictures, once.
 
-    The keywords are explained in the README, "Retry anything, pay once". Raises GenMediaError;
+    The keywords are those of TaskTerms. Raises GenMediaError;
     MediaInvalidError names the field of a picture that is unreadable, above 16 megapixels or 10 MB.
     https://novita.ai/docs/api-reference/model-apis-img2img
     """

@@ -55,7 +55,7 @@ async def music(
     """Make two songs from an idea, or from your own lyrics. Costs quota, once: 6 in the vendor's example.
 
     `.media` are the sounds, then the films and covers where there are any; `.result.musics` names the songs for
-    extend, cover and stems_all. The keywords are explained in the README, "Retry anything, pay once".
+    extend, cover and stems_all. The keywords are those of TaskTerms.
     Raises GenMediaError. https://docs.ttapi.io/api/en/suno/suno_music
     """
     return await buy(MUSIC, request, credentials, terms)

@@ -10,7 +10,7 @@ from prefect_genmedia.jobs import Terms
 
 
 class TaskTerms(TypedDict, total=False):
-    """On what terms a paid task buys. The README tells more: "Retry anything, pay once"."""
+    """On what terms a paid task buys. The docs tell more: "Guarantees and their limits"."""
 
     copy: int
     """Another number is another job for the same request. 0 by default."""

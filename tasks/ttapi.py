@@ -72,7 +72,7 @@ async def grok_video(
 ) -> JobResult[VideoResult]:
     """Make a video with Grok, 1 to 30 seconds long. Costs quota, once: 9 in the vendor's example.
 
-    `.media[0]` is the video. The keywords are explained in the README, "Retry anything, pay once".
+    `.media[0]` is the video. The keywords are those of TaskTerms.
     Raises GenMediaError. https://docs.ttapi.io/api/en/grok/generations
     """
     return await buy(GROK_VIDEO, request, credentials, terms)

@@ -1,12 +1,14 @@
-"""The links that make the folders at the top rooms of the package, and what the README says of every operation."""
+"""The links that make the folders at the top rooms of the package, and the tables of the docs that the code makes."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import prefect_genmedia
-from tests.readme import MARKS, README, written
+from tests.readme import TABLES, marks, written
 
 ROOT = Path(__file__).parent.parent
 LINKED = ("blocks", "tasks", "flows", "deployments", "emulator", "webhooks", "cli")
@@ -32,8 +34,9 @@ def test_nothing_of_the_pack_lands_outside_its_own_name():
     assert PROJECT["project"]["entry-points"]["prefect.collections"] == {"prefect_genmedia": "prefect_genmedia.blocks"}
 
 
-def test_the_readmes_tables_are_made_from_the_operations_and_what_is_known_of_them():
+@pytest.mark.parametrize("name", TABLES)
+def test_the_docs_tables_are_made_from_the_code(name: str):
     """python -m tests.readme makes them anew."""
-    readme = README.read_text()
-    assert all(readme.count(mark) == 1 for mark in MARKS)
-    assert written(readme) == readme
+    page = TABLES[name][0].read_text()
+    assert all(page.count(mark) == 1 for mark in marks(name))
+    assert written(name, page) == page

@@ -108,13 +108,13 @@ def _tests(operation: Operation[Any, Any]) -> Iterator[str]:
         yield "no flow of tests/orchestration/test_operations.py buys it"
 
 
-def _readme(operation: Operation[Any, Any]) -> Iterator[str]:
-    if f"\n| `{operation.name}` |" not in _text("README.md"):
-        yield "it is not in the README's table: python -m tests.readme"
+def _table(operation: Operation[Any, Any]) -> Iterator[str]:
+    if f"\n| `{operation.name}` |" not in _text("docs/reference/operations.md"):
+        yield "it is not in the table of docs/reference/operations.md: python -m tests.readme"
 
 
 def _text(path: str) -> str:
     return (ROOT / path).read_text()
 
 
-LOOKS = (_value, _models, _facts, _task, _emulator, _tests, _readme)
+LOOKS = (_value, _models, _facts, _task, _emulator, _tests, _table)

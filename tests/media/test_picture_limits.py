@@ -1,4 +1,4 @@
-"""Which pictures each operation takes: said at its field, in the README, and in no third place."""
+"""Which pictures each operation takes: said at its field, in the docs, and in no third place."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from prefect_genmedia.media.pictures import PictureLimit, pictures_in
 from prefect_genmedia.providers import OPERATIONS
 from tests.contract.cases import CASES
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-TABLE = README.partition("### Pictures that go in")[2].partition("Free reads")[0]
-# A limit that no page names is the pack's own; the README says which.
+TABLE = (Path(__file__).parents[2] / "docs" / "guides" / "pictures.md").read_text()
+# A limit that no page names is the pack's own; that page says which.
 DOCUMENTED = {
     "novita.img2img": {PictureLimit(megapixels=16, megabytes=10)},
     "novita.img2video": {PictureLimit(megapixels=2048 * 2048 / 1e6, longest_side=2048)},
@@ -40,7 +39,7 @@ def test_the_vendors_limits_are_those_of_the_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TAKING)
-def test_the_readme_says_what_each_takes(name: str) -> None:
+def test_the_docs_say_what_each_takes(name: str) -> None:
     (limit,) = limits(name)
     (row,) = re.findall(rf"^\| [^|]*`{name}`[^|]* \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", TABLE, re.MULTILINE)
     side = f", {limit.longest_side} pixels a side" if limit.longest_side else ""
