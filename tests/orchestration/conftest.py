@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
@@ -70,3 +74,18 @@ def receiver(isolated: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/callbacks"
     server.should_exit = True
     thread.join(PATIENCE)
+
+
+@pytest.fixture
+def nothing_deployed() -> None:
+    """The server as it is before the pack's first setup: other tests of this worker deploy there too."""
+
+    async def remove() -> None:
+        async with get_client() as client:
+            for each in await client.read_deployments():
+                if each.work_pool_name == "genmedia":
+                    await client.delete_deployment(each.id)
+            with contextlib.suppress(ObjectNotFound):
+                await client.delete_work_pool("genmedia")
+
+    asyncio.run(remove())

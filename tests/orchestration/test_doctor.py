@@ -23,7 +23,7 @@ async def only_blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> Non
     await novita.asave("novita")
 
 
-def test_when_all_is_well_each_thing_is_named(emulator, only_blocks, capsys):
+def test_when_all_is_well_each_thing_is_named(emulator, only_blocks, nothing_deployed, capsys):
     examine()
     said = capsys.readouterr().out
     for words in ("schema", "media store", "Pillow brings", "'ttapi'", "accepted, 10000 quota left", "100 USD left"):

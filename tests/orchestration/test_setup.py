@@ -50,7 +50,7 @@ async def change() -> None:
         await loud.aupdate()
 
 
-def test_it_prepares_all_buys_nothing_and_leaves_what_was_changed(emulator, capsys, monkeypatch):
+def test_it_prepares_all_buys_nothing_and_leaves_what_was_changed(emulator, nothing_deployed, capsys, monkeypatch):
     monkeypatch.setenv("TTAPI_API_KEY", "k-4711")
     hook = CustomWebhookNotificationBlock(name="ops", url=f"{emulator.url}/hook", json_data={"text": "{{body}}"})
     hook.save("ops", overwrite=True)
