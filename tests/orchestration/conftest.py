@@ -24,9 +24,9 @@ from tests.patience import PATIENCE, until
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Two servers are enough: under xdist all these tests go to two workers."""
-    half = sum(item.path.name.encode()) % 2
-    item.add_marker(pytest.mark.xdist_group(f"prefect-{half}"))
+    """Three servers are enough: under xdist all these tests go to three workers."""
+    third = sum(item.path.name.encode()) % 3
+    item.add_marker(pytest.mark.xdist_group(f"prefect-{third}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
