@@ -96,7 +96,7 @@ WIRE_PHASES = ("request lost", "request late", "request half", "reply lost", "re
 # Every transaction of a calm life: imagine's is the first of its name, img2img's the second.
 LIFE = {
     "setup": 1, "store": 1, "secret": 1, "progress": 1, "claim": 2, "INTENT": 2, "SUBMITTED": 2, "SUCCEEDED": 2,
-    "STORED": 2, "release": 2,
+    "STORED": 2,
 }  # fmt: skip
 
 
