@@ -14,7 +14,6 @@ import uvicorn
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
@@ -31,6 +30,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_server() -> Iterator[None]:
+    # Imported here: it brings the server's own code, and most workers collect these tests without running one.
+    from prefect.testing.utilities import prefect_test_harness
+
     with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
         yield
 
