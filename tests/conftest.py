@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import certifi
 import hypothesis
 import pytest
 
@@ -23,6 +22,7 @@ from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.operation import Account
 from tests import PHOTOS, shop
 from tests.patience import PATIENCE
+from tests.prefect_server import one_authority
 from tests.stand_in import Gate, Wire
 
 pytest_plugins = ["tests.postgres", "tests.s3"]
@@ -37,12 +37,9 @@ hypothesis.settings.load_profile("here")
 _number = itertools.count()
 _home = tempfile.mkdtemp(prefix="genmedia-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
-# Prefect makes a client at every turn, and each reads all authorities there are: 20 ms, for a server on loopback.
-_authority = Path(_home, "one-authority.pem")
-_authority.write_text(certifi.contents().partition("-----END")[0] + "-----END CERTIFICATE-----\n")
 os.environ |= {
     "PREFECT_HOME": _home,
-    "PREFECT_API_SSL_CERT_FILE": str(_authority),
+    "PREFECT_API_SSL_CERT_FILE": str(one_authority(Path(_home))),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(PATIENCE)),
