@@ -22,6 +22,7 @@ from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.operation import Account
 from tests import PHOTOS, shop
 from tests.patience import PATIENCE
+from tests.prefect_server import one_authority
 from tests.stand_in import Gate, Wire
 
 pytest_plugins = ["tests.postgres", "tests.s3"]
@@ -38,6 +39,7 @@ _home = tempfile.mkdtemp(prefix="genmedia-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ |= {
     "PREFECT_HOME": _home,
+    "PREFECT_API_SSL_CERT_FILE": str(one_authority(Path(_home))),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(PATIENCE)),

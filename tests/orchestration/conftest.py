@@ -7,32 +7,56 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import uvicorn
 from prefect.client.orchestration import get_client
+from prefect.context import _temporary_global_settings_context
+from prefect.context import get_settings_context as settings_context
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.webhooks import create_receiver
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 from tests.patience import PATIENCE, until
+from tests.prefect_server import PrefectServer
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Three servers are enough: under xdist all these tests go to three workers."""
-    third = sum(item.path.name.encode()) % 3
-    item.add_marker(pytest.mark.xdist_group(f"prefect-{third}"))
+    item.add_marker(pytest.mark.xdist_group(f"prefect-{_thirds()[item.path.name]}"))
+
+
+@cache
+def _thirds() -> dict[str, int]:
+    """Which third of the tests each file belongs to: the longer files are dealt out first."""
+    weights, thirds = [0, 0, 0], {}
+    for file in sorted(Path(__file__).parent.glob("test_*.py"), key=lambda file: (-file.stat().st_size, file.name)):
+        thirds[file.name] = third = weights.index(min(weights))
+        weights[third] += file.stat().st_size
+    return thirds
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
-        yield
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """As Prefect's own test harness, which brings all of the server's code into this process too."""
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"))
+    server.start()
+    try:
+        server.wait()
+        # The global settings are for threads and event loops that were there before.
+        with temporary_settings({PREFECT_API_URL: server.url}), _temporary_global_settings_context(settings_context()):
+            yield
+            APILogWorker.instance().drain()  # what it has still to tell the server
+            EventsWorker.drain_all()
+    finally:
+        server.close()
 
 
 @pytest.fixture(autouse=True)

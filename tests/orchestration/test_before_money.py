@@ -12,6 +12,7 @@ from prefect_genmedia.errors import AuthenticationError, ConfigurationError, Gen
 from prefect_genmedia.flows import Photograph, Refinement, content_calendar, illustrate, restyle
 from prefect_genmedia.imaging import Rendition
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.orchestration.saving import save
 from tests.orchestration.test_events import arrived
 
 SMALL = {"refinement": Refinement(longest_side=128), "renditions": [Rendition(name="square", width=96, height=96)]}
@@ -20,8 +21,8 @@ NAMES = {"ttapi_credentials": "money-t", "novita_credentials": "money-n"}
 
 @pytest.fixture
 async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> None:
-    await ttapi.asave("money-t", overwrite=True)
-    await novita.asave("money-n", overwrite=True)
+    await save(ttapi, "money-t")
+    await save(novita, "money-n")
 
 
 async def refusal(flow: Any, **asked: Any) -> list[str]:
@@ -51,14 +52,14 @@ async def test_a_wrong_key_of_either_provider_stops_every_flow_with_what_to_type
 
 async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(emulator, blocks, ttapi, novita, photos):
     guarded = novita.model_copy(update={"budget": Budget(per_day=5.0)})
-    await guarded.asave("money-n", overwrite=True)
+    await save(guarded, "money-n")
     happened, money, advice = await refusal(illustrate, prompts=["a kite"], **SMALL, **NAMES)
     assert "the budget of the Novita AI Credentials block 'money-n' cannot count novita.img2img" in happened
     assert money == "Nothing was bought." and "unknown_cost" in advice and "GENMEDIA_PRICES" in advice
     assert emulator.submits() == 0 == emulator.billed()
     # With an assumption, or of what has a price, it is no reason to stop.
-    await novita.model_copy(update={"budget": Budget(per_day=5.0, unknown_cost=0.01)}).asave("money-n", overwrite=True)
-    await ttapi.model_copy(update={"budget": Budget(per_day=50.0)}).asave("money-t", overwrite=True)
+    await save(novita.model_copy(update={"budget": Budget(per_day=5.0, unknown_cost=0.01)}), "money-n")
+    await save(ttapi.model_copy(update={"budget": Budget(per_day=50.0)}), "money-t")
     await illustrate(prompts=["a kite"], **SMALL, **NAMES)
     assert emulator.billed() == 2
 
@@ -92,7 +93,7 @@ async def test_a_provider_that_is_away_is_waited_for_and_an_empty_account_is_sai
     await illustrate(photographs=photographs, **SMALL, **NAMES)
     assert "cannot be asked now" in caplog.text and emulator.billed() == 1
     emulator.configure(start_balance=0.0)
-    await NovitaCredentials(api_key="another", base_url=emulator.url).asave("money-n", overwrite=True)
+    await save(NovitaCredentials(api_key="another", base_url=emulator.url), "money-n")
     with pytest.raises(GenMediaError, match="1 of 1 pictures failed"):
         await illustrate(photographs=photographs, **SMALL, **NAMES)
     assert "the Novita AI Credentials block 'money-n' has 0 USD left" in caplog.text
@@ -103,7 +104,7 @@ async def test_a_low_balance_and_a_budget_that_is_nearly_gone_are_events(emulato
     """For the automations of genmedia setup --notify."""
     emulator.configure(start_balance=300.0)
     guarded = ttapi.model_copy(update={"budget": Budget(per_day=4.0), "api_key": SecretStr("poor")})
-    await guarded.asave("money-t", overwrite=True)
+    await save(guarded, "money-t")
     asked = {"refinement": None, "renditions": SMALL["renditions"], **NAMES}
     await illustrate(prompts=["a kite", "a drum"], **asked)
     assert "has 300 quota left" in caplog.text and "left today" not in caplog.text

@@ -15,6 +15,7 @@ from prefect_genmedia.flows import Refinement, content_calendar
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.settings import Settings
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
@@ -28,8 +29,8 @@ a kite --ar 3:2;;;;sku-7;
 
 @pytest.fixture
 async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

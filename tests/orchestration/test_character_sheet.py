@@ -13,13 +13,14 @@ from prefect_genmedia.errors import ConfigurationError, GenMediaError, MissingGl
 from prefect_genmedia.flows import Drawing, character_sheet
 from prefect_genmedia.provenance import marks_in
 from prefect_genmedia.settings import Settings
+from tests.orchestration.saving import save
 
 SMALL = Drawing(width=128, height=192, least_sharpness=0)
 
 
 @pytest.fixture
 async def block(ttapi: TTAPICredentials) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
+    await save(ttapi, "t")
     return {"ttapi_credentials": "t"}
 
 

@@ -17,6 +17,7 @@ from prefect_genmedia.provenance import marks_in
 from prefect_genmedia.recording import probe
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 
 ffmpeg = pytest.mark.skipif(
@@ -26,7 +27,7 @@ ffmpeg = pytest.mark.skipif(
 
 @pytest.fixture
 async def block(novita: NovitaCredentials) -> dict[str, str]:
-    await novita.asave("n", overwrite=True)
+    await save(novita, "n")
     return {"novita_credentials": "n"}
 
 

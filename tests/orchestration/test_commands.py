@@ -6,8 +6,12 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_genmedia.cli import main
 from prefect_genmedia.errors import SubmitOutcomeUnknown
@@ -16,11 +20,34 @@ from prefect_genmedia.ledger import open_ledger
 from prefect_genmedia.providers.novita.images import IMG2IMG, Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
+
+Command = Callable[..., str]
 
 
 @pytest.fixture
-def genmedia(child_env):
+def genmedia(capsys, monkeypatch) -> Command:
+    """The command in this process, in a thread of its own: it runs an event loop, as some of these tests do."""
+
+    def command(*arguments: str, fails: bool = False, **env: str) -> str:
+        capsys.readouterr()
+        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as thread:
+            for name, value in {"COLUMNS": "200", **env}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                thread.submit(copy_context().run, main, list(arguments)).result()
+        said = "".join(capsys.readouterr())
+        assert bool(ended.value.code) is fails and "Traceback" not in said, said
+        return said
+
+    return command
+
+
+@pytest.fixture
+def typed(child_env) -> Command:
+    """The command as a person types it: a process that knows no more than its environment."""
+
     def command(*arguments: str, fails: bool = False, **env: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "prefect_genmedia.cli", *arguments],
@@ -48,8 +75,8 @@ def redraw(photos) -> Img2ImgRequest:
     )
 
 
-async def test_setup_saves_keys_without_showing_them(genmedia, ttapi, emulator):
-    said = genmedia("setup", "--ttapi", "cli-ttapi", TTAPI_API_KEY="k-4711", TTAPI_BASE_URL=emulator.url)
+async def test_setup_saves_keys_without_showing_them(typed, ttapi, emulator):
+    said = typed("setup", "--ttapi", "cli-ttapi", TTAPI_API_KEY="k-4711", TTAPI_BASE_URL=emulator.url)
     assert "schema" in said and "cli-ttapi" in said and "k-4711" not in said
     saved = await type(ttapi).aload("cli-ttapi")
     assert saved.api_key.get_secret_value() == "k-4711" and saved.base_url == emulator.url
@@ -67,9 +94,10 @@ def test_prices_are_printed_with_their_source(genmedia, tmp_path):
     assert "no operation" in genmedia("price", "novita.img2im", fails=True)
 
 
-async def test_list_and_show_tell_what_happened(genmedia, ttapi):
+async def test_list_and_show_tell_what_happened(genmedia, typed, ttapi):
     result = await run(IMAGINE, ImagineRequest(prompt="a moth"), ttapi.get_client())
     listed = genmedia("jobs", "list")
+    assert typed("jobs", "list") == listed
     assert result.job.id[:12] in listed and "STORED" in listed and "a moth" in listed
     (line,) = genmedia("jobs", "list", "--json").splitlines()
     assert json.loads(line)["job_id"] == result.job.job_id
@@ -81,7 +109,7 @@ async def test_list_and_show_tell_what_happened(genmedia, ttapi):
 
 
 async def test_resume_finds_the_block_and_brings_the_files_in_without_paying(genmedia, ttapi, emulator, ledger):
-    await ttapi.asave("any-name", overwrite=True)
+    await save(ttapi, "any-name")
     emulator.configure(hold=True)
     with pytest.raises(Exception, match="our deadline passed") as caught:
         from prefect_genmedia.jobs import Terms
@@ -96,7 +124,7 @@ async def test_resume_finds_the_block_and_brings_the_files_in_without_paying(gen
 
 
 async def test_an_unknown_job_is_settled_by_hand(genmedia, novita, emulator, photos, ledger):
-    await novita.asave("any-name", overwrite=True)
+    await save(novita, "any-name")
     emulator.add_faults({"kind": "submit_lose_reply", "times": 2})
     with pytest.raises(SubmitOutcomeUnknown) as first:
         await run(IMG2IMG, redraw(photos), novita.get_client())
@@ -131,10 +159,15 @@ def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, arguments, env, says
     assert says in said.replace("\n", " ")
 
 
-@pytest.mark.parametrize("arguments", [["setup"], ["jobs", "import", "midjourney.imagine", "job-1", "--block", "b"]])
-def test_a_server_that_is_not_there_is_one_sentence(genmedia, arguments):
+NOT_THERE = ["setup"], ["jobs", "import", "midjourney.imagine", "job-1", "--block", "b"]
+
+
+def test_a_server_that_is_not_there_is_one_sentence(genmedia, typed):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and never listens
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
-        said = genmedia(*arguments, fails=True, PREFECT_API_URL=url)
-    assert url in said and "does not answer" in said and "prefect server start" in said
+        said = [typed(*NOT_THERE[0], fails=True, PREFECT_API_URL=url)]
+        with temporary_settings({PREFECT_API_URL: url}):
+            said.append(genmedia(*NOT_THERE[1], fails=True))
+    for each in said:
+        assert url in each and "does not answer" in each and "prefect server start" in each

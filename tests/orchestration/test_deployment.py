@@ -15,6 +15,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 
 import prefect_genmedia.deployments
 from prefect_genmedia.settings import Settings
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 
 FILE = Path(prefect_genmedia.deployments.__file__).parent / "prefect.yaml"
@@ -30,8 +31,8 @@ def prefect(env: dict[str, str], folder: Path, *arguments: str) -> str:
 @pytest.fixture
 async def env(ttapi, novita, child_env, tmp_path) -> dict[str, str]:
     """The environment of a worker; the blocks are saved, and all is deployed."""
-    await ttapi.asave("ttapi", overwrite=True)
-    await novita.asave("novita", overwrite=True)
+    await save(ttapi, "ttapi")
+    await save(novita, "novita")
     # Its own TMPDIR: Prefect's worker keeps a folder there that belongs to whoever came first.
     env = {**child_env, "PREFECT_WORKER_QUERY_SECONDS": "1", "TMPDIR": str(tmp_path)}
     async with get_client() as client:

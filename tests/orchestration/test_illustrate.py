@@ -23,6 +23,7 @@ from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.ledger import open_ledger
 from prefect_genmedia.settings import Settings
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE, until
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
@@ -32,8 +33,8 @@ RUN = Path(__file__).parent / "scripts" / "illustrate_run.py"
 
 @pytest.fixture
 async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

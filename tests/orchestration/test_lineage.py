@@ -17,6 +17,7 @@ from prefect_genmedia.jobs.lineage import Lineage, Origin
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, midjourney
+from tests.orchestration.saving import save
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
 
@@ -29,8 +30,8 @@ def origin_of(sha256: str, size: int | None = None) -> Origin:
 async def test_a_published_file_is_followed_back_to_what_was_paid_for_it(
     emulator, ttapi: TTAPICredentials, novita: NovitaCredentials, photos: Path, tmp_path: Path, capsys
 ):
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     made = await illustrate(
         prompts=["a lighthouse"],
         photographs=[Photograph(picture=str(photos / "chelsea.png"), prompt="in oil")],

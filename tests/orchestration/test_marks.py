@@ -17,6 +17,7 @@ from prefect_genmedia.imaging.renditions import Format
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.provenance import Mark, marked, marks_in
 from prefect_genmedia.tasks import imaging, midjourney
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 
 EVERY_FORMAT = [Rendition(name=f"as-{kind}", width=96, height=96, format=kind) for kind in get_args(Format)]
@@ -29,8 +30,8 @@ def found(file: MediaFile):
 
 @pytest.fixture
 async def blocks(ttapi, novita):
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

@@ -15,6 +15,7 @@ from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging, moderation, novita, recipes
+from tests.orchestration.saving import save
 from tests.shop import small_cat
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
@@ -79,7 +80,7 @@ async def test_what_nobody_looked_at_does_not_pass_and_a_check_of_ones_own_is_as
 
 
 async def test_illustrate_publishes_and_shows_nothing_that_is_set_apart(emulator, novita, photos):
-    await novita.asave("n", overwrite=True)
+    await save(novita, "n")
     asked: dict[str, Any] = {
         "photographs": [Photograph(picture=str(photos / "chelsea.png"), prompt=words) for words in ("in oil", UNFIT)],
         "renditions": SQUARE,

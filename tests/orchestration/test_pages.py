@@ -13,6 +13,7 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.cli import main
 from prefect_genmedia.emulator import Emulator
 from tests.docs.pages import DOCS, ROOT, blocks_of, run_page
+from tests.orchestration.saving import save
 
 BILLS = {  # what the blocks of a page buy, at the emulator that it finds
     "docs/guides/budgets.md": 1,
@@ -27,8 +28,8 @@ RUN = (*BILLS, *TRIED)
 
 @pytest.fixture(autouse=True)
 async def saved(ttapi: TTAPICredentials, novita: NovitaCredentials, photos: Path, tmp_path, monkeypatch) -> None:
-    await ttapi.asave("ttapi", overwrite=True)
-    await novita.asave("novita", overwrite=True)
+    await save(ttapi, "ttapi")
+    await save(novita, "novita")
     monkeypatch.chdir(tmp_path)
     shutil.copy(photos / "coffee.png", "photograph.png")
 

@@ -18,6 +18,7 @@ from prefect_genmedia.media import MediaFile
 from prefect_genmedia.provenance import Mark, marked, marks_in
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging, recipes
+from tests.orchestration.saving import save
 
 REFINE = Refinement(longest_side=256)
 SMALL = {"name": "small", "width": 120, "height": 120}
@@ -25,8 +26,8 @@ SMALL = {"name": "small", "width": 120, "height": 120}
 
 @pytest.fixture
 async def blocks(ttapi, novita):
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

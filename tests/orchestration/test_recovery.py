@@ -22,6 +22,7 @@ from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import midjourney
 from prefect_genmedia.tasks import novita as novita_tasks
 from tests.orchestration.keys import TTAPI_KEY
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE, a_until
 
 
@@ -50,7 +51,7 @@ async def left_behind(emulator, credentials, prompt: str):
 
 
 async def test_resume_job_brings_in_a_paid_job_by_the_start_of_its_id(emulator, ttapi):
-    await ttapi.asave("resume-me", overwrite=True)
+    await save(ttapi, "resume-me")
     job = await left_behind(emulator, ttapi, "a stork")
     result = await resume_job(job.id[:10])
     assert result.job.job_id == job.job_id and len(result.media) == 5
@@ -68,8 +69,8 @@ async def test_resume_job_without_the_right_key_says_which_account_is_missing(em
 
 async def test_adopt_orphans_reports_what_it_found(emulator, ttapi, novita, photos, ledger, monkeypatch):
     monkeypatch.setenv("GENMEDIA_EXPIRED_AFTER_SECONDS", "0.5")
-    await ttapi.asave("orphans-t", overwrite=True)
-    await novita.asave("orphans-n", overwrite=True)
+    await save(ttapi, "orphans-t")
+    await save(novita, "orphans-n")
     recovered = await left_behind(emulator, ttapi, "a kestrel")
     forgotten = await left_behind(emulator, ttapi, "a merlin")
     request = Img2ImgRequest(model_name="m", prompt="ink", image=photos / "coffee.png", width=256, height=256)
@@ -124,7 +125,7 @@ async def test_a_live_runs_job_is_no_orphan(emulator, ttapi):
 
 
 async def test_jobs_bought_elsewhere_are_imported_by_id_and_from_the_list(emulator, ttapi, child_env, ledger):
-    await ttapi.asave("import-me", overwrite=True)
+    await save(ttapi, "import-me")
     ids = [await bought_elsewhere(emulator, prompt) for prompt in ("one", "two", "three")]
     assert ledger.rows() == []
     command = [sys.executable, "-m", "prefect_genmedia.cli", "jobs", "import", "midjourney.imagine"]
@@ -252,7 +253,7 @@ async def test_the_accounts_own_balance_is_a_gate(emulator, ttapi):
 
 
 async def test_a_budget_is_saved_with_the_credentials(ttapi):
-    await with_budget(ttapi, per_day=100, timezone="Europe/Berlin").asave("guarded", overwrite=True)
+    await save(with_budget(ttapi, per_day=100, timezone="Europe/Berlin"), "guarded")
     loaded = await type(ttapi).aload("guarded")
     assert loaded.budget.limits().per_day == 100 and loaded.budget.timezone == "Europe/Berlin"
     with pytest.raises(ValueError, match="no time zone"):

@@ -15,6 +15,7 @@ from prefect_genmedia.flows import Refinement, Teaser, release_track
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.recording import measure, probe
 from prefect_genmedia.settings import Settings
+from tests.orchestration.saving import save
 
 ffmpeg = pytest.mark.skipif(
     not (shutil.which("ffmpeg") and shutil.which("ffprobe")), reason="needs ffmpeg and ffprobe on the PATH"
@@ -31,8 +32,8 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture
 async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

@@ -13,6 +13,7 @@ from prefect_genmedia.flows import Steering, Style, restyle
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
+from tests.orchestration.saving import save
 
 SQUARE = [Rendition(name="square", width=96, height=96)]
 STYLE = Style(
@@ -24,7 +25,7 @@ STYLE = Style(
 
 @pytest.fixture
 async def block(novita: NovitaCredentials) -> dict[str, str]:
-    await novita.asave("n", overwrite=True)
+    await save(novita, "n")
     return {"novita_credentials": "n"}
 
 

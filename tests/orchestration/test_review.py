@@ -27,6 +27,7 @@ from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.provenance import marks_in
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.tasks import imaging
+from tests.orchestration.saving import save
 
 SIZES = [Rendition(name="square", width=96, height=96), Rendition(name="wide", width=160, height=90)]
 
@@ -49,7 +50,7 @@ async def published(deployed, photos) -> str:
 @pytest.fixture
 async def bought(deployed, ttapi) -> str:
     """The same of three prompts."""
-    await ttapi.asave("t", overwrite=True)
+    await save(ttapi, "t")
     prompts = ["a kite", "a drum", "a boat"]
     asked = {"refinement": None, "renditions": SIZES, "collection": "toys", "ttapi_credentials": "t"}
     await illustrate(prompts=prompts, **asked)
@@ -234,7 +235,7 @@ async def test_what_cannot_be_asked_is_said_before_anybody_is(published, ttapi):
     with pytest.raises(ConfigurationError, match="only as a run of its deployment"):
         await review(folder=published)
     (Path(Settings().media_store) / "empty").mkdir()
-    await ttapi.asave("t", overwrite=True)
+    await save(ttapi, "t")
     wrong = {
         "there is nothing to review": {"folder": "empty"},
         "folder must be made of": {"folder": "../elsewhere"},

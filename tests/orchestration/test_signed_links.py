@@ -23,6 +23,7 @@ from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
+from tests.orchestration.saving import save
 
 SECRET = "s1gn4tur30123456789"
 MEDIA = MediaFile(uri="file:///a.png", sha256="0" * 64, media_type="image/png", bytes=1)
@@ -54,8 +55,8 @@ def web(photos: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def blocks(ttapi, novita) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

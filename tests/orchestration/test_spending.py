@@ -11,11 +11,12 @@ from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.flows import illustrate, spend_report
 from prefect_genmedia.settings import Settings
 from tests.orchestration.keys import TTAPI_KEY
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 
 
 async def test_what_a_run_has_spent_is_in_the_artifact_and_on_the_page(emulator, ttapi: TTAPICredentials):
-    await ttapi.asave("t", overwrite=True)
+    await save(ttapi, "t")
     await illustrate(prompts=["a kite", "a drum"], refinement=None, renditions=[], ttapi_credentials="t")
     report = await spend_report(days=7)
     assert (report.jobs, report.bought, report.failed) == (2, emulator.billed(), 0) and report.usd > 0

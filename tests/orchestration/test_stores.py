@@ -23,6 +23,7 @@ from prefect_genmedia.jobs.inventory import fsck
 from prefect_genmedia.media import MediaStore, open_media
 from prefect_genmedia.media.places import open_place
 from prefect_genmedia.settings import Settings
+from tests.orchestration.saving import save
 from tests.patience import PATIENCE
 from tests.s3 import S3, environ_for, forget_connections
 
@@ -31,8 +32,8 @@ SQUARE = [Rendition(name="square", width=96, height=96)]
 
 @pytest.fixture
 async def blocks(ttapi: Any, novita: Any) -> dict[str, str]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     return {"ttapi_credentials": "t", "novita_credentials": "n"}
 
 

@@ -17,6 +17,7 @@ from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import Asked, Verdict
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.tasks import imaging
+from tests.orchestration.saving import save
 
 SIZES = [Rendition(name="square", width=96, height=96)]
 CONCEPTS = [{"name": "Snow", "prompt": "{product} on fresh snow"}, {"name": "night", "prompt": "{product} at night"}]
@@ -24,8 +25,8 @@ CONCEPTS = [{"name": "Snow", "prompt": "{product} on fresh snow"}, {"name": "nig
 
 @pytest.fixture
 async def asked(ttapi, novita, photos) -> dict[str, Any]:
-    await ttapi.asave("t", overwrite=True)
-    await novita.asave("n", overwrite=True)
+    await save(ttapi, "t")
+    await save(novita, "n")
     products = [{"name": "boots", "words": "red rubber boots"}, {"name": "cup", "picture": str(photos / "coffee.png")}]
     return {
         "concepts": CONCEPTS,
