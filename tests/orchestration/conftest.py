@@ -14,7 +14,6 @@ import uvicorn
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
@@ -29,15 +28,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.xdist_group(f"prefect-{third}"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
-        yield
-
-
 @pytest.fixture(autouse=True)
-def ready(prepared: Path) -> None:
-    """Each test's ledger is there."""
+def ready(genmedia_prefect: None, prepared: Path) -> None:
+    """Each test's ledger is there, and the worker's one Prefect server, which the examples share."""
 
 
 @pytest.fixture
