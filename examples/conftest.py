@@ -19,6 +19,7 @@ for _name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Under xdist they share the Prefect servers of tests/orchestration, which is far less work than one of their own."""
-    third = sum(item.path.name.encode()) % 3
-    item.add_marker(pytest.mark.xdist_group(f"prefect-{third}"))
+    """Under xdist they share the Prefect servers of tests/orchestration: to start one is most of the work."""
+    if "genmedia_prefect" in getattr(item, "fixturenames", ()):
+        third = sum(item.path.name.encode()) % 3
+        item.add_marker(pytest.mark.xdist_group(f"prefect-{third}"))

@@ -8,6 +8,7 @@ from prefect.deployments import arun_deployment
 
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.media import MediaFile
 from prefect_genmedia.tasks import imaging, midjourney
 
 HERE = Path(__file__).parent
@@ -30,16 +31,18 @@ async def review_first(
         ttapi_credentials: The name of a saved TTAPI Credentials block.
     """
     ttapi = await TTAPICredentials.aload(ttapi_credentials)
-    wanted = (await asyncio.to_thread(Path(prompts).read_text, "utf-8")).splitlines()
+    lines = (await asyncio.to_thread(Path(prompts).read_text, "utf-8")).splitlines()
+    wanted = [line for line in lines if line.strip()]
 
-    async def draft(number: int, prompt: str) -> None:
+    async def draft(number: int, prompt: str) -> MediaFile:
         request = midjourney.ImagineRequest(prompt=prompt, get_u_images=True)
         grid = await midjourney.imagine(request, ttapi, request_key=collection)
         picture = grid.at(1) or grid.media[0]  # top left; the whole grid where that has not come
         place = f"drafts/{collection}"
         await imaging.render(picture, SIZES, folder=place, stem=f"{number:02}", manifest={"prompt": prompt})
+        return picture
 
-    await asyncio.gather(*(draft(number, prompt) for number, prompt in enumerate(wanted, 1)))
+    pictures = await asyncio.gather(*(draft(number, prompt) for number, prompt in enumerate(wanted, 1)))
     asked = await arun_deployment(  # of genmedia setup; it waits for people, and no worker waits with it
         "review/review",
         parameters={
@@ -50,7 +53,8 @@ async def review_first(
         },
         timeout=0,
         as_subflow=False,  # Prefect suspends no subflow
-        idempotency_key=f"review of {collection}",  # nobody is asked twice when this flow is run again
+        # When this flow is run again and draws nothing new, nobody is asked twice.
+        idempotency_key=" ".join(["review", collection, *(picture.sha256[:16] for picture in pictures)]),
     )
     return str(asked.id)
 
