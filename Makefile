@@ -33,6 +33,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(RUN) -m mypy -p prefect_genmedia
+	$(RUN) -m mypy examples
 	$(RUN) -m pyright
 	$(RUN) tests/typing/check.py
 

@@ -1,4 +1,4 @@
-"""A pytest fixture for any project that has the pack installed.
+"""Pytest fixtures for any project that has the pack installed.
 
     def test_one_picture(genmedia_emulator):
         client = MyClient(base_url=genmedia_emulator.url, key="any")
@@ -9,6 +9,9 @@
 Each test has an emulator of its own on a free loopback port (starting one takes a few milliseconds), and a ledger and
 a media store of its own: nothing leaks from test to test, or into yours. For other settings, use `with Emulator(...)`
 from `prefect_genmedia.emulator`, or `genmedia_emulator.configure(...)`.
+
+`genmedia_prefect` is a Prefect server of the tests' own, one for all that ask for it: blocks and runs of whoever runs
+them are not touched.
 """
 
 from __future__ import annotations
@@ -36,3 +39,12 @@ def genmedia_emulator(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
     with Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def genmedia_prefect() -> Iterator[None]:
+    """A Prefect server with a database of its own, once for the whole session; it takes some seconds to start."""
+    from prefect.testing.utilities import prefect_test_harness  # here alone: the emulator runs without Prefect
+
+    with prefect_test_harness(server_startup_timeout=300):
+        yield

@@ -150,7 +150,8 @@ def _this_run() -> str:
     if prefect.runtime.deployment.id is None or prefect.runtime.flow_run.parent_flow_run_id is not None:
         raise ConfigurationError(
             "a review can be suspended, and resumed, only as a run of its deployment",
-            advice="Start it by: prefect deployment run review/review",
+            advice="Start it by: prefect deployment run review/review; from a flow by run_deployment(..., timeout=0, "
+            "as_subflow=False).",
         )
     return str(prefect.runtime.flow_run.id)
 

@@ -1,7 +1,8 @@
 """The code in the docs: found page by page, and run in its order.
 
 A block with a title is a file of that name in the working folder. A page's Python shares one namespace, and may await
-at its top level, as in a notebook. A shell block is run only after `<!-- run -->`; what the others say is checked.
+at its top level, as in a notebook. A shell block is run only after `<!-- run -->`; what the others say is checked. A
+block that includes a file is that file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md")))
 _FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?$')
+_INCLUDED = re.compile(r'--8<-- "([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Block:
     title: str | None
     text: str
     is_run: bool
+    included: Path | None = None
 
     @property
     def place(self) -> str:
@@ -48,7 +51,10 @@ def blocks_of(page: Path) -> Iterator[Block]:
             if each == "```":
                 break
             inner.append(each)
-        yield Block(page, number, fence[1], fence[2], "\n".join(inner) + "\n", before == "<!-- run -->")
+        block = Block(page, number, fence[1], fence[2], "\n".join(inner) + "\n", before == "<!-- run -->")
+        include = _INCLUDED.fullmatch("\n".join(inner))
+        included = ROOT / include[1] if include is not None else None
+        yield block if included is None else replace(block, text=included.read_text(), included=included)
         before = ""
 
 
@@ -57,9 +63,12 @@ def all_blocks(*languages: str) -> list[Block]:
 
 
 async def run_python(block: Block, namespace: dict[str, Any]) -> None:
-    # Empty lines before it, so that a traceback names the page's own line.
-    text = "\n" * block.line + block.text
-    code = compile(text, str(block.page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    if block.included is not None:
+        text, where = block.text, str(block.included)
+        namespace["__file__"] = where
+    else:  # empty lines before it, so that a traceback names the page's own line
+        text, where = "\n" * block.line + block.text, str(block.page)
+    code = compile(text, where, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     ended = eval(code, namespace)
     if inspect.isawaitable(ended):
         await ended

@@ -234,6 +234,17 @@ async def test_outside_of_a_flow_run_an_equal_request_is_the_same_job(
     assert emulator.billed() == 3
 
 
+async def test_who_gives_a_key_is_not_told_that_equal_requests_are_one_job(
+    emulator: Emulator, novita: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        await buy(img2img(), novita, request_key="a card")
+    assert emulator.billed() == 1 and not caplog.text
+    for _ in range(2):
+        await buy(img2img(), novita)
+    assert emulator.billed() == 2 and "nothing was bought" in caplog.text
+
+
 async def test_a_flow_leaves_a_delivered_job_of_a_script_alone(emulator: Emulator, novita: Account) -> None:
     await buy(img2img(), novita)
     await buy(img2img(), novita, run_as=Run("flow:another"))

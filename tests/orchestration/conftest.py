@@ -13,19 +13,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 from prefect.client.orchestration import get_client
-from prefect.context import _temporary_global_settings_context
-from prefect.context import get_settings_context as settings_context
-from prefect.events.worker import EventsWorker
 from prefect.exceptions import ObjectNotFound
-from prefect.logging.handlers import APILogWorker
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.webhooks import create_receiver
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 from tests.patience import PATIENCE, until
-from tests.prefect_server import PrefectServer
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -43,25 +38,9 @@ def _thirds() -> dict[str, int]:
     return thirds
 
 
-@pytest.fixture(scope="session", autouse=True)
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """As Prefect's own test harness, which brings all of the server's code into this process too."""
-    server = PrefectServer(tmp_path_factory.mktemp("prefect"))
-    server.start()
-    try:
-        server.wait()
-        # The global settings are for threads and event loops that were there before.
-        with temporary_settings({PREFECT_API_URL: server.url}), _temporary_global_settings_context(settings_context()):
-            yield
-            APILogWorker.instance().drain()  # what it has still to tell the server
-            EventsWorker.drain_all()
-    finally:
-        server.close()
-
-
 @pytest.fixture(autouse=True)
-def ready(prepared: Path) -> None:
-    """Each test's ledger is there."""
+def ready(genmedia_prefect: None, prepared: Path) -> None:
+    """Each test's ledger is there, and the worker's one Prefect server, which the examples share."""
 
 
 @pytest.fixture

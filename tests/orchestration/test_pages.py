@@ -16,6 +16,7 @@ from tests.docs.pages import DOCS, ROOT, blocks_of, run_page
 from tests.orchestration.saving import save
 
 BILLS = {  # what the blocks of a page buy, at the emulator that it finds
+    "docs/examples.md": 0,
     "docs/guides/budgets.md": 1,
     "docs/guides/calendar.md": 2,
     "docs/guides/moving.md": 1,

@@ -232,7 +232,7 @@ async def test_other_bytes_than_were_shown_are_not_published(published):
 
 
 async def test_what_cannot_be_asked_is_said_before_anybody_is(published, ttapi):
-    with pytest.raises(ConfigurationError, match="only as a run of its deployment"):
+    with pytest.raises(ConfigurationError, match=r"only as a run of its deployment.*as_subflow=False"):
         await review(folder=published)
     (Path(Settings().media_store) / "empty").mkdir()
     await save(ttapi, "t")

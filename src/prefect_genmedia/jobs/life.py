@@ -133,7 +133,8 @@ async def _ended(call: Call, row: JobRow, purchase: Purchase | None) -> JobResul
     else:
         files = await asyncio.to_thread(call.ledger.media, row.id)
         if len(await files_here(call, row)) == len(files):
-            if call.run.is_script and row.delivered_at is not None:
+            asked_to_share = call.terms.request_key is not None  # and so needs not be told
+            if call.run.is_script and row.delivered_at is not None and not asked_to_share:
                 _say_that_it_is_the_same(call, row)
             return await _result(call, row, files)
         # Somebody has deleted them: the provider may still have them.
