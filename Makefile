@@ -37,6 +37,7 @@ types: $(READY)
 	$(RUN) tests/typing/check.py
 
 chaos: $(READY)
+	@$(RUN) -c "import prefect_redis" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[redis]'
 	$(RUN) -m pytest -q -m slow $(or $(TEST),tests)
 
 # Strict: dead links, missing anchors, and names that no module has.

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.release.wrong import Wrong
 
 US = "prefect-genmedia"
-EXTRAS = ("postgres", "s3", "gcs")
+EXTRAS = ("postgres", "s3", "gcs", "redis")
 REASONS = {
     "psycopg": "LGPL-3.0, optional: a library of its own that is imported as it is, and not part of the wheel",
     "psycopg-binary": "LGPL-3.0, optional: as psycopg; it is psycopg's compiled part",
