@@ -11,7 +11,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: demo test lint types docs fuzz bench chaos dist clean
+.PHONY: demo test lint types docs fuzz bench chaos dist release-check clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
@@ -38,6 +38,7 @@ types: $(READY)
 	$(RUN) tests/typing/check.py
 
 chaos: $(READY)
+	@$(RUN) -c "import prefect_redis" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[redis]'
 	$(RUN) -m pytest -q -m slow $(or $(TEST),tests)
 
 # Strict: dead links, missing anchors, and names that no module has.
@@ -58,6 +59,11 @@ dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*
 	@$(RUN) -m build --outdir dist . >/dev/null
 	@ls dist
+
+# QUICK=1: with what `.ci/run` has just built. TAG=v0.1.0: the version that is released.
+release-check: $(READY)
+	@test -x build/release/tools/bin/zizmor || { $(PYTHON) -m venv build/release/tools && build/release/tools/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/release/requirements.txt; }
+	$(RUN) tests/release/check.py $(if $(QUICK),--quick) $(if $(TAG),--tag "$(TAG)")
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info genmedia-demo

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from typing import Literal, TypedDict
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.jobs import Terms
 
 
-class TaskTerms(TypedDict, total=False):
+class TaskTerms(TypedDict, total=False, closed=True):  # closed: for ty, which else takes any other word
     """On what terms a paid task buys. The docs tell more: "Guarantees and their limits"."""
 
     copy: int

@@ -60,23 +60,29 @@ class Request(BaseModel):
         frozen=True,
         defer_build=True,  # at its first use: hundreds of models are imported, and a run uses a few
         hide_input_in_errors=True,
-        populate_by_name=True,
         use_attribute_docstrings=True,
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _name_misspelt_fields(cls, data: Any) -> Any:
+    def _name_fields(cls, data: Any) -> Any:
+        """The vendor's spelling of a field is taken for ours. Here and not by `validation_alias`: of a field with two
+        names, pyrefly and ty take neither for required."""
         if not isinstance(data, dict):
             return data
-        sent = {f.validation_alias for f in cls.model_fields.values() if isinstance(f.validation_alias, str)}
-        known = sent | set(cls.model_fields)
-        for name in data:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), sorted(known), n=1, cutoff=0.5)
+        ours = {f.serialization_alias or name: name for name, f in cls.model_fields.items()}
+        known = {*ours, *cls.model_fields}
+        named: dict[str, Any] = {}
+        for word, value in data.items():
+            if word not in known:
+                near = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.5)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; the fields are {', '.join(sorted(known))}"
-                raise ValueError(f"there is no field {name!r} in {cls.__name__}{hint}")
-        return data
+                raise ValueError(f"there is no field {word!r} in {cls.__name__}{hint}")
+            name = word if word in cls.model_fields else ours[word]
+            if name in named:
+                raise ValueError(f"{name!r} is given twice, once in the vendor's spelling")
+            named[name] = value
+        return named
 
     @property
     def title(self) -> str:

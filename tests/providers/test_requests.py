@@ -172,6 +172,15 @@ def test_a_misspelt_field_is_named_wherever_it_stands(
     assert f"did you mean {meant!r}" in said
 
 
+def test_the_vendors_spelling_is_taken_and_ours_kept() -> None:
+    asked = ActionRequest.model_validate({"jobId": "j", "action": "reroll"})
+    assert asked == ActionRequest(job_id="j", action="reroll")
+    assert asked.body({})["jobId"] == "j"
+    assert asked.canonical({})["job_id"] == "j"
+    said = wrong(ActionRequest, {"jobId": "j", "job_id": "k", "action": "reroll"})
+    assert "'job_id' is given twice, once in the vendor's spelling" in said
+
+
 def test_a_field_like_no_other_is_told_with_those_there_are() -> None:
     said = wrong(ImagineRequest, {"prompt": "p", "qqq": 1})
     assert "'qqq'" in said

@@ -1,4 +1,8 @@
-"""What a user's editor must refuse: pyright and `mypy --strict` complain about each line marked so, and no other."""
+"""What a user's editor must refuse: every checker complains about each line marked so, and about no other.
+
+"not by" names those that cannot see it: they read fields as pydantic does, which takes a text for a number ("512") and
+makes models of what they are given.
+"""
 
 from __future__ import annotations
 
@@ -38,33 +42,33 @@ async def blocks_and_requests(tt: TTAPICredentials, nov: NovitaCredentials, imag
 
 
 def fields(image: MediaFile) -> None:
-    midjourney.ImagineRequest(prompt=7)  # refused
+    midjourney.ImagineRequest(prompt=7)  # refused, not by ty
     midjourney.ImagineRequest()  # refused
     midjourney.ImagineRequest(prompt="a kite", modes="fast")  # refused
     midjourney.ImagineRequest(prompt="a kite", mode="fastest")  # refused
     midjourney.ImagineRequest(prompt="a kite", hook_url=7)  # refused
     midjourney.ActionRequest(job_id="j", action="enlarge")  # refused
     midjourney.ActionRequest(action="reroll")  # refused
-    midjourney.BlendRequest(images=image)  # refused
-    midjourney.BlendRequest(images=[image, 7])  # refused
+    midjourney.BlendRequest(images=image)  # refused, not by pyrefly
+    midjourney.BlendRequest(images=[image, 7])  # refused, not by pyrefly
     midjourney.VideoRequest(prompt="a kite", image_url=Path("a.png"))  # refused
     midjourney.ExtendVideoRequest(job_id="j", index=4)  # refused
     midjourney.MidjourneyPrompt("a kite", stylise=7)  # refused
-    novita.Img2ImgRequest(model_name="m", prompt="p", image=7, width=512, height=512)  # refused
-    novita.Img2ImgRequest(model_name="m", prompt="p", image=image, width="wide", height=512)  # refused
+    novita.Img2ImgRequest(model_name="m", prompt="p", image=7, width=512, height=512)  # refused, not by pyrefly
+    novita.Txt2ImgRequest(model_name="m", prompt="p", width="wide", height=512)  # refused, not by pyrefly or ty
     novita.Img2ImgRequest(model_name="m", prompt="p", width=512, height=512)  # refused
-    novita.Txt2ImgRequest(model_name="m", prompt="p", width=512, height=512, loras=["l"])  # refused
+    novita.Txt2ImgRequest(model_name="m", prompt="p", width=512, height=512, loras=["l"])  # refused, not by pyrefly
     novita.Txt2ImgRequest(model_name="m", prompt="p", width=512, height=512, image=image)  # refused
-    novita.Txt2VideoRequest(model_name="m", width=512, height=512, prompts="a kite")  # refused
+    novita.Txt2VideoRequest(model_name="m", width=512, height=512, prompts="a kite")  # refused, not by pyrefly
     novita.Img2VideoRequest(model_name="SVD-XL", image=image)  # refused
     flowmusic.ExtendRequest(clip_id=None, extend_from_s=1, extend_s=2, instruction="louder")  # refused
     ttapi.GeminiVideoRequest(prompt="a kite")  # refused
     ttapi.FluxImageRequest(prompt="a kite", mode="flux-3")  # refused
     suno.ExtendRequest(custom=True, continue_at=5)  # refused
-    novita.KlingV30I2VRequest(prompt="a kite", image="https://example.com/a.png", multi_prompt=["it rises"])  # refused
+    novita.KlingV30I2VRequest(prompt="p", image="a.png", multi_prompt=["it rises"])  # refused, not by pyrefly
     midjourney.MidjourneyPrompt("a kite", motion="fast")  # refused
     ttapi.JobRequest(path="/suno/v1/music")  # refused
-    ttapi.JobRequest(path="/a", fetch_path="/b", pictures={"a": 7})  # refused
+    ttapi.JobRequest(path="/a", fetch_path="/b", pictures={"a": 7})  # refused, not by pyrefly
     ttapi.JobRequest(path="/a", fetch_path="/b", results=7)  # refused
     imaging.Rendition(name="wide", fit="stretch")  # refused
 

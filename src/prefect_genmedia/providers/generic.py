@@ -57,7 +57,7 @@ class GenericRequest(Request):
 
     path: ApiPath
     """Where to submit, such as /suno/v1/music: the path alone, without a host."""
-    json_body: JsonObject = Field(default_factory=dict, validation_alias="body", serialization_alias="body")
+    json_body: JsonObject = Field(default_factory=dict, serialization_alias="body")
     """The JSON to submit, but for pictures."""
     pictures: Annotated[
         Sequence[PictureAt] | Mapping[str, GivenPicture], becomes(tuple[PictureAt, ...]), BeforeValidator(_by_place)

@@ -78,7 +78,7 @@ class ControlNetUnit(Part):
 
     model_name: Name
     """For example control_v11p_sd15_canny (SD 1.5) or controlnet-canny-sdxl-1.0 (SDXL)."""
-    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
+    image: InputPicture = Field(serialization_alias="image_base64")
     """The picture that steers."""
     strength: Share = 1.0
     """0 to 1; the larger, the more it counts."""
@@ -102,7 +102,7 @@ class IpAdapter(Part):
 
     model_name: Literal["ip-adapter_sd15.bin", "ip-adapter_sdxl.bin"]
     """ip-adapter_sdxl.bin for SDXL checkpoints, ip-adapter_sd15.bin for SD 1.x."""
-    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
+    image: InputPicture = Field(serialization_alias="image_base64")
     """The picture that prompts."""
     strength: Share
     """0 to 1; the larger, the more it counts."""

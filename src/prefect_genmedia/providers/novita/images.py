@@ -41,7 +41,7 @@ __all__ = [
 class Img2ImgRequest(ImageRequest):
     """A picture to start from, and what to make of it."""
 
-    image: InputPicture = Field(validation_alias="image_base64", serialization_alias="image_base64")
+    image: InputPicture = Field(serialization_alias="image_base64")
     """The picture to start from: JPEG, PNG or WebP of at most 16 megapixels and 10 MB; others become one of these."""
     width: Side
     """Width of the result in pixels, 128 to 2048."""

@@ -52,7 +52,7 @@ class Img2VideoRequest(VideoRequest):
 
     model_name: Literal["SVD-XT", "SVD"]
     """SVD-XT makes 25 frames, SVD 14."""
-    image: FirstPicture = Field(validation_alias="image_file", serialization_alias="image_file")
+    image: FirstPicture = Field(serialization_alias="image_file")
     """The first picture: JPEG, PNG or WebP of at most 2048x2048 pixels and 30 MB."""
     frames_num: Literal[14, 25] = Field(default_factory=_frames_of)
     """25 for SVD-XT, 14 for SVD: as the model has it."""

@@ -38,7 +38,7 @@ class GenerateRequest(TTAPIRequest):
     """What it sounds like."""
     lyrics: Words | None = None
     """What is sung."""
-    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
+    song_title: Words | None = Field(default=None, serialization_alias="title")
     """Title of the song."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
@@ -78,7 +78,7 @@ class ExtendRequest(TTAPIRequest):
     """What happens there."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
+    song_title: Words | None = Field(default=None, serialization_alias="title")
     """Title of the song."""
     seed: TextSeed | None = None
     """A seed, to have the same again."""
@@ -100,7 +100,7 @@ class CoverRequest(TTAPIRequest):
     """How far from the clip, 0 to 1."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
+    song_title: Words | None = Field(default=None, serialization_alias="title")
     """Title of the song."""
     seed: TextSeed | None = None
     """A seed, to have the same again."""
@@ -124,7 +124,7 @@ class ReplaceRequest(TTAPIRequest):
     """What happens there."""
     model: Words = "Lyria 3 Pro"
     """Model; no page lists others."""
-    song_title: Words | None = Field(default=None, validation_alias="title", serialization_alias="title")
+    song_title: Words | None = Field(default=None, serialization_alias="title")
     """Title of the song."""
     seed: int | None = None
     """A seed, to have the same again. A number here, as the page has it."""

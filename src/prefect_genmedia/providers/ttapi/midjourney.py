@@ -72,24 +72,24 @@ class ImagineRequest(TTAPIRequest):
     """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
-    get_u_images: bool | None = Field(default=None, validation_alias="getUImages", serialization_alias="getUImages")
+    get_u_images: bool | None = Field(default=None, serialization_alias="getUImages")
     """Ask for the four pictures as files of their own beside the grid."""
     translation: bool | None = None
     """Let TTAPI translate a prompt that is not English. TTAPI's default is to do so."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's; a lost reply can then not be settled by itself."""
 
 
 class ActionRequest(TTAPIRequest):
     """A button under a finished Midjourney job."""
 
-    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
+    job_id: JobId = Field(serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
     action: Action
     """One of the finished job's `components`: upsample1 to upsample4, variation1 to variation4, reroll, ..."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @classmethod

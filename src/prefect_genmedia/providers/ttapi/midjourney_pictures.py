@@ -43,7 +43,7 @@ class BlendRequest(TTAPIRequest):
     """Pictures to make one picture of."""
 
     images: Annotated[Several[GivenPicture], Field(min_length=2, max_length=5)] = Field(
-        validation_alias="imgBase64Array", serialization_alias="imgBase64Array"
+        serialization_alias="imgBase64Array"
     )
     """Two to five pictures."""
     dimensions: Literal["PORTRAIT", "SQUARE", "LANDSCAPE"] = "SQUARE"
@@ -52,9 +52,9 @@ class BlendRequest(TTAPIRequest):
     """Speed: relax (up to 10 minutes), fast (about one minute) or turbo."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200 (relax: from 600)."""
-    get_u_images: bool | None = Field(default=None, validation_alias="getUImages", serialization_alias="getUImages")
+    get_u_images: bool | None = Field(default=None, serialization_alias="getUImages")
     """Ask for the four pictures as files of their own beside the grid."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     def describe(self) -> str:
@@ -67,13 +67,13 @@ class BlendRequest(TTAPIRequest):
 class DescribeRequest(TTAPIRequest):
     """A picture to find prompts for."""
 
-    image: GivenPicture | None = Field(default=None, validation_alias="base64", serialization_alias="base64")
+    image: GivenPicture | None = Field(default=None, serialization_alias="base64")
     """The picture; read here and sent whole."""
     url: WebUrl | None = None
     """Instead of `image`: the web address of a picture that TTAPI reads itself."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class DescribeRequest(TTAPIRequest):
 class InpaintRequest(TTAPIRequest):
     """A part of a finished picture to draw anew: Midjourney's Vary (Region)."""
 
-    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
+    job_id: JobId = Field(serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
     mask: Annotated[GivenPicture, PictureLimit(formats=("PNG", "JPEG", "WEBP"), scalable=False)]
     """White where to draw anew, black where to keep; exactly as wide and high as the finished picture."""
@@ -100,7 +100,7 @@ class InpaintRequest(TTAPIRequest):
     """What to draw there; the finished job's own prompt by default."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @classmethod
@@ -127,11 +127,11 @@ class InpaintRequest(TTAPIRequest):
 class SeedRequest(TTAPIRequest):
     """A finished job whose seed is asked for."""
 
-    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
+    job_id: JobId = Field(serialization_alias="jobId")
     """The provider's id of the finished job (JobResult.job.job_id)."""
     timeout: Timeout | None = None
     """Seconds after which TTAPI gives the job up, 300 to 1200."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     def describe(self) -> str:
@@ -150,7 +150,7 @@ class EditRequest(TTAPIRequest):
     """edit: draw the transparent parts; retexture: keep the shapes, change the surfaces."""
     mode: Mode = "fast"
     """Speed: relax, fast or turbo."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 

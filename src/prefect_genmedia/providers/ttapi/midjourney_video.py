@@ -31,9 +31,9 @@ class VideoRequest(TTAPIRequest):
 
     prompt: Prompt
     """What happens, in Midjourney's own words."""
-    image_url: WebUrl = Field(validation_alias="imageUrl", serialization_alias="imageUrl")
+    image_url: WebUrl = Field(serialization_alias="imageUrl")
     """Web address of the first picture."""
-    ending_url: WebUrl | None = Field(default=None, validation_alias="endingUrl", serialization_alias="endingUrl")
+    ending_url: WebUrl | None = Field(default=None, serialization_alias="endingUrl")
     """Web address of the last picture."""
     model: Literal["fast"] = "fast"
     """Speed; there is only fast. Older pages call it mode."""
@@ -41,28 +41,26 @@ class VideoRequest(TTAPIRequest):
     """How much moves."""
     resolution: Literal["hd", "sd"] = "sd"
     """Resolution of the clips."""
-    clips: Literal[1, 2, 4] = Field(default=4, validation_alias="bs", serialization_alias="bs")
+    clips: Literal[1, 2, 4] = Field(default=4, serialization_alias="bs")
     """How many clips: 1, 2 or 4."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 
 class ExtendVideoRequest(TTAPIRequest):
     """A clip of a finished video job to make 5 seconds longer."""
 
-    job_id: JobId = Field(validation_alias="jobId", serialization_alias="jobId")
+    job_id: JobId = Field(serialization_alias="jobId")
     """The provider's id of the finished video job (JobResult.job.job_id)."""
     index: Literal[0, 1, 2, 3]
     """Which of its clips, 0 to 3."""
     manual: Literal["low", "high"] = "low"
     """How much moves."""
-    animate_mode: Literal["auto", "manual"] = Field(
-        default="auto", validation_alias="animateMode", serialization_alias="animateMode"
-    )
+    animate_mode: Literal["auto", "manual"] = Field(default="auto", serialization_alias="animateMode")
     """auto: Midjourney decides what happens; manual: it goes by the prompt."""
-    clips: Literal[1, 2, 4] = Field(default=4, validation_alias="bs", serialization_alias="bs")
+    clips: Literal[1, 2, 4] = Field(default=4, serialization_alias="bs")
     """How many clips: 1, 2 or 4."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     def describe(self) -> str:

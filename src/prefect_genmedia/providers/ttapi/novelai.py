@@ -91,7 +91,7 @@ class TextToImageRequest(TTAPIRequest):
     """Pictures whose mood is taken over."""
     more: dict[str, JsonValue] = Field(default_factory=dict)
     """Fields of TTAPI's page that are missing here, sent as they are."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's; sent under both of TTAPI's names for it."""
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:

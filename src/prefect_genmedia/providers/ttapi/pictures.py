@@ -36,7 +36,7 @@ class FluxImageRequest(TTAPIRequest):
     """Size in pixels; to be withdrawn, say the vendor's older pages."""
     aspect_ratio: FluxRatio | None = None
     """Shape of the picture; 1:1 by TTAPI's default."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 
@@ -59,9 +59,7 @@ class FluxKontextImageRequest(TTAPIRequest):
     """Let the model add to the prompt."""
     safety_tolerance: Annotated[int, Field(ge=0, le=6)] | None = None
     """Moderation, from 0 (strictest) to 6; 2 by TTAPI's default."""
-    hook_url: CallbackUrl | None = Field(
-        default=None, validation_alias="webhook_url", serialization_alias="webhook_url"
-    )
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="webhook_url")
     """Your own callback address instead of the pack's."""
 
     def body(self, pictures: dict[int, str]) -> dict[str, Any]:
@@ -79,15 +77,13 @@ class GptImageRequest(TTAPIRequest):
     """What to draw."""
     model: Literal["gpt-image-2", "gpt-image-2-plus", "gpt-image-1.5", "gpt-image-1", "gpt-4o-image"] = "gpt-image-2"
     """Model."""
-    refer_images: Several[WebUrl] | None = Field(
-        default=None, validation_alias="referImages", serialization_alias="referImages"
-    )
+    refer_images: Several[WebUrl] | None = Field(default=None, serialization_alias="referImages")
     """Web addresses of pictures to go by."""
     aspect_ratio: Literal["1:1", "3:4", "4:3", "16:9", "9:16"] | None = None
     """Shape of the picture; for gpt-image-2."""
     size: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")] | None = None
     """Size such as 1024x1536; for gpt-image-2-plus. Sides are multiples of 16, up to 3840; TTAPI corrects others."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @model_validator(mode="after")

@@ -35,9 +35,9 @@ Key = Literal[
 class SunoRequest(TTAPIRequest):
     """What every Suno request but concat has."""
 
-    is_storage: bool = Field(default=True, validation_alias="isStorage", serialization_alias="isStorage")
+    is_storage: bool = Field(default=True, serialization_alias="isStorage")
     """Have TTAPI keep the files and give links to its own store; false gives Suno's links."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 
@@ -50,7 +50,7 @@ class SongRequest(SunoRequest):
     """The idea, up to 3000 characters; needed unless `custom`."""
     prompt: Lyrics | None = None
     """The lyrics, up to 5000 characters; with `custom`."""
-    song_title: Title | None = Field(default=None, validation_alias="title", serialization_alias="title")
+    song_title: Title | None = Field(default=None, serialization_alias="title")
     """Title of the song, up to 80 characters; with `custom`."""
     tags: Tags | None = None
     """Styles, parts divided by commas, up to 1000 characters; with `custom`."""
@@ -119,7 +119,7 @@ class ConcatRequest(TTAPIRequest):
 
     music_id: MusicId
     """The extension, from a finished extend job's `.result.musics`."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     def describe(self) -> str:
@@ -149,7 +149,7 @@ class StemsAllRequest(TTAPIRequest):
 
     music_id: MusicId
     """The song, from a finished job's `.result.musics`."""
-    is_storage: bool = Field(default=True, validation_alias="isStorage", serialization_alias="isStorage")
+    is_storage: bool = Field(default=True, serialization_alias="isStorage")
     """Have TTAPI keep the files and give links to its own store; false gives Suno's links."""
 
     def describe(self) -> str:

@@ -62,7 +62,7 @@ class GeminiVideoRequest(TTAPIRequest):
     """Model; there is no other."""
     reference_images: Several[WebUrl] | None = None
     """Web addresses of pictures and videos to go by."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
 
@@ -74,7 +74,7 @@ class SoraVideoRequest(TTAPIRequest):
     model: Literal["sora-2", "sora-2-pro"] = "sora-2"
     """Model; sora-2-pro is larger and may be longer."""
     refer_images: Annotated[Several[WebUrl], Field(max_length=1)] | None = Field(
-        default=None, validation_alias="referImages", serialization_alias="referImages"
+        default=None, serialization_alias="referImages"
     )
     """Web address of a picture to go by, without real people and brands. TTAPI uses one and no more."""
     orientation: Literal["portrait", "landscape"] | None = None
@@ -89,7 +89,7 @@ class SoraVideoRequest(TTAPIRequest):
     """Where the character is seen in it, from and to in seconds, 1 to 3 seconds apart: 1,3."""
     private: bool | None = None
     """Not shown to others."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @model_validator(mode="after")
@@ -119,21 +119,19 @@ class SoraPartnerVideoRequest(TTAPIRequest):
 class LumaVideoRequest(TTAPIRequest):
     """A video to make with Luma."""
 
-    prompt: Words = Field(validation_alias="userPrompt", serialization_alias="userPrompt")
+    prompt: Words = Field(serialization_alias="userPrompt")
     """What happens; English works best."""
     aspect_ratio: Literal["9:16", "3:4", "1:1", "4:3", "16:9", "21:9"] | None = Field(
-        default=None, validation_alias="aspectRatio", serialization_alias="aspectRatio"
+        default=None, serialization_alias="aspectRatio"
     )
     """Shape of the video; 9:16 by TTAPI's default."""
     model: Literal["ray-v1", "ray-v2", "ray-v2-flash", "ray-v3", "ray-v3-reasoning"] | None = Field(
-        default=None, validation_alias="modelName", serialization_alias="modelName"
+        default=None, serialization_alias="modelName"
     )
     """Model; ray-v3 by TTAPI's default."""
-    image_url: WebUrl | None = Field(default=None, validation_alias="imageUrl", serialization_alias="imageUrl")
+    image_url: WebUrl | None = Field(default=None, serialization_alias="imageUrl")
     """Web address of the first picture."""
-    image_end_url: WebUrl | None = Field(
-        default=None, validation_alias="imageEndUrl", serialization_alias="imageEndUrl"
-    )
+    image_end_url: WebUrl | None = Field(default=None, serialization_alias="imageEndUrl")
     """Web address of the last picture."""
     duration: Literal["5s", "10s"] = "5s"
     """Length; 10s in 720p only."""
@@ -141,11 +139,9 @@ class LumaVideoRequest(TTAPIRequest):
     """Resolution."""
     loop: bool | None = None
     """A video that ends where it begins."""
-    use_mode: Literal["relax", "fast"] = Field(
-        default="relax", validation_alias="useMode", serialization_alias="useMode"
-    )
+    use_mode: Literal["relax", "fast"] = Field(default="relax", serialization_alias="useMode")
     """Speed, and price: relax (up to 30 minutes) or fast (about 5 minutes)."""
-    hook_url: CallbackUrl | None = Field(default=None, validation_alias="hookUrl", serialization_alias="hookUrl")
+    hook_url: CallbackUrl | None = Field(default=None, serialization_alias="hookUrl")
     """Your own callback address instead of the pack's."""
 
     @model_validator(mode="after")
