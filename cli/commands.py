@@ -231,16 +231,18 @@ def fsck(
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="JPEG, PNG, WebP or AVIF files.")],
+    files: Annotated[list[Path], typer.Argument(help="Pictures, films or sounds.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    trust: Annotated[Path | None, typer.Option(help="A PEM file of the certificates that you trust.")] = None,
 ) -> None:
     """Read what files say of their origin: generated or not, by what, when, in which job, from which prompt.
 
-    Ends with code 1 when one of them does not say that it is generated.
+    Content Credentials (C2PA) are checked where the extra [c2pa] is installed: by whom a file is signed, and whether it
+    is as it was signed. Ends with code 1 when a file does not say that it is generated, or was changed since.
     """
     from prefect_genmedia.cli.verify_command import show_marks
 
-    show_marks(files, as_json)
+    show_marks(files, as_json, trust)
 
 
 @app.command()

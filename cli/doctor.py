@@ -171,11 +171,30 @@ def _at_prefect() -> Iterator[Finding]:
         yield Finding("bad", "Prefect", f"{url} does not answer", advice)
         return
     yield Finding("ok", "Prefect", f"{url} answers")
+    yield from _signing()
     yield _worker(pools)
     if not blocks:
         yield Finding("bad", "keys", "no credentials block is saved", "genmedia setup --ttapi ttapi --novita novita")
     for name, block in blocks:
         yield from _key(name, block)
+
+
+def _signing() -> Iterator[Finding]:
+    from prefect_genmedia.tasks.signing import check_signing
+
+    name = read_settings().signing_certificate
+    if name is None:
+        return
+    try:
+        with patiently("Signing a picture"):
+            asyncio.run(_in_time(check_signing()))
+    except GenMediaError as failure:
+        yield _of(failure, "signing")
+    except TimeoutError:
+        yield Finding("bad", "signing", f"nothing was signed within {LONGEST_LOOK:g} s",
+                      "Does the time stamp authority of the block answer?")  # fmt: skip
+    else:
+        yield Finding("ok", "signing", f"with the certificate of the block {name!r}")
 
 
 async def _in_time(asked: Awaitable[Any]) -> Any:

@@ -35,10 +35,11 @@ def set_up(
 
 
 async def _at_prefect(ttapi: str | None, novita: str | None, base_url: str | None, notify: str | None) -> None:
-    from prefect_genmedia.blocks import Budget, NovitaCredentials, TTAPICredentials
+    from prefect_genmedia.blocks import Budget, NovitaCredentials, SigningCertificate, TTAPICredentials
 
     await require_prefect()
     await Budget.aregister_type_and_schema()
+    await SigningCertificate.aregister_type_and_schema()
     for block, name, variable in (
         (TTAPICredentials, ttapi, "TTAPI_API_KEY"),
         (NovitaCredentials, novita, "NOVITA_API_KEY"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from prefect_genmedia.cli.terminal import say, say_json
-from prefect_genmedia.errors import MediaError, MediaInvalidError
-from prefect_genmedia.provenance import MarksFound, marks_in
+from prefect_genmedia.errors import ConfigurationError, MediaError, MediaInvalidError
+from prefect_genmedia.provenance import Credentials, MarksFound, credentials_in, credentials_seen, marks_in
 from prefect_genmedia.quoting import one_line
 
 _TITLES = {
@@ -30,37 +30,92 @@ _MEANING = {
 }
 
 
-def show_marks(files: Sequence[Path], as_json: bool) -> None:
-    """Raises MediaError, MediaInvalidError. Ends the process with 1 when a file does not say that it is generated."""
-    read = [(path, *_read(path)) for path in files]
+@dataclass(frozen=True)
+class _Read:
+    path: Path
+    sha256: str
+    found: MarksFound
+    credentials: Credentials | str | None
+    """Why they were not checked, where they were not."""
+
+    @property
+    def good(self) -> bool:
+        broken = isinstance(self.credentials, Credentials) and not self.credentials.valid
+        return self.found.generated and not broken
+
+
+def show_marks(files: Sequence[Path], as_json: bool, trust: Path | None = None) -> None:
+    """Raises MediaError, MediaInvalidError, ConfigurationError. Ends the process with 1 when a file does not say that
+    it is generated, or is not as it was signed."""
+    anchors = _bytes_of(trust).decode("utf-8", "replace") if trust is not None else ""
+    if trust is not None and "BEGIN CERTIFICATE" not in anchors:
+        raise ConfigurationError(f"{trust} holds no certificate in PEM", advice="Give the certificates that you trust.")
+    read = [_read(path, anchors) for path in files]
     if as_json:
-        say_json([_row(path, digest, found) for path, digest, found in read])
+        say_json([_row(each) for each in read])
     else:
-        for path, digest, found in read:
-            _show(path, digest, found)
-    if not all(found.generated for _, _, found in read):
+        for each in read:
+            _show(each)
+    if not all(each.good for each in read):
         sys.exit(1)
 
 
-def _read(path: Path) -> tuple[str, MarksFound]:
+def _bytes_of(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as failure:
         raise MediaError(f"{path} cannot be read: {failure.strerror or failure}") from None
+
+
+def _read(path: Path, anchors: str) -> _Read:
+    content = _bytes_of(path)
     try:
-        return hashlib.sha256(content).hexdigest(), marks_in(content)
+        found = marks_in(content)
     except MediaInvalidError as failure:
         raise MediaInvalidError(f"{path} {failure.message}") from None
+    credentials: Credentials | str | None = None
+    if credentials_seen(content):
+        try:
+            credentials = credentials_in(content, anchors)
+        except ConfigurationError as missing:
+            if anchors:
+                raise
+            credentials = f"not checked: {missing.advice}"
+    return _Read(path, hashlib.sha256(content).hexdigest(), found, credentials)
 
 
-def _row(path: Path, digest: str, found: MarksFound) -> dict[str, Any]:
-    return {"file": str(path), "sha256": digest, "generated": found.generated, **asdict(found)}
+def _row(read: _Read) -> dict[str, Any]:
+    said = read.credentials
+    credentials = asdict(said) if isinstance(said, Credentials) else said
+    told = {"file": str(read.path), "sha256": read.sha256, "generated": read.found.generated, **asdict(read.found)}
+    return {**told, "content_credentials": credentials}
 
 
-def _show(path: Path, digest: str, found: MarksFound) -> None:
+def _credentials(said: Credentials) -> str:
+    if not said.valid:
+        return f"NOT VALID: {', '.join(said.problems) or 'changed since it was signed'}"
+    when = f" at {said.signed_at}" if said.signed_at else ""
+    how = {
+        "trusted": "whose certificate leads to one that you trust",
+        "untrusted": "whose certificate leads to none that you trust",
+        "unknown": "and whether to trust that signer is not known (--trust names who is trusted)",
+    }
+    return f"valid, signed by {said.signed_by or 'somebody without a name'}{when}, {how[said.trusted]}"
+
+
+def _show(read: _Read) -> None:
+    path, found, said_too = read.path, read.found, read.credentials
     said = _MEANING.get(found.source_type, f"says {found.source_type}" if found.source_type else "says nothing")
     say(f"{path}: {said}", f" ({found.source_type})" if found.generated else "")
-    facts = {title: getattr(found, name) for name, title in _TITLES.items()} | {"sha256": digest}
+    facts = {title: getattr(found, name) for name, title in _TITLES.items()} | {"sha256": read.sha256}
     for title, fact in facts.items():
         if fact:
             say(f"  {title}: {one_line(', '.join(fact) if isinstance(fact, tuple) else fact)}")
+    if said_too is not None:
+        told = said_too if isinstance(said_too, str) else _credentials(said_too)
+        say(f"  Content Credentials: {one_line(told)}")
+    if isinstance(said_too, Credentials) and said_too.valid:
+        meaning = _MEANING.get(said_too.source_type, said_too.source_type)
+        for title, signed_fact in (("signed as", meaning), ("made of", ", ".join(said_too.parents))):
+            if signed_fact:
+                say(f"    {title}: {one_line(signed_fact)}")

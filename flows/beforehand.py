@@ -25,6 +25,7 @@ from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.facts import Price, in_usd
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.prices import variable_prices
+from prefect_genmedia.tasks.signing import check_signing
 
 Credentials = TTAPICredentials | NovitaCredentials
 LOW_SHARE = 0.2  # of a day's limit
@@ -54,12 +55,13 @@ def name_of(collection: str | None, started: datetime) -> str:
 
 
 async def before_buying(wanted: Iterable[Wanted], *blocks: Credentials | None) -> None:
-    """The last look before the first purchase: each block's budget can count what it will be asked for, and its key
-    is accepted. Costs nothing.
+    """The last look before the first purchase: each block's budget can count what it will be asked for, its key is
+    accepted, and what is published can be signed, where it is to be. Costs nothing.
 
     `wanted` holds a request of each kind that the run may buy; pictures in them are not read. A provider that cannot be
     asked now is a warning in the log: a run can wait for it. Raises AuthenticationError, ConfigurationError.
     """
+    await check_signing()
     given, requests = [block for block in blocks if block is not None], list(wanted)
     prices = await variable_prices()
     for block in given:

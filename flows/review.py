@@ -40,6 +40,7 @@ from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging
+from prefect_genmedia.tasks.signing import the_signer
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import DecisionRow, Ledger
@@ -139,7 +140,11 @@ async def review(
     await asyncio.to_thread(ledger.decide, f"flow:{here}", verdicts_of(shown, answer))
     rows = await asyncio.to_thread(ledger.asked, f"flow:{here}")
     settling = Settling(
-        store, f"approved/{folder_name(name)}", {row.position or 0: row for row in rows}, names_of(shown)
+        store,
+        f"approved/{folder_name(name)}",
+        {row.position or 0: row for row in rows},
+        names_of(shown),
+        await the_signer(),
     )
     pictures = [await asyncio.to_thread(_settled, settling, each) for each in shown]
     return await _reported(Review(name=name, by=answer.by, pictures=pictures), told)

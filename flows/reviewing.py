@@ -21,10 +21,11 @@ from prefect_genmedia.ledger import Asked
 from prefect_genmedia.media import MediaFile, MediaStore, open_media
 from prefect_genmedia.media.kinds import EXTENSIONS, UNKNOWN, binary_kind, extension
 from prefect_genmedia.media.references import tidy
-from prefect_genmedia.provenance import marked
+from prefect_genmedia.provenance import Signer, credentials_seen, marked
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import check_place
 from prefect_genmedia.tasks.marking import mark_for
+from prefect_genmedia.tasks.signing import sign_content
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import DecisionRow, Ledger
@@ -155,6 +156,7 @@ class Settling:
     """What was decided, by the files' positions."""
     names: Mapping[int, str]
     """What their copies are called."""
+    signer: Signer | None = None
 
     def settle(self, position: int, file: MediaFile) -> list[str]:
         """Say it in the manifest beside the file, and copy the file where it is approved: where to.
@@ -174,7 +176,9 @@ class Settling:
         refuse_quarantined(file, self.store)
         mark = mark_for([file], None, read_settings()) if file.media_type in MARKED else None
         made = marked(content, mark)
-        if made != content:  # it came from a provider as it is: what is published says that it is generated
+        if made != content or not credentials_seen(content):  # a file that is signed is published as it is
+            made, _ = sign_content(made, self.signer, [content])
+        if made != content:  # it came from a provider as it is: what is published says that it is generated, signed
             parents = [{"sha256": file.sha256, "role": file.role}]
             told |= {"sha256": hashlib.sha256(made).hexdigest(), "bytes": len(made), "parents": parents}
         target = f"{self.folder}/{self.names[position]}"

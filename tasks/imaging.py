@@ -22,10 +22,11 @@ from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
-from prefect_genmedia.provenance import packet_for
+from prefect_genmedia.provenance import Signer, packet_for
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
+from prefect_genmedia.tasks.signing import sign_pictures, the_signer
 from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]
@@ -52,11 +53,13 @@ async def render(
 
     Files are named `<stem>-<rendition name>`, `stem` defaulting to the start of the picture's sha256. With a
     `manifest`, a JSON of it and of the file's facts lies beside each; links in it lose their queries. Each file says
-    that it is generated, where a job made the picture (GENMEDIA_MARK). Raises MediaError, MediaInvalidError;
-    ConfigurationError for a folder or a stem that is no name of one.
+    that it is generated, where a job made the picture (GENMEDIA_MARK), and is signed where a certificate is named
+    (GENMEDIA_SIGNING_CERTIFICATE). Raises MediaError, MediaInvalidError; ConfigurationError for a folder or a stem that
+    is no name of one.
     """
     check_place(folder, stem)
-    return await beside_the_loop(_render, source, renditions, folder, stem or source.sha256[:16], manifest)
+    named = stem or source.sha256[:16]
+    return await beside_the_loop(_render, source, renditions, folder, named, manifest, await the_signer())
 
 
 def check_place(folder: str, stem: str | None) -> None:
@@ -70,7 +73,12 @@ def check_place(folder: str, stem: str | None) -> None:
 
 
 def _render(
-    source: MediaFile, renditions: Sequence[Rendition], folder: str, stem: str, manifest: dict[str, Any] | None
+    source: MediaFile,
+    renditions: Sequence[Rendition],
+    folder: str,
+    stem: str,
+    manifest: dict[str, Any] | None,
+    signer: Signer | None,
 ) -> list[MediaFile]:
     settings = read_settings()
     store = MediaStore(settings.media_store)
@@ -79,8 +87,9 @@ def _render(
     sizes = {size.name: size for size in renditions}
     with local_copy(source) as path, store.incoming() as incoming:
         files = []
-        xmp = packet_for(mark_for([source], manifest, settings), path.read_bytes())
-        for made in render_files(path, renditions, incoming, stem, xmp=xmp):
+        content = path.read_bytes()
+        xmp = packet_for(mark_for([source], manifest, settings), content)
+        for made in sign_pictures(render_files(path, renditions, incoming, stem, xmp=xmp), signer, [content]):
             file_name = made.path.name
             if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
                 step = {"rendition": sizes[made.name].model_dump(mode="json", exclude_none=True)}

@@ -25,12 +25,13 @@ from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.references import read_reference
-from prefect_genmedia.provenance import Mark, marked, packet_for
+from prefect_genmedia.provenance import Mark, Signer, marked, packet_for
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _keep, _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.tasks.presets import known_presets
+from prefect_genmedia.tasks.signing import sign_pictures, the_signer
 from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Prepared", "Recipe", "apply", "check", "prepare", "read_recipe"]
@@ -93,11 +94,17 @@ async def apply(
     """
     check_place(folder, stem)
     prepared = await prepare(recipe)
-    return await beside_the_loop(_apply, source, prepared, folder, stem or source.sha256[:16], manifest)
+    named = stem or source.sha256[:16]
+    return await beside_the_loop(_apply, source, prepared, folder, named, manifest, await the_signer())
 
 
 def _apply(
-    source: MediaFile, prepared: Prepared, folder: str, stem: str, manifest: dict[str, Any] | None
+    source: MediaFile,
+    prepared: Prepared,
+    folder: str,
+    stem: str,
+    manifest: dict[str, Any] | None,
+    signer: Signer | None,
 ) -> list[MediaFile]:
     settings = read_settings()
     store = MediaStore(settings.media_store)
@@ -105,7 +112,7 @@ def _apply(
     refuse_rejected(source, ledger_of(settings))
     recipe = prepared.recipe
     mark = mark_for([source], manifest, settings, laid_over=recipe.lays_over)
-    record = f"recipes/{_key(source, prepared, folder, stem, mark)}.json"
+    record = f"recipes/{_key(source, prepared, folder, stem, mark, signer)}.json"
     if (done := _done_before(store, record)) is not None:
         return done
     with local_copy(source) as path, store.incoming() as incoming:
@@ -113,7 +120,7 @@ def _apply(
         materials = replace(prepared.materials, xmp=packet_for(mark, content), kept=_kept(recipe, content, mark))
         step = {"recipe_sha256": prepared.digest, **recipe.model_dump(mode="json", exclude_none=True)}
         files = []
-        for made in make(path, recipe, incoming, stem, materials):
+        for made in sign_pictures(make(path, recipe, incoming, stem, materials), signer, [content]):
             file_name = made.path.name
             files.append(_keep(store, made, folder))
             if manifest is not None:
@@ -132,10 +139,12 @@ def _kept(recipe: Recipe, content: bytes, mark: Mark | None) -> bytes | None:
     return marked(content, mark)
 
 
-def _key(source: MediaFile, prepared: Prepared, folder: str, stem: str, mark: Mark | None) -> str:
+def _key(
+    source: MediaFile, prepared: Prepared, folder: str, stem: str, mark: Mark | None, signer: Signer | None
+) -> str:
     """What makes two pieces of work the same. Not when: a mark's time is that of the first."""
     facts = None if mark is None else {**asdict(mark), "made_at": ""}
-    said = [source.sha256, prepared.digest, folder, stem, facts]
+    said = [source.sha256, prepared.digest, folder, stem, facts, *([signer.sha256] if signer is not None else [])]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
-from prefect_genmedia.provenance import marked, tags_for
+from prefect_genmedia.provenance import Signer, marked, tags_for
 from prefect_genmedia.recording import Probed, Tags, platform_named, require_ffmpeg, require_platform, still_film
 from prefect_genmedia.recording import captions as captions_of
 from prefect_genmedia.recording import format_for as write_format
@@ -33,6 +33,7 @@ from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
+from prefect_genmedia.tasks.signing import sign_content, the_signer
 
 __all__ = [
     "Probed",
@@ -92,7 +93,7 @@ async def poster(
         return ()
 
     step = {"poster": {"at_seconds": at_seconds}}
-    return await beside_the_loop(_made, source, folder, "poster", "png", step, make, stem, manifest)
+    return await _make(source, folder, "poster", "png", step, make, stem, manifest)
 
 
 @task(name="recording.trim", task_run_name="trim a recording")
@@ -116,7 +117,7 @@ async def trim(
         return ()
 
     step = {"trim": {"start_seconds": start_seconds, "duration_seconds": duration_seconds, "exact": exact}}
-    return await beside_the_loop(_made, source, folder, "trim", None, step, make)
+    return await _make(source, folder, "trim", None, step, make)
 
 
 @task(name="recording.level", task_run_name="bring a recording to a loudness")
@@ -133,7 +134,7 @@ async def level(
         return _leveled(path, target, lufs, true_peak)
 
     step = {"level": {"lufs": lufs, "true_peak": true_peak}}
-    return await beside_the_loop(_made, source, folder, "level", None, step, make)
+    return await _make(source, folder, "level", None, step, make)
 
 
 def _name(parameters: dict[str, Any]) -> str:
@@ -177,7 +178,7 @@ async def publish(
         step["trim"] = {"start_seconds": start_seconds, "duration_seconds": duration_seconds}
     if lufs is not None:
         step["level"] = {"lufs": lufs, "true_peak": LOUDEST_PEAK}
-    return await beside_the_loop(_made, source, folder, source.role, None, step, make, stem, manifest)
+    return await _make(source, folder, source.role, None, step, make, stem, manifest)
 
 
 @task(name="recording.teaser", task_run_name="a teaser: {stem}")
@@ -204,7 +205,7 @@ async def teaser(
         return ()
 
     step = {"teaser": {"start_seconds": start_seconds, "duration_seconds": duration_seconds, "side": side}}
-    return await beside_the_loop(_made, sound, folder, "teaser", "mp4", step, make, stem, manifest, cover)
+    return await _make(sound, folder, "teaser", "mp4", step, make, stem, manifest, cover)
 
 
 @task(name="recording.captions", task_run_name="captions of {stem}")
@@ -259,7 +260,7 @@ async def tag(
         return ()
 
     step = {"tag": {**said, "cover_sha256": cover.sha256 if cover else None}}
-    return await beside_the_loop(_made, source, folder, "tagged", None, step, make, None, None, cover)
+    return await _make(source, folder, "tagged", None, step, make, None, None, cover)
 
 
 @task(name="recording.format", task_run_name="a film in the format of {platform}")
@@ -292,10 +293,15 @@ async def format_for(
 
     facts = wanted.model_dump(mode="json", exclude_none=True, exclude={"use", "source", "date"})
     step = {"platform": {"name": platform, "fit": fit, "background": background, **facts}}
-    return await beside_the_loop(_made, source, folder, platform, "mp4", step, make)
+    return await _make(source, folder, platform, "mp4", step, make)
+
+
+async def _make(*asked: Any) -> MediaFile:
+    return await beside_the_loop(_made, await the_signer(), *asked)
 
 
 def _made(
+    signer: Signer | None,
     source: MediaFile,
     folder: str,
     role: str,
@@ -321,7 +327,8 @@ def _made(
         name = f"{stem or f'{source.sha256[:16]}-{role}-{words}'}.{ending or path.suffix.removeprefix('.')}"
         target = incoming / name
         remarks = (*make(path, target), *_mark(path, target, sources, manifest))
-        content = target.read_bytes()
+        content, unsigned = sign_content(target.read_bytes(), signer, [path.read_bytes()])
+        target.write_bytes(content)
         kind, width, height = _seen(target, ending, source)
         made = MediaFile(
             uri="",
@@ -331,7 +338,7 @@ def _made(
             width=width,
             height=height,
             role=role,
-            remarks=remarks,
+            remarks=(*remarks, *unsigned),
         )
         _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, sources, manifest or {}, **step))
         return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})

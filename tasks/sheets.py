@@ -27,10 +27,12 @@ from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.imaging.writing import Rendered
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.provenance import Signer
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _file_of, _keep, _write, check_place
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import packet_for_several
+from prefect_genmedia.tasks.signing import sign_pictures, the_signer
 
 __all__ = [
     "Fault",
@@ -73,7 +75,7 @@ async def contact_sheet(
         return sheet_of(paths, target, captions, fonts=fonts, columns=columns, cell=cell, xmp=xmp)
 
     step = {"sheet": {"captions": list(captions), "columns": columns, "cell": cell}}
-    return await beside_the_loop(_together, pictures, folder, stem, made, manifest, step)
+    return await beside_the_loop(_together, await the_signer(), pictures, folder, stem, made, manifest, step)
 
 
 def check_captions(captions: Sequence[str]) -> None:
@@ -95,7 +97,8 @@ async def before_and_after(
     def made(paths: list[Path], target: Path, xmp: bytes | None) -> Rendered:
         return comparison_of(paths[0], paths[1], target, style, xmp=xmp)
 
-    return await beside_the_loop(_together, [before, after], folder, stem or f"{after.sha256[:16]}-before-after", made)
+    named = stem or f"{after.sha256[:16]}-before-after"
+    return await beside_the_loop(_together, await the_signer(), [before, after], folder, named, made)
 
 
 @task(name="sheets.faults", task_run_name="look for faults")
@@ -133,6 +136,7 @@ def _with_path(picture: MediaFile, look: Callable[[Path], T]) -> T:
 
 
 def _together(
+    signer: Signer | None,
     pictures: Sequence[MediaFile],
     folder: str,
     stem: str,
@@ -147,7 +151,7 @@ def _together(
         paths = [copies.enter_context(local_copy(picture)) for picture in pictures]
         contents = [path.read_bytes() for path in paths]
         xmp = packet_for_several(pictures, contents, settings)
-        made = make(paths, incoming / f"{stem}.jpg", xmp)
+        (made,) = sign_pictures([make(paths, incoming / f"{stem}.jpg", xmp)], signer, contents)
         if manifest is not None:
             text = manifest_bytes(made.path.name, _file_of(made, ""), pictures, manifest, **(step or {}))
             _write(store, incoming, f"{folder}/{made.path.name}.json", text)

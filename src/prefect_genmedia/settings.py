@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     mark_prompt: Literal["hash", "text", "none"] = "hash"
     """What a mark says of the prompt: its sha256, its text as well, or nothing."""
 
+    signing_certificate: str | None = Field(default=None, min_length=1)
+    """A block of the type GenMedia Signing Certificate, by its name: what published files say of their origin is signed
+    with it (Content Credentials, C2PA; extra [c2pa])."""
+
     fonts: str = Field(default="", repr=False)
     """Font files for texts and labels, with a colon between (on Windows a semicolon): the first that has every sign of
     a text is taken. Without one, the small font that Pillow brings, for plain English."""

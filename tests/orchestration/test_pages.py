@@ -12,6 +12,7 @@ import pytest
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.cli import main
 from prefect_genmedia.emulator import Emulator
+from tests.certificates import paper
 from tests.docs.pages import DOCS, ROOT, blocks_of, run_page
 from tests.orchestration.saving import save
 
@@ -19,6 +20,7 @@ BILLS = {  # what the blocks of a page buy, at the emulator that it finds
     "docs/examples.md": 0,
     "docs/guides/budgets.md": 1,
     "docs/guides/calendar.md": 2,
+    "docs/guides/disclosure.md": 0,
     "docs/guides/moving.md": 1,
     "docs/guides/recipes.md": 0,
     "docs/guides/recordings.md": 1,
@@ -33,6 +35,9 @@ async def saved(ttapi: TTAPICredentials, novita: NovitaCredentials, photos: Path
     await save(novita, "novita")
     monkeypatch.chdir(tmp_path)
     shutil.copy(photos / "coffee.png", "photograph.png")
+    own = paper()
+    Path("chain.pem").write_text(own.chain)
+    Path("key.pem").write_text(own.key)
 
 
 SLOW = ("docs/guides/calendar.md", "docs/guides/recordings.md")

@@ -52,8 +52,11 @@ def put_in_avif(content: bytes, packet: bytes) -> bytes:
         if number > 0xFFFF:
             raise NotBuiltSo("more items than can be counted")
         items.append(_Item(number, 0, 0, 0))
+    for item in items:  # no bases: C2PA's library moves both a base and the offsets from it, and so breaks the file
+        item.extents = [(index, item.base + offset, length) for index, offset, length in item.extents]
+        item.base = 0
     mine = next(item for item in items if item.number == number)
-    mine.method, mine.reference, mine.base = 0, 0, 0
+    mine.method, mine.reference = 0, 0
     mine.extents = [(0, 0, len(packet))]
 
     # Twice: how long the box becomes does not depend on the offsets in it, all of which have four bytes.
@@ -67,6 +70,12 @@ def put_in_avif(content: bytes, packet: bytes) -> bytes:
         raise NotBuiltSo("more than four gigabytes")
     last = struct.pack(">I4s", 8 + len(packet), b"mdat") + packet
     return content[:start] + rebuilt + closed(content[end:], boxes[-1][1] - end) + last
+
+
+def without_bases(content: bytes) -> bytes:
+    """The same file, whose items lie at offsets from its beginning, as C2PA's library needs it. Raises NotBuiltSo."""
+    packet, iloc = packet_in_avif(content), _box(_meta(content), b"iloc")
+    return content if packet is None or iloc[13] >> 4 == 0 else put_in_avif(content, packet)
 
 
 def boxes_in(content: bytes, place: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
@@ -156,15 +165,15 @@ def _read_iloc(iloc: bytes) -> tuple[int, list[_Item]]:
 
 
 def _write_iloc(items: list[_Item], version: int) -> bytes:
-    """All in one form: four bytes for offsets, lengths, bases; two for item numbers, or four in version 2."""
+    """All in one form: four bytes for offsets and lengths, no bases; two for item numbers, or four in version 2."""
     wide = ">I" if version == 2 else ">H"
-    out = [struct.pack(">BBBB", version, 0, 0, 0), struct.pack(">BB", 0x44, 0x44 if version else 0x40)]
+    out = [struct.pack(">BBBB", version, 0, 0, 0), struct.pack(">BB", 0x44, 0x04 if version else 0x00)]
     out.append(struct.pack(wide, len(items)))
     for item in items:
         out.append(struct.pack(wide, item.number))
         if version:
             out.append(struct.pack(">H", item.method))
-        out.append(struct.pack(">HIH", item.reference, item.base, len(item.extents)))
+        out.append(struct.pack(">HH", item.reference, len(item.extents)))
         for index, offset, length in item.extents:
             out.append(struct.pack(">III", index, offset, length) if version else struct.pack(">II", offset, length))
     body = b"".join(out)
@@ -173,14 +182,9 @@ def _write_iloc(items: list[_Item], version: int) -> bytes:
 
 def _shift(item: _Item, behind: int, by: int) -> None:
     """Places behind the meta box move with what it has grown by."""
-    places = [item.base + offset for _, offset, _ in item.extents]
-    if item.base and all(place >= behind for place in places):
-        item.base += by
-    else:
-        item.extents = [
-            (index, offset + by if item.base + offset >= behind else offset, length)
-            for index, offset, length in item.extents
-        ]
+    item.extents = [
+        (index, offset + by if offset >= behind else offset, length) for index, offset, length in item.extents
+    ]
 
 
 def _rebuilt(

@@ -15,6 +15,7 @@ from prefect_genmedia.provenance.containers import NotBuiltSo
 from prefect_genmedia.provenance.marks import Mark, MarksFound
 
 _BROKEN = (NotBuiltSo, struct.error, IndexError, ValueError, zlib.error)
+CREDENTIALS = "Content Credentials (C2PA)"
 _CREDENTIALS = b"jumdc2pa\x00\x11\x00\x10"  # how a manifest store of C2PA begins, in every container
 
 
@@ -92,9 +93,28 @@ def marks_in(content: bytes) -> MarksFound:
     if _kind(content) is None:
         raise MediaInvalidError("is of a kind whose marks cannot be read here")
     found = xmp.found(_packet_in(content))
-    if _CREDENTIALS in content:
-        found = replace(found, others=(*found.others, "Content Credentials (C2PA; not checked)"))
+    if credentials_seen(content):
+        found = replace(found, others=(*found.others, CREDENTIALS))
     return found
+
+
+def ready_to_sign(content: bytes) -> bytes:
+    """A marked file as C2PA's library takes it whole. Raises MediaInvalidError."""
+    try:
+        return avif.without_bases(content) if _kind(content) is _AVIF else content
+    except _BROKEN:
+        raise MediaInvalidError("this AVIF cannot be signed: it is not built as it should be") from None
+
+
+def credentials_seen(content: bytes) -> bool:
+    """Does it hold Content Credentials (C2PA), right or wrong?"""
+    return _CREDENTIALS in content
+
+
+def name_of_kind(content: bytes) -> str:
+    """JPEG, PNG, WebP, AVIF, MP4 (MOV and M4A too), MP3, WAV, FLAC, Ogg, Matroska; "" for all others."""
+    kind = _kind(content)
+    return "" if kind is None else kind.name
 
 
 def is_generated(content: bytes) -> bool:

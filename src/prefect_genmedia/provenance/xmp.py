@@ -126,7 +126,7 @@ def _set(rdf: ET.Element, mark: Mark, before: dict[str, str]) -> None:
         f"{{{_OURS}}}promptSha256": mark.prompt_sha256,
     }
     if not before.get(f"{{{_XMP}}}CreatorTool"):
-        facts[f"{{{_XMP}}}CreatorTool"] = _software()
+        facts[f"{{{_XMP}}}CreatorTool"] = software()
     said = {name: _fit(value) for name, value in facts.items() if value}
     _remove(rdf, said.keys())
     _drop_empty(rdf)
@@ -138,7 +138,7 @@ def _fit(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
-def _software() -> str:
+def software() -> str:
     try:
         return f"prefect-genmedia {version('prefect-genmedia')}"
     except PackageNotFoundError:  # run from a checkout that is not installed
