@@ -53,7 +53,7 @@ _PASSING = (TransportError, ServerError, RateLimitedError, QueueFullError, Respo
 async def worth_retrying(task: Any, task_run: Any, state: Any) -> bool:
     """Retry what may pass. A failed job, a refusal and an unknown outcome stay as they are."""
     error = await state.aresult(raise_on_failure=False)
-    if isinstance(error, SubmitOutcomeUnknown):
+    if isinstance(error, SubmitOutcomeUnknown) or getattr(error, "lasting", False):
         return False
     if isinstance(error, MediaError):
         return error.job is not None  # a result that did not arrive; an unreadable input stays unreadable

@@ -24,6 +24,8 @@ class GenMediaError(Exception):
     money: str = ""
     money_once_bought: str = BOUGHT_ONCE
     advice: str = ""
+    lasting: bool = False
+    """Has it been tried for as long as the settings bear?"""
 
     def __init__(
         self,

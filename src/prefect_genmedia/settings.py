@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     poll_failures: int = Field(default=8, ge=1, le=10_000)
     """How many fetches in a row may fail before the wait gives up (the job goes on)."""
 
+    outage_seconds: Seconds = 1800.0
+    """How long a run asks a provider that cannot be reached before it fails. What is bought stays bought."""
+
     low_balance_usd: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] = 5.0
     """With less than this left, an account's balance is said to be low when a run begins."""
 

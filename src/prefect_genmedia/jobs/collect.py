@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
+from prefect_genmedia.jobs.outage import answered, is_silence, silent
 from prefect_genmedia.jobs.values import media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, read_links, record_success, trouble_pause
 from prefect_genmedia.ledger import LedgerState
@@ -128,8 +130,9 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
     while True:
         link = links.by_place[place]
         error: MediaError
+        asked_at = time.monotonic()
         try:
-            return await download(
+            file = await download(
                 call.pool,
                 link.nth(tries),
                 call.store,
@@ -138,13 +141,17 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
                 base_url=call.account.base_url,
                 strict=call.terms.strict,
             )
+            answered(call, of_files=True)
+            return file
         except MediaError as failure:
             error = failure
         tries += 1
         pause = min(LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + 0.5 * random.random())
         pause = max(pause, error.retry_after or 0.0)
         most = OPTIONAL_TRIES if link.optional else STORE_TRIES if error.in_store else None
-        if call.is_over(pause) or (most is not None and tries >= most):
+        if most is None:  # neither ours, nor one that the job may do without
+            pause = silent(call, row, error, asked_at, pause, of_files=True)
+        if error.lasting or call.is_over(pause) or (most is not None and tries >= most):
             raise error
         call.run.log.info("%s: %s; trying again in %.1f s.", row.operation, error.message, pause)
         await asyncio.sleep(pause)
@@ -195,8 +202,10 @@ async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[
     tries = 0
     while True:
         failure: GenMediaError
+        asked_at = time.monotonic()
         try:
             status, payload = await fetch(call, row)
+            answered(call)
             if status.state is JobState.SUCCEEDED:
                 return await record_success(call, row, status, payload)
             failure = ResponseFormatError(f"the finished job is now said to be {status.provider_state}")
@@ -211,6 +220,9 @@ async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[
             raise final.about(ref_of(row), call.provider) from None
         tries += 1
         pause = min(LONGEST_PAUSE_SECONDS, trouble_pause(call) * 2.0 ** min(tries, 10))
-        if call.is_over(pause) or (not isinstance(failure, NotFoundError) and tries >= call.settings.poll_failures):
+        if is_silence(failure):
+            pause = silent(call, row, failure, asked_at, pause)
+        too_often = not isinstance(failure, NotFoundError) and tries >= call.settings.poll_failures
+        if failure.lasting or too_often or call.is_over(pause):
             raise failure.about(ref_of(row), call.provider) from None
         await asyncio.sleep(pause)

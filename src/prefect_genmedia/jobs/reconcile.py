@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import ApiError, ResponseFormatError, TransportError
 from prefect_genmedia.jobs.call import Call
+from prefect_genmedia.jobs.outage import is_silence, silent
 from prefect_genmedia.jobs.witnesses import Finding, look
 from prefect_genmedia.ledger import LedgerState
 
@@ -46,9 +47,12 @@ async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
 
 
 async def _look(call: Call, row: JobRow, waited: float) -> Finding:
+    asked_at = time.monotonic()
     try:
         return await look(call.operation, call.account, call.settings, call.ledger, call.pool, row, waited)
     except (ApiError, TransportError, ResponseFormatError) as error:
+        if is_silence(error):
+            silent(call, row, error, asked_at)
         return Finding(note=f"the witnesses could not be asked: {error.message}", more_may_come=True)
 
 

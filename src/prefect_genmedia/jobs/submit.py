@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import re
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.balance import read_balance
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
+from prefect_genmedia.jobs.outage import answered, silent
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
@@ -94,11 +97,16 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         await place.take()
         await _keep_minimum_balance(call, row)
         queue = await place.queue()
+        asked_at = time.monotonic()
         try:
             outcome = await _send(call, row, purchase, body, queue)
         except Full as full:
             await place.full(full)
             continue
+        if isinstance(outcome, Accepted | Failed) or (
+            isinstance(outcome, Refused) and not isinstance(outcome.error, NotDeliveredError | LedgerError)
+        ):
+            answered(call)
         match outcome:
             case Accepted(job_id, done):
                 place.answered(taken=True)
@@ -124,12 +132,17 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
                     ours = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.refused, queue)
                     place.refused(ours)
                     pause = 0.0 if ours else pause  # the next of ours that ends makes room
-                if call.is_over(pause):
+                unreached = isinstance(error, NotDeliveredError)
+                if unreached:
+                    pause = silent(call, row, error, asked_at, pause)
+                if error.lasting or call.is_over(pause):
                     if pause >= 1 and getattr(error, "retry_after", None):
                         error.advice = f"The provider asks to come again in {pause:.0f} s: run again then."
                     raise error
                 refusals += 1
-                call.run.log.info("%s: not taken yet (%s); again in %.1f s.", row.operation, error.message, pause)
+                level = logging.DEBUG if unreached else logging.INFO  # an outage is told once, and not by each job
+                said = "%s: not taken yet (%s); again in %.1f s."
+                call.run.log.log(level, said, row.operation, error.message, pause)
                 await asyncio.sleep(pause)
                 row = await call.read_row(row.id)
 

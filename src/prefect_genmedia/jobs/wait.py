@@ -19,6 +19,7 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.jobs.call import Call, Taken
+from prefect_genmedia.jobs.outage import answered, is_silence, silent
 from prefect_genmedia.jobs.pace import pace_of
 from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.jobs.wakeups import wakeups
@@ -44,12 +45,14 @@ async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     """
     route = call.operation.fetch_route(row.request)
     left = max(0.0, call.deadline - time.monotonic()) + GRACE_SECONDS
+    patience = min(left, max(1.0, call.settings.outage_seconds / 2))  # so that one that hangs is asked twice
     try:
-        async with asyncio.timeout(left):
+        async with asyncio.timeout(patience):
             params = {route.job_id: row.job_id or ""}
             answer = await call.pool.fetch(call.account, route.path, params, method=route.method)
     except TimeoutError:
-        raise TransportError("no answer before our deadline", provider=call.provider) from None
+        late = "before our deadline" if patience == left else f"within {patience:g} s"
+        raise TransportError(f"no answer {late}", provider=call.provider) from None
     provider = call.account.provider
     if (about := provider.job_id_of(answer.body)) is not None and about.casefold() != (row.job_id or "").casefold():
         raise ResponseFormatError(f"asked for job {row.job_id}, answered with job {about}", provider=provider.name)
@@ -75,8 +78,10 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
     told: set[str] = set()
     while True:
         error: GenMediaError
+        asked_at = time.monotonic()
         try:
             status, payload = await fetch(call, row)
+            answered(call)
             vague = vague + 1 if status.is_vague else 0
             if 0 < vague < VAGUE_LOOKS:
                 raise ServerError(f"a failure that names no job: {status.message or status.provider_state}")
@@ -116,6 +121,12 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
             continue
         retry_after = getattr(error, "retry_after", None)
         pause = failure_pause(failures + missing, retry_after, trouble_pause(call), random.random())
+        if not is_silence(error):
+            answered(call)
+        else:
+            pause = silent(call, row, error, asked_at, pause)
+            if error.lasting:
+                raise error.about(ref_of(row), call.provider) from None
         await _pause(call, row, pause, error.message)
 
 
