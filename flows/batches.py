@@ -19,7 +19,7 @@ from prefect_genmedia.flows.showing import Illustration
 from prefect_genmedia.forecast import Forecast, Range
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.providers.facts import in_usd
-from prefect_genmedia.quoting import for_markdown, without_signatures
+from prefect_genmedia.quoting import counted, for_markdown, without_signatures
 from prefect_genmedia.settings import read_settings
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class BatchReport(BaseModel):
         jobs = sum(each.bought for each in self.outcomes)
         return {
             "asked": str(len(states)),
-            "delivered": f"{len(states) - states.count('failed')} ({self.files} files)",
-            "bought now": f"{states.count('bought')} ({jobs} jobs in all)",
+            "delivered": f"{len(states) - states.count('failed')} ({counted(self.files, 'file')})",
+            "bought now": f"{states.count('bought')} ({counted(jobs, 'job')} in all)",
             "already there": str(states.count("already there")),
             "failed": str(states.count("failed")),
             "cost": cost_words(quota, usd, sum(each.silent for each in self.outcomes)),
@@ -149,7 +149,11 @@ class BatchReport(BaseModel):
 
     @property
     def summary(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self.sums.items())
+        """In one line, for logs and cards: what is nothing is not said."""
+        sums = self.sums
+        said = [f"delivered {sums['delivered']} of {sums['asked']}"]
+        said += [f"{name} {sums[name]}" for name in ("failed", "already there", "bought now") if sums[name][0] != "0"]
+        return ", ".join([*said, f"cost {sums['cost']}", f"time {sums['time']}"])
 
 
 def report_markdown(report: BatchReport) -> str:
@@ -163,7 +167,7 @@ def report_markdown(report: BatchReport) -> str:
             f"- **{for_markdown(each.title)}**: {for_markdown(each.error, LONGEST_REASON)}\n" for each in report.failed
         ]
         room -= _fill(parts, lines, room // 2)
-    parts.append("\n## All\n\n| what | state | files | cost | jobs |\n| --- | --- | --- | --- | --- |\n")
+    parts.append("\n## All\n\n| what | state | cost | files | jobs |\n| --- | --- | --- | --- | --- |\n")
     _fill(parts, map(_line, report.outcomes), room)
     return "".join(parts)
 
@@ -181,7 +185,14 @@ async def told(report: BatchReport, kind: str, what: str) -> BatchReport:
 async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0) -> None:
     """The forecast as the run's artifact `<kind>-forecast`."""
     text = forecast_markdown(name, expected, already_there)
-    await acreate_markdown_artifact(text, key=f"{kind}-forecast", description=f"{expected.jobs} jobs to buy")
+    await acreate_markdown_artifact(text, key=f"{kind}-forecast", description=_foretold_in_short(expected))
+
+
+def _foretold_in_short(expected: Forecast) -> str:
+    """For the artifact's card, such as `8 jobs to buy, 0.1 USD, 30 to 60 s`."""
+    unknown = f", {counted(len(expected.unknown), 'figure')} not known" if expected.unknown else ""
+    cost, time = _range(expected.usd), _range(expected.seconds)
+    return f"{counted(expected.jobs, 'job')} to buy, {cost} USD, {time} s{unknown}"
 
 
 def this_run() -> tuple[str, float]:
@@ -205,9 +216,10 @@ def _fill(parts: list[str], lines: Iterable[str], room: int) -> int:
 
 
 def _line(each: Outcome) -> str:
-    files = f"{len(each.files)}: {each.files[0]}" if each.files else "0"
+    # From the media store on: a whole address would push all else out of sight.
+    files = f"{len(each.files)}: {each.files[0].rpartition('published/')[2]}" if each.files else "0"
     jobs = " ".join(job[:12] for job in each.jobs)
-    return f"| {' | '.join(for_markdown(cell) for cell in (each.title, each.state, files, each.cost, jobs))} |\n"
+    return f"| {' | '.join(for_markdown(cell) for cell in (each.title, each.state, each.cost, files, jobs))} |\n"
 
 
 def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> str:
@@ -220,15 +232,16 @@ def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> 
     }
     lines = [f"# Forecast: {for_markdown(name)}\n\n| | |\n| --- | --- |\n"]
     lines += [f"| {name} | {for_markdown(value)} |\n" for name, value in facts.items()]
-    lines.append("\n| of | jobs | each | source |\n| --- | --- | --- | --- |\n")
+    lines.append("\n| what | each | jobs | source | of |\n| --- | --- | --- | --- | --- |\n")
     for figure in expected.figures:
         kind = ", ".join(f"{field} {value}" for field, value in figure.kind.items())
         source = f"{figure.source}, {figure.date}" if figure.date else figure.source
         cells = (
-            f"{figure.of} of {figure.operation} {kind}",
-            figure.jobs,
+            f"{figure.of} of {figure.operation}",
             f"{_range(figure.each)} {figure.unit}",
+            figure.jobs,
             source,
+            kind,
         )
         lines.append(f"| {' | '.join(for_markdown(cell) for cell in cells)} |\n")
     if expected.unknown:

@@ -49,6 +49,11 @@ async def load_block(block: Any, name: str) -> Any:
         ) from None
 
 
+def headline(collection: object, what: str) -> str:
+    """What a run is called in Prefect's lists, which say the flow's own name before it."""
+    return f"{quoting.title(str(collection))}: {what}" if collection else what
+
+
 def name_of(collection: str | None, started: datetime) -> str:
     """What a run's collection is called: by default as nobody else's, by the day and the run."""
     return collection or f"{started:%Y-%m-%d}-{str(prefect.runtime.flow_run.id)[:8]}"

@@ -18,7 +18,7 @@ from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.checking import Finite, Whole
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, Outcome, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.making import failed, failed_once_bought
@@ -77,7 +77,8 @@ class CharacterSheet(BaseModel):
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    return f"character in {len(asked.get('poses') or POSES)} poses: {quoting.title(str(asked.get('character', '')))}"
+    poses = quoting.counted(len(asked.get("poses") or POSES), "pose")
+    return headline(asked.get("collection"), f"{quoting.title(str(asked.get('character', '')))} in {poses}")
 
 
 @flow(name="character_sheet", flow_run_name=_run_name)

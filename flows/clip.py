@@ -18,7 +18,7 @@ from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.making import failed, failed_once_bought
 from prefect_genmedia.flows.parameters import Attempts, Given, Name
@@ -84,7 +84,8 @@ class Clip(BaseModel):
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    return f"clip by {asked.get('engine', 'hailuo')}: {quoting.title(str(asked.get('prompt', '')))}"
+    made = f"{quoting.title(str(asked.get('prompt', '')))}, by {asked.get('engine', 'hailuo')}"
+    return headline(asked.get("collection"), made)
 
 
 @flow(name="clip", flow_run_name=_run_name)

@@ -60,7 +60,9 @@ NOT_THERE = ("FAILED", "NOT_ACCEPTED", "EXPIRED")
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    name = asked.get("calendar") or _name_of(asked.get("source")) or f"{len(asked.get('rows') or ())} rows"
+    name = (
+        asked.get("calendar") or _name_of(asked.get("source")) or quoting.counted(len(asked.get("rows") or ()), "row")
+    )
     shard = f" {asked['shard']}" if asked.get("shard") else ""
     return f"calendar {quoting.title(str(name))}{shard}{' (dry run)' if asked.get('dry_run') else ''}"
 

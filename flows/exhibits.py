@@ -9,6 +9,7 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
 from prefect_genmedia.flows.showing import href_in, keep_page, public_base, way_up
+from prefect_genmedia.flows.sources import file_name
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 
@@ -22,7 +23,8 @@ async def exhibit(kind: str, name: str, folder: str, parts: Mapping[str, Steps],
     The page's URI. Raises MediaError.
     """
     page, text = await asyncio.to_thread(_shown, kind, name, folder, parts, facts)
-    await acreate_markdown_artifact(text, key=f"{kind}-gallery", description=page)
+    said = ", ".join(f"{name} {facts[name]}" for name in ("delivered", "cost") if name in facts)
+    await acreate_markdown_artifact(text, key=f"{kind}-gallery", description=f"{said}. The page: {page}")
     return page
 
 
@@ -42,7 +44,10 @@ def _sections(parts: Mapping[str, Steps], store: MediaStore, base: str) -> list[
                     title=step,
                     pictures=tuple(
                         GalleryPicture(
-                            label=file.role, href=href_in(file, store, base), file=file, caption="; ".join(file.remarks)
+                            label=file_name(file),
+                            href=href_in(file, store, base),
+                            file=file,
+                            caption="; ".join(file.remarks),
                         )
                         for file in files
                     ),

@@ -164,7 +164,7 @@ def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
 
 
 def _picture(card: Card) -> str:
-    image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "no preview"
+    image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "(no preview)"
     label = for_markdown(card.label)
     if card.href.startswith(("https://", "http://")):
         label = f"[{label}]({card.href})"  # not the picture: Prefect's pages show a picture in a link as its source

@@ -13,12 +13,13 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
 from pydantic import Field, StringConstraints
 
+from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.failing import run_failure
-from prefect_genmedia.flows.making import Work
+from prefect_genmedia.flows.making import Work, without_parameters
 from prefect_genmedia.flows.parameters import (
     Attempts,
     Given,
@@ -37,8 +38,11 @@ from prefect_genmedia.tasks import midjourney, moderation
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    prompts, photographs = len(asked.get("prompts") or ()), len(asked.get("photographs") or ())
-    return f"illustrate {prompts} prompts, {photographs} photographs"
+    prompts, photographs = asked.get("prompts") or (), len(asked.get("photographs") or ())
+    parts = [quoting.title(without_parameters(str(prompts[0])))] if prompts else []
+    parts += [f"{len(prompts) - 1} more"] if len(prompts) > 1 else []
+    parts += [quoting.counted(photographs, "photograph")] if photographs else []
+    return headline(asked.get("collection"), " + ".join(parts) or "nothing")
 
 
 @flow(name="illustrate", flow_run_name=_run_name)
@@ -120,7 +124,10 @@ async def illustrate(
         await asyncio.to_thread(artifact, made), key="illustrate-gallery", description=made.summary
     )
     if (address := page_address(made, work.folder)) is not None:
-        await acreate_link_artifact(address, key="illustrate-page", link_text=address)
+        said = "A browser opens no file from a page of Prefect's: genmedia open shows it." if "file:" in address else ""
+        await acreate_link_artifact(
+            address, key="illustrate-page", link_text=address, description=said or "The gallery page"
+        )
     get_run_logger().info("%s", made.summary)
     if failed := [item for item in items if item.error]:
         published = sum(len(item.published) for item in items)

@@ -70,7 +70,7 @@ class Localised(BaseModel):
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
     name = asked.get("collection") or _name_of(asked.get("master") or "")
-    return f"localise {quoting.title(str(name))} in {len(asked.get('wordings') or ())} languages"
+    return f"{quoting.title(str(name))} in {quoting.counted(len(asked.get('wordings') or ()), 'language')}"
 
 
 @flow(name="localise", flow_run_name=_run_name)

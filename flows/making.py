@@ -115,7 +115,7 @@ class Work:
         try:
             refined: JobResult[Any] | None = None
             if self.refinement is not None and self.novita is not None:
-                text = prompt.split(" --")[0]  # Midjourney's parameters mean nothing to Stable Diffusion
+                text = without_parameters(prompt)
                 request = self.refinement.of(picture, text, picture.width or 1024, picture.height or 1024)
                 if self.policy is not None:
                     request = request.model_copy(update={"extra": novita.ImageExtra(enable_nsfw_detection=True)})
@@ -140,11 +140,16 @@ class Work:
         number = len(item.published) + 1
         if self.stem is not None:
             return self.stem if number == 1 else f"{self.stem}-{number}"
-        return f"{item.number:03d}-{slugify(item.title, max_length=40) or 'picture'}-{number}"
+        return f"{item.number:03d}-{slugify(without_parameters(item.title), max_length=40) or 'picture'}-{number}"
 
     def _manifest(self, item: Illustration, file: MediaFile) -> dict[str, Any]:
         model = {"model": self.refinement.model_name} if self.refinement is not None else {}
         return {**manifest_with_requests(item, file), **model}
+
+
+def without_parameters(prompt: str) -> str:
+    """The words before Midjourney's parameters, which mean nothing to Stable Diffusion or in a name."""
+    return prompt.split(" --")[0]
 
 
 def _upsample(index: int) -> Any:

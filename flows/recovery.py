@@ -68,7 +68,7 @@ async def resume_job(job: Name, credentials: Name | None = None) -> JobResult[An
     return await jobs.resume(ref, found)
 
 
-@flow(name="adopt_orphans")
+@flow(name="adopt_orphans", flow_run_name="sweep for paid jobs that no run works on")
 async def adopt_orphans(
     quiet_seconds: Seconds = 600, deadline_seconds: Seconds = 120, most: Count = 500
 ) -> OrphanReport:

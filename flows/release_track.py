@@ -53,7 +53,7 @@ class Release(BaseModel):
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
     artist = f" by {asked['artist']}" if asked.get("artist") else ""
-    return f"release {quoting.title(str(asked.get('title', '')) + artist)}{' with stems' if asked.get('stems') else ''}"
+    return f"{quoting.title(str(asked.get('title', '')) + artist)}{', with stems' if asked.get('stems') else ''}"
 
 
 @flow(name="release_track", flow_run_name=_run_name)

@@ -24,7 +24,7 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Photograph, Renditions
 from prefect_genmedia.flows.publishing import Publishing
@@ -43,9 +43,9 @@ MOST = 10_000
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    where = f"a folder of {asked['collection']}" if asked.get("collection") else "a folder"
-    what = where if asked.get("folder") else f"{len(asked.get('photographs') or ())} photographs"
-    return f"restyle {what}: {quoting.title(str(asked.get('prompt', '')))}"
+    photographs = quoting.counted(len(asked.get("photographs") or ()), "photograph")
+    what = "a folder" if asked.get("folder") else photographs
+    return headline(asked.get("collection") or what, quoting.title(str(asked.get("prompt", ""))))
 
 
 @flow(name="restyle", flow_run_name=_run_name)

@@ -84,8 +84,9 @@ class Review(BaseModel):
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    of_run = f"the files of run {asked['run']}" if asked.get("run") else f"{len(asked.get('files') or ())} files"
-    return f"review {quoting.title(str(asked.get('collection') or asked.get('folder') or of_run))}"
+    files = quoting.counted(len(asked.get("files") or ()), "file")
+    of_run = f"the files of run {asked['run']}" if asked.get("run") else files
+    return f"review of {quoting.title(str(asked.get('collection') or asked.get('folder') or of_run))}"
 
 
 @flow(name="review", flow_run_name=_run_name)

@@ -21,7 +21,7 @@ from prefect_genmedia.quoting import for_markdown, one_line
 from prefect_genmedia.settings import read_settings
 
 Days = Given[Annotated[Whole, Field(ge=1, le=3660)]]
-COLUMNS = ("jobs", "bought", "failed", "charged", "estimated", "price not told")
+COLUMNS = ("charged", "estimated", "price not told", "jobs", "bought", "failed")  # a phone shows the first ones
 MOST_LINES = 200  # of one table; the CSV has them all
 PAGE = "reports/spending.html"
 
@@ -41,7 +41,7 @@ class SpendReport(BaseModel):
     """Charged and estimated; quota at the vendor's own rate."""
 
 
-@flow(name="spend_report", flow_run_name="spending of {days} days")
+@flow(name="spend_report", flow_run_name="spending of the last {days} days")
 async def spend_report(days: Days = 30) -> SpendReport:
     """Say what was spent, by day, operation, account and tag; what failed and why; how long jobs took. Never buys.
 
@@ -108,13 +108,15 @@ def spending_html(spending: Spending) -> str:
 
 def spending_markdown(spending: Spending) -> str:
     """The same as markdown for `create_markdown_artifact`."""
-    parts = [f"# {_title(spending)}\n\n{for_markdown(summary_of(spending))}.\n"]
+    parts = [f"# {_title(spending)}\n"]  # the artifact's description says the sums above it
     for by, sums in spending.groups.items():
         lines = [(name, *_cells(each)) for name, each in list(sums.items())[:MOST_LINES]]
         parts.append(_table(f"By {by}", (by, *COLUMNS), lines))
     parts.append(_table("Failures", ("operation", "reason", "times"), spending.failures[:MOST_LINES]))
     times = [(name, *_seconds(each)) for name, each in spending.times.items()]
-    parts.append(_table("Seconds from acceptance to end", ("operation", "jobs", "p50", "p90"), times))
+    parts.append(
+        _table("Seconds from acceptance to end", ("operation", "jobs", "half within", "nine of ten within"), times)
+    )
     return "".join(parts)
 
 
@@ -135,7 +137,7 @@ def _cells(each: Sum) -> tuple[str, ...]:
     charged += [f"{each.usd:.4g} USD"] if each.usd else []
     estimated = f"{each.estimated_usd:.4g} USD" if each.estimated_usd else ""
     counts = (str(each.jobs), str(each.bought), str(each.failed))
-    return (*counts, " + ".join(charged), estimated, str(each.untold or ""))
+    return (" + ".join(charged), estimated, str(each.untold or ""), *counts)
 
 
 def _seconds(each: tuple[int, float, float]) -> tuple[str, str, str]:

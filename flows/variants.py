@@ -27,9 +27,9 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.calendar_rows import Line
-from prefect_genmedia.flows.making import Work, failed
+from prefect_genmedia.flows.making import Work, failed, without_parameters
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.ranking import Ranked, ranked
@@ -87,8 +87,9 @@ class Combination:
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    counts = f"{len(asked.get('concepts') or ())} concepts × {len(asked.get('products') or ())} products"
-    return f"variants {quoting.title(str(asked.get('collection') or ''))} {counts}".replace("  ", " ")
+    concepts = quoting.counted(len(asked.get("concepts") or ()), "concept")
+    products = quoting.counted(len(asked.get("products") or ()), "product")
+    return headline(asked.get("collection"), f"{concepts} × {products}")
 
 
 @flow(name="variants", flow_run_name=_run_name)
@@ -212,7 +213,8 @@ async def _made(
     given = each.product.picture
     picture = await imaging.take_in(given) if isinstance(given, str) else given
     await work.publishing.check_photograph(picture)
-    request = style.of(picture, each.prompt, picture.width or 1024, picture.height or 1024)
+    words = without_parameters(each.prompt)
+    request = style.of(picture, words, picture.width or 1024, picture.height or 1024)
     redrawn = await novita.img2img(request, work.novita, **work.terms)
     item = item.model_copy(update={"photograph": picture})
     return item.with_job(redrawn, refined=redrawn.media), redrawn.media

@@ -37,7 +37,13 @@ QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
 def _name(parameters: dict[str, Any]) -> str:
-    return f"render: {quoting.title(parameters['stem'] or '') or 'a picture'} in {len(parameters['renditions'])} sizes"
+    sizes = quoting.counted(len(parameters["renditions"]), "size")
+    return f"render: {quoting.title(parameters['stem'] or '') or 'a picture'} in {sizes}"
+
+
+def _taken_in(parameters: dict[str, Any]) -> str:
+    name = quoting.title(str(parameters["picture"])).rstrip("/").rpartition("/")[2]
+    return f"take in {name or 'a picture'}"
 
 
 @task(name="imaging.render", task_run_name=cast(Any, _name), retries=1, retry_delay_seconds=2)
@@ -118,7 +124,7 @@ def _quadrants(grid: MediaFile) -> list[MediaFile]:
     return [file.model_copy(update={"role": role}) for file, role in zip(files, QUADRANTS, strict=True)]
 
 
-@task(name="imaging.take_in", task_run_name="take in a picture", retries=1, retry_delay_seconds=2)
+@task(name="imaging.take_in", task_run_name=cast(Any, _taken_in), retries=1, retry_delay_seconds=2)
 async def take_in(picture: str) -> MediaFile:
     """Bring a picture from a path, an s3:// address or an https URL into the media store, as it is. Free.
 

@@ -32,6 +32,7 @@ from prefect_genmedia.jobs import (
     JobResult,
     Run,
     RunState,
+    Terms,
     identity,
     lacks_files,
     run,
@@ -160,8 +161,10 @@ async def buy(
     budget = credentials.budget.limits() if credentials.budget is not None else None
     on = replace(terms_of(terms), budget=budget, prices=await variable_prices())
     if terms:  # Prefect's page of a task run shows its log, and not the values of its parameters
-        said = ", ".join(f"{word}={value!r}" for word, value in terms.items())
-        get_run_logger().info("%s: %s", operation.name, said)
+        usual = Terms()
+        said = {word: value for word, value in terms.items() if value != getattr(usual, word, None)}
+        if said:
+            get_run_logger().info("%s: %s", operation.name, ", ".join(f"{word}={said[word]!r}" for word in said))
     with this_run(operation.name) as here:
         return await run(operation, request, credentials.get_client(), run=here, terms=on)
 

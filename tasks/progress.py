@@ -71,11 +71,14 @@ def watched(operation: str, log: Log) -> Iterator[Callable[[Progress], None]]:
     def show(progress: Progress) -> None:
         nonlocal told
         words = _words(progress)
-        if not told:
+        first = not told
+        if first:
             card.due = time.monotonic() + SHORT_SECONDS
         if progress.state != told:
             told = progress.state
-            log.info("%s %s: %s", operation, progress.job, words)
+            # Two lines a job are enough for whoever reads a night of them; between them the artifact tells.
+            level = logging.INFO if first or progress.state == "done" else logging.DEBUG
+            log.log(level, "%s: %s, job %s", operation, words, progress.job)
         percent = min(100.0, max(0.0, progress.percent or 0.0))
         writer.tell(card, words, percent, job=for_markdown(progress.job))
 

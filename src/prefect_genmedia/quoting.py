@@ -43,7 +43,7 @@ _UNSEEN = re.compile(
 
 # What would mean something to Markdown where it stands, and no more: Prefect's pages show entities as written.
 _MEANING = re.compile(r"^[#>+=-]|[|`*\[\]~\\]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
-_NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def without_signatures(value: Any) -> Any:
@@ -104,6 +104,11 @@ def one_line(text: object) -> str:
 def title(text: str, longest: int = LONGEST_TITLE) -> str:
     """A few words of `text`, for run names, lists and file names. Shortened last: half a link would not be seen."""
     return shortened(_BASE64.sub("...", one_line(text)), longest)
+
+
+def counted(number: int, what: str) -> str:
+    """Such as `1 prompt` and `2 prompts`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def shortened(text: str, longest: int) -> str:

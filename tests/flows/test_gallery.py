@@ -132,7 +132,9 @@ def test_what_is_no_picture_or_gone_still_has_its_place(tmp_path: Path) -> None:
     assert not page.all("img")
     assert page.text.count("no preview") == 3
     assert "1.5 MB" in page.text
-    assert [link["aria-label"] for link in page.all("a")] == ["clip: Coffee", "gone: Coffee", "elsewhere: Coffee"]
+    assert [link["aria-label"] for link in page.all("a")] == [
+        f"no preview of {what}: Coffee" for what in ("clip", "gone", "elsewhere")
+    ]
     assert gallery_markdown("Autumn", [section(*cards)], {}).count("no preview") == 3
 
 

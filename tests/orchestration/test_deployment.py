@@ -95,9 +95,9 @@ async def test_a_worker_runs_the_flows_of_films_sheets_and_tracks(emulator, env,
     for run in found:
         assert run.state.is_completed(), run.state.message
     assert [run.name for run in found] == [
-        "clip by hailuo: steam rises",
-        "character in 2 poses: 1girl, red hair, green coat",
-        "release Night Train",
+        "clips: steam rises, by hailuo",
+        "characters: 1girl, red hair, green coat in 2 poses",
+        "Night Train",
     ]
     published = Path(Settings().media_store) / "published"
     assert (published / "clips" / "coffee-steam-rises.mp4").is_file()

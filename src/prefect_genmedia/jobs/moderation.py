@@ -50,7 +50,8 @@ def judge(
     found: list[str] = []
     for file in files:
         reasons = reasons_against(file, None if isinstance(judged, MediaFile) else judged, check, confidence)
-        marked = file.model_copy(update={"remarks": (*file.remarks, *(f"moderation: {said}" for said in reasons))})
+        told = (*file.remarks, *(f"moderation: {said}" for said in reasons))
+        marked = file.model_copy(update={"remarks": told}) if reasons else file
         found += [f"{file.role or 'file'} {file.position}: {said}" for said in reasons]
         if reasons and policy == "quarantine":
             quarantined.append(_set_apart(marked, reasons, store))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -16,6 +16,7 @@ from prefect_genmedia.checking import check_name, check_number
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.ledger import is_dead, this_process
 from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media.files import Remarks
 from prefect_genmedia.operation import Result, ResultT
 from prefect_genmedia.providers.facts import Price
 from prefect_genmedia.quoting import one_line
@@ -44,15 +45,21 @@ class JobRef(BaseModel):
 class JobResult(BaseModel, Generic[ResultT]):
     """What a paid job gave: the verified files and the provider's typed answer, links without signatures."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     job: JobRef
     media: list[MediaFile]
     result: ResultT
     quota: float | None = None
     """What the provider says it charged, in its own unit."""
-    remarks: tuple[str, ...] = ()
+    remarks: Remarks = ()
     """What is odd about what came, and held nothing back: fewer files than bought, a file of another size."""
+
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        # Prefect links a result and its parts, as `dict(result)` has them, and nothing deeper: each file is a part, so
+        # that whatever takes `result.media[0]` has an arrow from this job.
+        yield from super().__iter__()
+        yield from ((f"media.{number}", file) for number, file in enumerate(self.media))
 
     def at(self, position: int) -> MediaFile | None:
         """The file with this place in the answer; None when it has not come."""

@@ -8,30 +8,46 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from prefect_genmedia.errors import GenMediaError, MediaError, MediaInvalidError
 from prefect_genmedia.media.places import open_place, sha256_of, telling
 
 
+class _Remarks(tuple[str, ...]):
+    """A tuple, and never the one empty tuple that Python has."""
+
+    __slots__ = ()
+
+
+def _own(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+
+
+# Prefect tells by identity which task's result a parameter is of. A text that two results share, such as "image/png",
+# and the empty tuple would make it draw an arrow from a task that has nothing to do with the file.
+OwnText = Annotated[str, AfterValidator(_own)]
+Remarks = Annotated[tuple[str, ...], AfterValidator(_Remarks)]
+
+
 class MediaFile(BaseModel):
     """A verified picture, video or sound in the media store. Travels instead of its bytes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
-    uri: str
-    sha256: str
-    media_type: str
+    uri: OwnText
+    sha256: OwnText
+    media_type: OwnText
     bytes: int
     width: int | None = None
     height: int | None = None
-    role: str = "image"
+    role: OwnText = "image"
     position: int = 0
     """Its place among the files of its job: the others keep theirs when one is missing."""
-    remarks: tuple[str, ...] = ()
+    remarks: Remarks = ()
     """What is odd about it, and was no reason to hold it back."""
 
     @property
