@@ -12,6 +12,8 @@ from PIL import Image
 _PNG = b"\x89PNG\r\n\x1a\n"
 _END_OF_JPEG = b"\xff\xd9"
 _SCAN_OF_JPEG = b"\xff\xda"
+_BLANK_BYTES = 32
+"""So many zeros at the end of a JPEG's scan are no picture: they decode, and into grey."""
 # Behind the last pixel these change nothing; where pixels are missing each is decoded into others.
 _TAILS = (b"", b"\x55" * 64, b"\xaa" * 64)
 
@@ -63,6 +65,8 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
     if content.rfind(_END_OF_JPEG) > content.rfind(_SCAN_OF_JPEG):
         return None, ""  # it has its end, and something behind it
     content = content.removesuffix(b"\xff")
+    if content.endswith(b"\0" * _BLANK_BYTES):
+        content = content.rstrip(b"\0")  # what a broken transfer or disk filled up is no pixel
     if len({_pixels(content + tail + _END_OF_JPEG) for tail in _TAILS}) != 1:
         return None, ""
     return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"

@@ -22,10 +22,12 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
 from prefect_genmedia.jobs.outage import answered, is_silence, silent
+from prefect_genmedia.jobs.rescued import let_go, rescue, rescued
 from prefect_genmedia.jobs.values import media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, read_links, record_success, trouble_pause
 from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.media import MediaFile, download
+from prefect_genmedia.media.download import LONGEST_LINK
 from prefect_genmedia.operation import JobState, Link
 from prefect_genmedia.quoting import NO_FILE
 
@@ -82,7 +84,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     call.show(row, "downloading", 100.0)
     here = await files_here(call, row)
     if found is None and call.operation.at_once is not None:
-        found = _kept_links(call, row)
+        found = await asyncio.to_thread(_kept_links, call, row)
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
         return  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
@@ -129,6 +131,7 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
     tries = 0
     while True:
         link = links.by_place[place]
+        in_answer = call.operation.at_once is not None and len(link.url) > LONGEST_LINK
         error: MediaError
         asked_at = time.monotonic()
         try:
@@ -142,6 +145,8 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
                 strict=call.terms.strict,
             )
             answered(call, of_files=True)
+            if in_answer:
+                await asyncio.to_thread(let_go, row.id, place)
             return file
         except MediaError as failure:
             error = failure
@@ -149,7 +154,11 @@ async def _bring_in(call: Call, row: JobRow, links: Links, place: int) -> MediaF
         pause = min(LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + 0.5 * random.random())
         pause = max(pause, error.retry_after or 0.0)
         most = OPTIONAL_TRIES if link.optional else STORE_TRIES if error.in_store else None
-        if most is None:  # neither ours, nor one that the job may do without
+        if in_answer and error.in_store and not await asyncio.to_thread(rescue, row.id, place, link.url):
+            most = None
+            error.money = "The job is paid, and its file is in this process alone."
+            error.advice = "Make room while it waits: when it ends the file is lost, for nobody can be asked for it."
+        if most is None and not error.in_store:  # neither ours, nor one that the job may do without
             pause = silent(call, row, error, asked_at, pause, of_files=True)
         if error.lasting or call.is_over(pause) or (most is not None and tries >= most):
             raise error
@@ -186,10 +195,12 @@ def _kept_links(call: Call, row: JobRow) -> list[Link]:
         links = placed(read_links(call, row, row.result or {}))
     except ResponseFormatError:
         links = {}
+    for place, text in rescued(row.id).items():
+        links[place] = replace(links.get(place) or Link(text, "image"), url=text)
     found = [replace(link, place=place) for place, link in links.items() if link.url != NO_FILE]
     if found:
         return found
-    said = "the file itself was in the answer to the submit, and the ledger keeps none"
+    said = "the file itself was in the answer to the submit, which no ledger keeps, and it is not on this machine"
     money, advice = "It was bought once, and its file cannot be had again.", "To buy it again: copy=1."
     raise MediaExpiredError(said, money=money, advice=advice).about(ref_of(row), call.provider)
 

@@ -243,7 +243,11 @@ def _read_at_once(call: Call, row: JobRow, body: dict[str, Any]) -> Outcome:
     """The same where the answer is the files: one that names any holds what was paid for, whatever else it says."""
     provider, payload = call.account.provider, call.account.provider.payload(body)
     try:
-        links = read_links(call, row, payload)
+        try:
+            links = read_links(call, row, payload)
+        except ResponseFormatError:
+            payload = body  # its file may stand at a place that no page names
+            links = read_links(call, row, payload)
         if not links:
             raise ResponseFormatError("the answer names no file")
     except ResponseFormatError as odd:

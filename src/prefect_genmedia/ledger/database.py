@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.errors import ConfigurationError, LedgerError
 from prefect_genmedia.ledger.failures import named, plain_errors, to_json
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -53,6 +53,7 @@ class Database:
         # One statement needs no transaction around it: on PostgreSQL that would be two round trips more.
         self._statements = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = threading.Lock()
+        self._file = Path(self.url.database or "") if self.sqlite else None
         self.secret: str | None = None  # what signs callback tokens, once it has been read
 
     @property
@@ -62,6 +63,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
+        self._require_file()
         with plain_errors(self.url), Session(self._statements, expire_on_commit=False) as session:
             yield session
 
@@ -82,15 +84,33 @@ class Database:
             ):
                 yield session
             return
+        self._require_file()
         with self._writer, plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
             try:
                 session.execute(text("BEGIN IMMEDIATE"))
+                self._require_file(session.connection().info["file"])
                 yield session
                 session.commit()
             except BaseException:
                 # A COMMIT that fails leaves the write lock with the connection: close it, and SQLite rolls back.
                 session.invalidate()
                 raise
+
+    def _require_file(self, opened: tuple[int, int] | None = None) -> None:
+        """Is SQLite's file still there, and the one that was opened? What is written into another one nobody reads.
+
+        Raises LedgerError: away, for it may come back.
+        """
+        if self._file is None:
+            return
+        found = _identity(self._file)
+        if found is None or opened not in (None, found):
+            gone = "is gone" if found is None else "was replaced by another file"
+            raise LedgerError(
+                f"the ledger {self._file} {gone} while this process had it open",
+                advice="Put it back, from a backup if need be, before anything is bought again; or begin anew: "
+                "genmedia setup.",
+            )
 
     def schema(self) -> str | None:
         """The schema version found in the database; None when it holds no ledger."""
@@ -133,6 +153,14 @@ class Database:
                 f"the ledger database {named(self.url)} is not set up for this version",
                 advice="Run: genmedia setup",
             )
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 @lru_cache
@@ -200,9 +228,10 @@ def _sqlite_engine(url: URL) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
         # WAL: readers do not wait for the writer. FULL: a commit survives a power cut.
         _switch_to_wal(connection)
+        record.info["file"] = _identity(file)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from dataclasses import dataclass, replace
@@ -49,9 +50,22 @@ async def download(
     a host are relative to, and the only reason to follow one into our own network. What looks odd of a whole file is
     in its `remarks`; with `strict` it is a MediaInvalidError.
 
+    A file whose bytes are damaged is fetched once more: it may have been the way here.
+
     Raises MediaExpiredError (the link is dead, or not alive yet), MediaInvalidError (empty, cut, or an error page),
     MediaError (the transfer broke or took too long, the link may not be followed, or the store cannot take it).
     """
+    file, is_damaged = await _once(pool, link, store, key, deadline, base_url, strict)
+    if is_damaged and len(link.url) <= LONGEST_LINK and time.monotonic() < deadline:
+        with contextlib.suppress(MediaError):  # then the first one is what there is
+            file, _ = await _once(pool, link, store, key, deadline, base_url, strict)
+    return file
+
+
+async def _once(
+    pool: Pool, link: Link, store: MediaStore, key: str, deadline: float, base_url: str, strict: bool
+) -> tuple[MediaFile, bool]:
+    """The file, and whether its bytes are damaged."""
     arriving = Arriving(store)
     try:
         came = await _bring(pool, link.url, arriving, deadline, base_url)
@@ -66,13 +80,15 @@ async def download(
         arriving.discard()
 
 
-def _keep(arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: str, strict: bool) -> MediaFile:
+def _keep(
+    arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: str, strict: bool
+) -> tuple[MediaFile, bool]:
     """Look at what has come and move it into the store. Blocking."""
     part = arriving.whole()
     seen = _looked_at(part, link, came)
     if strict and seen.remarks:
         raise MediaInvalidError("; ".join(seen.remarks))
-    return MediaFile(
+    file = MediaFile(
         uri=store.keep(part, f"{key}.{seen.extension}"),
         sha256=arriving.sha256,
         media_type=seen.media_type,
@@ -82,6 +98,7 @@ def _keep(arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: s
         role=link.role,
         remarks=seen.remarks,
     )
+    return file, seen.is_damaged
 
 
 def _looked_at(part: Path, link: Link, came: _Came) -> Seen:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 import filetype
 
 from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.media.kinds import EXTENSIONS, UNKNOWN, extension
 
 _AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`<>"
 # cdn.example.com/a.png: a host, and no file beside the API's.
@@ -52,6 +56,31 @@ def inline_content(text: str) -> tuple[bytes, str] | None:
             return None
         return (content_of_base64, "") if filetype.guess(content_of_base64[:4096]) else None
     return None
+
+
+def files_anywhere(answer: Any, request: Any, levels: int = 6) -> list[str]:
+    """The files, and the links to some, that an answer of no known shape holds; not what the request held itself."""
+    given = set(_texts(request, levels))
+    return [text for text in dict.fromkeys(_texts(answer, levels)) if text not in given and _is_file(text)]
+
+
+def _texts(value: Any, levels: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif levels and isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item, levels - 1)
+
+
+def _is_file(text: str) -> bool:
+    with suppress(MediaError):
+        if inline_content(text) is not None:
+            return True
+    address = text.strip(_AROUND)
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and extension(UNKNOWN, address) in EXTENSIONS.values()
+    return False
 
 
 def _decoded(text: str) -> bytes:

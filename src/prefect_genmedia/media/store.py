@@ -179,6 +179,9 @@ class MediaStore:
             if self.local is None:
                 put(self._fs, file, self._at(key), self._base)
                 return self.uri_of(key)
+            # Unmounted since the purchase: below its mount point a file would be lost as soon as it is back.
+            if self._prepared is not None and self.identity() != self._prepared:
+                raise MediaError(f"the media store {self.root} is no longer there", in_store=True, advice=advice)
             (self.local / key).parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())

@@ -32,6 +32,8 @@ class Seen:
     width: int | None
     height: int | None
     remarks: tuple[str, ...] = ()
+    is_damaged: bool = False
+    """Is what is odd a fault of its bytes? Then it may come whole another time."""
 
 
 def verify(part: Path, link: Link, declared: str) -> Seen:
@@ -44,13 +46,15 @@ def verify(part: Path, link: Link, declared: str) -> Seen:
             whole = READERS[kind](content) if kind in READERS else Whole()
     kind, ending = _by_tracks(kind, ending, whole.tracks, link)
     remarks += [*_label(declared, kind), *_misplaced(link, kind), *whole.remarks]
-    width, height = link.width, link.height
+    width, height, faults = link.width, link.height, list(whole.remarks)
     if kind in MEDIA_TYPES.values():
-        width, height, more = _looked_at(part, link)
+        width, height, more = _decoded(part, link)
+        faults += more
         remarks += more
+        remarks += _of_another_size(link, width, height)
     elif link.kind == "image" and kind.startswith("image/"):
         remarks.append(f"{kind} is not decoded here; its size is the provider's word")
-    return Seen(kind, ending, width, height, tuple(remarks))
+    return Seen(kind, ending, width, height, tuple(remarks), bool(faults))
 
 
 def _kind(content: Content, link: Link, declared: str) -> tuple[str, str, list[str]]:
@@ -97,8 +101,8 @@ def _misplaced(link: Link, kind: str) -> list[str]:
     return [] if fits else [f"it is {kind} where {_DUE[link.kind]} was due"]
 
 
-def _looked_at(part: Path, link: Link) -> tuple[int | None, int | None, list[str]]:
-    """A picture's size and what is odd of it. Raises MediaInvalidError when it is cut."""
+def _decoded(part: Path, link: Link) -> tuple[int | None, int | None, list[str]]:
+    """A picture's size and what is wrong with its bytes. Raises MediaInvalidError when it is cut."""
     try:
         facts = inspect(part, mend=True)
     except MediaInvalidError as failure:
@@ -106,8 +110,12 @@ def _looked_at(part: Path, link: Link) -> tuple[int | None, int | None, list[str
         if "cut short" in fault:
             raise MediaInvalidError(f"the picture {fault}") from None
         return link.width, link.height, [f"it could not be decoded here: it {fault}"]
-    remarks = list(facts.remarks)
-    for name, wanted, got in (("width", link.width, facts.width), ("height", link.height, facts.height)):
-        if wanted is not None and wanted > 0 and abs(got - wanted) > link.tolerance:
-            remarks.append(f"its {name} is {got} pixels; {wanted} were due")
-    return facts.width, facts.height, remarks
+    return facts.width, facts.height, list(facts.remarks)
+
+
+def _of_another_size(link: Link, width: int | None, height: int | None) -> list[str]:
+    return [
+        f"its {name} is {got} pixels; {due} were due"
+        for name, due, got in (("width", link.width, width), ("height", link.height, height))
+        if due is not None and due > 0 and got is not None and abs(got - due) > link.tolerance
+    ]

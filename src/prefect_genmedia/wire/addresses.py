@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from prefect_genmedia.errors import MediaError
+from prefect_genmedia.wire.connections import Network, over
 
 _PRIVATE = [ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 _PRIVATE_V6 = [ipaddress.ip_network(net) for net in ("fc00::/7", "fec0::/10")]
@@ -74,8 +75,7 @@ class _Guard(httpcore.AsyncNetworkBackend):
 
     def __init__(self, base_host: str) -> None:
         self._base_host = base_host
-        # Without anyio, httpcore has another class of this name, which is no backend: anyio comes with httpx.
-        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()  # pyright: ignore[reportAttributeAccessIssue]
+        self._network = Network()
 
     async def connect_tcp(
         self,
@@ -104,15 +104,6 @@ class _Guard(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
 
-class _GuardedTransport(httpx.AsyncHTTPTransport):
-    def __init__(self, tls: ssl.SSLContext, most: int, base_host: str) -> None:
-        super().__init__(verify=tls)
-        # httpx has no parameter for the network below it; httpcore has.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls, max_connections=most, keepalive_expiry=5.0, network_backend=_Guard(base_host)
-        )
-
-
 def guarded(client: httpx.AsyncClient, tls: ssl.SSLContext, most: int, base_host: str) -> httpx.AsyncClient:
     """The same client, kept out of our own network unless `base_host` is there; redirects included."""
 
@@ -125,6 +116,4 @@ def guarded(client: httpx.AsyncClient, tls: ssl.SSLContext, most: int, base_host
 
     if getproxies():  # httpx has looked for them just now, too
         client.event_hooks["request"].append(behind_a_proxy)
-    # Not the constructor's `transport`: with it httpx no longer looks for proxies in the environment.
-    client._transport = _GuardedTransport(tls, most, base_host)
-    return client
+    return over(_Guard(base_host), client, tls, most)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from prefect_genmedia.wire.addresses import guarded
+from prefect_genmedia.wire.connections import Network, over
 from prefect_genmedia.wire.unpacking import Unpacker
 
 MOST_AT_ONCE = 16  # each connection costs at every request (see MOST_FETCHES), and these fill most lines
@@ -40,6 +41,7 @@ def open_download(tls: ssl.SSLContext, user_agent: str, base_host: str | None) -
         headers={"user-agent": user_agent, "accept-encoding": "identity"},
         follow_redirects=True,
         timeout=httpx.Timeout(60, connect=10, pool=None),
-        limits=httpx.Limits(max_connections=MOST_AT_ONCE),
     )
-    return client if base_host is None else guarded(client, tls, MOST_AT_ONCE, base_host)
+    if base_host is None:
+        return over(Network(), client, tls, MOST_AT_ONCE)
+    return guarded(client, tls, MOST_AT_ONCE, base_host)

@@ -34,6 +34,7 @@ from prefect_genmedia.errors import (
 )
 from prefect_genmedia.operation import Account
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.wire.connections import Network, over
 from prefect_genmedia.wire.downloads import MOST_AT_ONCE, Incoming, open_download, pieces
 from prefect_genmedia.wire.redaction import keep_logs_clean
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
@@ -260,7 +261,7 @@ def _open(user_agent: str, allow_private_links: bool) -> Pool:
     headers = {"user-agent": user_agent}
 
     return Pool(
-        api=httpx.AsyncClient(verify=tls, headers=headers, limits=httpx.Limits(max_connections=MOST_FETCHES)),
+        api=over(Network(), httpx.AsyncClient(verify=tls, headers=headers), tls, MOST_FETCHES),
         # A kept-alive connection that the server has just closed looks like a lost reply.
         submit=httpx.AsyncClient(
             verify=tls, headers=headers, limits=httpx.Limits(max_connections=MOST_SUBMITS, max_keepalive_connections=0)

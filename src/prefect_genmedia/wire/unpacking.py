@@ -8,7 +8,8 @@ from collections.abc import Iterator
 ACCEPT_ENCODING = "gzip, deflate"
 STEP = 256 * 1024
 _PACKED = ("gzip", "x-gzip", "deflate")
-_PLAIN = ("", "identity", "none")
+_OTHERS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
+"""Packings that nobody asked for. Any other word is a mistake for no packing at all, such as utf-8 or binary."""
 MOST_LAYERS = 3
 
 
@@ -24,8 +25,8 @@ class Unpacker:
 
     def __init__(self, content_encoding: str) -> None:
         names = [name.strip().lower() for name in content_encoding.split(",")]
-        names = [name for name in names if name not in _PLAIN]
-        if len(names) > MOST_LAYERS or not set(names) <= set(_PACKED):
+        names = [name for name in names if name in _PACKED + _OTHERS]
+        if len(names) > MOST_LAYERS or set(names) & set(_OTHERS):
             raise UnpackingError(f"it is packed as {content_encoding[:40]!r}, which was not asked for")
         self._layers = [_Layer(name) for name in reversed(names)]
 

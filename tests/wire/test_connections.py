@@ -1,0 +1,94 @@
+"""What a server sends beyond an answer is never taken for the answer to another question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from prefect_genmedia.wire.http import http_pool
+
+STRAY = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nSTRAY"
+HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def plain(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def in_chunks(body: bytes) -> bytes:
+    return CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+class Kept:
+    """A server that keeps its connections, and says behind its first answer what a test wants it to."""
+
+    def __init__(self, first: list[bytes]) -> None:
+        self.first = first
+        self.connections = 0
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            path = head.split()[1]
+            for piece in self.first if path == b"/first" else [plain(path)]:
+                writer.write(piece)
+                await writer.drain()
+
+
+@asynccontextmanager
+async def keeping(first: list[bytes]) -> AsyncIterator[Kept]:
+    kept = Kept(first)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await kept.serve(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    kept.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield kept
+
+
+async def got(base: str, *paths: str) -> list[bytes]:
+    found = []
+    async with http_pool() as pool:
+        for path in paths:
+            async with pool.stream(base + path) as incoming:
+                found.append(b"".join([piece async for piece in incoming.pieces]))
+    return found
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param([plain(b"good") + STRAY], id="a whole answer more"),
+        pytest.param([plain(b"good") + STRAY[:20]], id="the beginning of one"),
+        pytest.param([plain(b"good") + plain(b"good")], id="the same answer again"),
+        pytest.param([in_chunks(b"good") + STRAY], id="behind the last chunk"),
+        pytest.param([in_chunks(b"good") + in_chunks(b"good")], id="chunks again"),
+        pytest.param([HINT + plain(b"good") + STRAY], id="behind a hint and an answer"),
+        pytest.param([plain(b"good")[:30], plain(b"good")[30:] + STRAY], id="in pieces"),
+    ],
+)
+async def test_a_stray_answer_is_given_to_nobody(first: list[bytes]) -> None:
+    async with keeping(first) as kept:
+        assert await got(kept.url, "/first", "/second", "/third") == [b"good", b"/second", b"/third"]
+        assert kept.connections == 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [[plain(b"good")], [in_chunks(b"good")], [HINT + plain(b"good")], [in_chunks(b"good")[:-2], b"\r\n"], [plain(b"")]],
+    ids=["its length said", "in chunks", "behind a hint", "an end in pieces", "empty"],
+)
+async def test_a_connection_without_one_is_used_again(first: list[bytes]) -> None:
+    async with keeping(first) as kept:
+        assert (await got(kept.url, "/first", "/second", "/third"))[1:] == [b"/second", b"/third"]
+        assert kept.connections == 1
