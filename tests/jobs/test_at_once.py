@@ -24,6 +24,7 @@ from prefect_genmedia.errors import (
     SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs import Terms, import_job, name_job, resume, script_run
+from prefect_genmedia.jobs.rescued import rescued
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.pictures import GEMINI_IMAGE, GeminiImageRequest
 from tests.emulator.clients import Novita
@@ -193,6 +194,27 @@ async def test_a_picture_in_the_answer_itself_is_brought_in(emulator: Emulator, 
     assert asked(emulator) == {SUBMIT: 1}
 
 
+async def test_a_picture_in_the_answer_itself_outlasts_a_store_that_cannot_take_it(wire: Wire, isolated: Path) -> None:
+    """Nobody can be asked for it again, and no ledger keeps it."""
+    picture = io.BytesIO()
+    Image.effect_noise((256, 256), 90).save(picture, "PNG")
+    media, aside = isolated / "media", isolated / "aside"
+
+    def say(seen: Seen) -> Say:
+        media.rename(aside)
+        media.write_text("not a folder")
+        return Say(200, {"status": "SUCCESS", "data": {"image_url": base64.b64encode(picture.getvalue()).decode()}})
+
+    wire.answer = say
+    error = await refusal(banana(), ttapi(wire.url))
+    assert isinstance(error, MediaError) and error.job is not None and "is safe" in str(error)
+    media.unlink()
+    aside.rename(media)
+    result = await buy(banana(), ttapi(wire.url))
+    assert result.media[0].path.read_bytes() == picture.getvalue() and result.job.id == error.job.id
+    assert len(wire.posts()) == 1 and not rescued(result.job.id)
+
+
 NAMED: list[dict[str, Any]] = [
     {"status": "SUCCESS", "message": "", "data": {"imageUrl": "{}/a.png"}},
     {"status": "success", "message": "", "data": {"images": ["{}/a.png", "{}/b.png"]}},
@@ -202,10 +224,16 @@ NAMED: list[dict[str, Any]] = [
         "data": {"jobId": JOB, "images": ["{}/a.png"]},
     },
     {"status": "FAILED", "message": "System error", "data": {"image_url": "{}/a.png"}},
+    {"status": "SUCCESS", "message": "", "data": [{"image_url": "{}/a.png"}]},
+    {"status": "SUCCESS", "message": "", "data": "{}/a.png"},
+    {"status": "SUCCESS", "message": "", "data": {"output": {"urls": ["{}/a.png?sig=x", "{}/b.png"]}}},
 ]
 
 
-@pytest.mark.parametrize("answer", NAMED, ids=["another name", "two", "a job id", "a refusal"])
+SHAPES = ["another name", "two", "a job id", "a refusal", "a list", "a text", "elsewhere"]
+
+
+@pytest.mark.parametrize("answer", NAMED, ids=SHAPES)
 async def test_whatever_names_a_picture_is_taken_for_what_was_paid_for(wire: Wire, answer: dict[str, Any]) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (8, 8), "teal").save(picture, "PNG")
@@ -219,7 +247,7 @@ async def test_whatever_names_a_picture_is_taken_for_what_was_paid_for(wire: Wir
     result = await buy(banana(), ttapi(wire.url))
     assert len(result.media) == str(answer).count("{}") and len(wire.posts()) == 1
     assert bool(result.remarks) is (answer["status"] == "FAILED")
-    wanted = answer["data"].get("jobId")
+    wanted = answer["data"].get("jobId") if isinstance(answer["data"], dict) else None
     assert result.job.job_id == wanted if wanted else len(result.job.job_id or "") == 32
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -224,6 +225,57 @@ async def test_a_store_that_vanishes_after_the_purchase_keeps_the_job(
     media.unlink()
     (isolated / "aside").rename(media)
     assert (await buy(img2img(), novita)).job.id == error.job.id
+    assert emulator.billed() == 1
+
+
+async def test_a_store_that_is_not_mounted_any_more_takes_nothing(
+    emulator: Emulator, novita: Account, isolated: Path
+) -> None:
+    """Its mount point is a folder that can be written: what went there would be lost when the store is back."""
+    emulator.configure(hold=True)
+    buying = asyncio.create_task(refusal(img2img(), novita, deadline_seconds=30))
+    await a_until(lambda: the_ledger().rows(["SUBMITTED"]), "the job submitted")
+    media = isolated / "media"
+    media.rename(isolated / "aside")
+    media.mkdir()
+    emulator.release()
+    error = await buying
+    assert isinstance(error, MediaError) and "no longer there" in str(error) and error.job is not None
+    assert not list(media.rglob("*.png"))
+    shutil.rmtree(media)
+    (isolated / "aside").rename(media)
+    result = await buy(img2img(), novita)
+    assert result.job.id == error.job.id and result.media[0].path.is_file()
+    assert emulator.billed() == 1
+
+
+async def test_a_ledger_that_is_deleted_while_it_is_open_stops_every_purchase(
+    emulator: Emulator, novita: Account
+) -> None:
+    """What is written into a deleted file nobody reads: another process would buy it all again."""
+    await buy(img2img(), novita)
+    ledger = Path(str(the_ledger().database.engine.url.database))
+    aside = ledger.with_name("aside.db")
+    ledger.rename(aside)
+    error = await refusal(img2img(prompt="another"), novita)
+    assert isinstance(error, LedgerError) and "is gone" in str(error) and "Put it back" in str(error)
+    assert emulator.billed() == 1 and not ledger.exists()
+    aside.rename(ledger)
+    await buy(img2img(prompt="another"), novita)
+    assert emulator.billed() == 2
+
+
+async def test_a_ledger_that_is_replaced_while_it_is_open_stops_every_purchase(
+    emulator: Emulator, novita: Account, tmp_path: Path
+) -> None:
+    await buy(img2img(), novita)
+    ledger = Path(str(the_ledger().database.engine.url.database))
+    with sqlite3.connect(ledger) as old, sqlite3.connect(tmp_path / "backup.db") as backup:
+        old.backup(backup)
+    backup.close()
+    (tmp_path / "backup.db").replace(ledger)
+    error = await refusal(img2img(prompt="another"), novita)
+    assert isinstance(error, LedgerError) and "replaced" in str(error)
     assert emulator.billed() == 1
 
 

@@ -372,6 +372,40 @@ async def test_strict_takes_no_fewer_files_than_were_bought(wire: Wire) -> None:
     assert the_row().state == "SUCCEEDED"
 
 
+async def test_strict_takes_no_odd_file_that_is_here_already(wire: Wire) -> None:
+    grid(wire, lambda seen: Say(200, png(64, 64)[:-16] + b"\0" * 4 + png(64, 64)[-12:], PNG))
+    result = await buy(imagine(), ttapi_at(wire.url))
+    assert result.media[0].remarks
+    error = await refusal(imagine(), ttapi_at(wire.url), strict=True)
+    assert isinstance(error, MediaInvalidError) and result.media[0].remarks[0] in str(error)
+    assert (await buy(imagine(), ttapi_at(wire.url))) == result and len(wire.posts()) == 1
+
+
+def _zero_tailed(jpeg: bytes) -> bytes:
+    return jpeg[: len(jpeg) // 2] + bytes(len(jpeg) - len(jpeg) // 2)
+
+
+@pytest.mark.parametrize("kind", ["a wrong checksum", "a tail of zeros"])
+async def test_a_file_that_was_damaged_on_its_way_is_fetched_once_more(wire: Wire, kind: str) -> None:
+    whole = png(64, 64)
+    damaged = whole[:-16] + b"\0" * 4 + whole[-12:]
+    if kind == "a tail of zeros":
+        picture = BytesIO()
+        Image.effect_noise((64, 64), 90).save(picture, "JPEG")
+        whole = picture.getvalue()
+        damaged = _zero_tailed(whole)
+    answers = iter([damaged, whole])
+    grid(wire, lambda seen: Say(200, next(answers), PNG))
+    (file,) = (await buy(imagine(), ttapi_at(wire.url))).media
+    assert open_media(file) == whole and not file.remarks
+
+
+@pytest.mark.parametrize("label", ["utf-8", "binary", "aws-chunked"])
+async def test_a_word_that_is_no_packing_keeps_no_picture_back(wire: Wire, label: str) -> None:
+    grid(wire, lambda seen: Say(200, png(64, 64), {**PNG, "content-encoding": label}))
+    assert open_media((await buy(imagine(), ttapi_at(wire.url))).media[0]) == png(64, 64)
+
+
 async def test_four_pictures_without_their_grid_are_delivered(wire: Wire) -> None:
     corners = [f"{wire.url}/files/{n}.png" for n in range(4)]
     grid(wire, lambda seen: Say(200, png(64, 64), PNG), cdnImage=None, images=corners)

@@ -65,10 +65,11 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
     if content.rfind(_END_OF_JPEG) > content.rfind(_SCAN_OF_JPEG):
         return None, ""  # it has its end, and something behind it
     content = content.removesuffix(b"\xff")
-    if content.endswith(b"\0" * _BLANK_BYTES):
-        content = content.rstrip(b"\0")  # what a broken transfer or disk filled up is no pixel
+    # What a broken transfer or disk filled up is no pixel, and is decoded like one.
+    is_blank = content.endswith(b"\0" * _BLANK_BYTES)
+    content = content.rstrip(b"\0") if is_blank else content
     if len({_pixels(content + tail + _END_OF_JPEG) for tail in _TAILS}) != 1:
-        return None, ""
+        return (content if is_blank else None), ""
     return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"
 
 

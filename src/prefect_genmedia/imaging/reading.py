@@ -139,7 +139,7 @@ def _put_right(source: Path | bytes) -> tuple[Path | bytes, str]:
     with _stream(source) as stream:
         try:
             whole, remark = mended(stream)
-            return (whole.read() if remark else source), remark
+            return (source if whole is stream else whole.read()), remark
         except OSError as error:
             raise MediaError(f"{_name(source)} cannot be read: {error.strerror or error}") from None
 

@@ -99,17 +99,22 @@ class Database:
     def _require_file(self, opened: tuple[int, int] | None = None) -> None:
         """Is SQLite's file still there, and the one that was opened? What is written into another one nobody reads.
 
-        Raises LedgerError: away, for it may come back.
+        Raises LedgerError: away while it is gone, for it may be put back; for good when another file has its name,
+        for SQLite mixes up what two files of one name have on their way.
         """
         if self._file is None:
             return
         found = _identity(self._file)
-        if found is None or opened not in (None, found):
-            gone = "is gone" if found is None else "was replaced by another file"
+        if found is None:
             raise LedgerError(
-                f"the ledger {self._file} {gone} while this process had it open",
-                advice="Put it back, from a backup if need be, before anything is bought again; or begin anew: "
-                "genmedia setup.",
+                f"the ledger {self._file} is gone, and this process had it open",
+                advice="Put it back, or stop all that use it, restore a backup and run again.",
+            )
+        if opened not in (None, found):
+            raise LedgerError(
+                f"the ledger {self._file} was replaced by another file while this process had it open",
+                advice="Stop all that use it and run again.",
+                away=False,
             )
 
     def schema(self) -> str | None:
