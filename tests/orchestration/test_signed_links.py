@@ -23,7 +23,7 @@ from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
 from tests.orchestration.saving import save
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 SECRET = "s1gn4tur30123456789"
 MEDIA = MediaFile(uri="file:///a.png", sha256="0" * 64, media_type="image/png", bytes=1)
@@ -65,7 +65,9 @@ def api(what: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         asked = {"limit": 200, "offset": len(found)}
-        page = httpx.post(f"{PREFECT_API_URL.value()}/{what}/filter", json=asked, trust_env=False).json()
+        page = httpx.post(
+            f"{PREFECT_API_URL.value()}/{what}/filter", json=asked, trust_env=False, timeout=PATIENCE
+        ).json()
         found += page
         if len(page) < 200:
             return [{name: value for name, value in row.items() if name != "parameters"} for row in found]

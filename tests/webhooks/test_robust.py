@@ -82,7 +82,8 @@ async def test_no_number_in_a_callback_makes_the_receiver_fail(emulator, provide
     task, row, token = await held(emulator, provider)
     with served(lambda row, status, job_id: None) as receiver:
         url = f"{receiver}/{provider}/{token}"
-        answer = await asyncio.to_thread(httpx.post, url, content=body(provider, row.job_id, number), trust_env=False)
+        told = {"content": body(provider, row.job_id, number), "trust_env": False, "timeout": PATIENCE}
+        answer = await asyncio.to_thread(httpx.post, url, **told)
         assert answer.status_code in (200, 400) and answer.json()["outcome"] in ("accepted", "malformed")
     emulator.configure(hold=False)
     emulator.release()
