@@ -11,7 +11,9 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: demo test lint types docs fuzz bench chaos dist release-check clean
+.PHONY: ready demo test lint types docs fuzz bench chaos dist release-check clean
+
+ready: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
@@ -35,7 +37,7 @@ types: $(READY)
 	$(RUN) -m mypy -p prefect_genmedia
 	$(RUN) -m mypy examples
 	$(RUN) -m pyright
-	$(RUN) tests/typing/check.py
+	$(RUN) tests/typing/check.py $(TYPES_OF)
 
 chaos: $(READY)
 	@$(RUN) -c "import prefect_redis" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[redis]'
@@ -48,7 +50,7 @@ docs: $(READY)
 	@echo "build/site/index.html"
 
 fuzz: $(READY)
-	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }
+	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }
 	$(RUN) tests/fuzz/run.py build/fuzz/bin/schemathesis
 
 bench: $(READY)

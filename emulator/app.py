@@ -72,8 +72,8 @@ class Emulator:
         self.url = f"http://{host}:{port}"
         self._thread = threading.Thread(target=self._run, args=(listener,), name="genmedia-emulator", daemon=True)
         self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the emulator did not start within 10 seconds")
+        if not self._ready.wait(60):
+            raise RuntimeError("the emulator did not start within 60 seconds")
 
     def stop(self) -> None:
         """Ends it at once, whatever is under way."""

@@ -25,6 +25,7 @@ print(server.get_host_and_port()[1], flush=True)
 sys.stdin.read()
 """
 _numbers = itertools.count(1)
+ON_S3 = pytest.mark.xdist_group("s3")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ def environ_for(url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Under xdist one worker has the server, and the tests that ask for it; those of a group stay in theirs.
+
+    A parameter for which a fixture asks for `bucket` by its name says so itself: `marks=ON_S3`.
+    """
+    if "s3_server" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("xdist_group"):
+        item.add_marker(ON_S3)
 
 
 @pytest.fixture(scope="session")

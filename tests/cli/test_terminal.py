@@ -21,6 +21,7 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
+from tests.patience import PATIENCE
 
 SECRET = "hms3cr3t0123"
 ORDERS = "\x1b[31mred \x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\ \x9b2J \u202edeen \r\x07\x00"
@@ -57,7 +58,7 @@ def genmedia(*arguments: str, ends: int = 0, **env: str) -> str:
         env={**clean, "COLUMNS": "200", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=300,
+        timeout=PATIENCE,
     )
     said = done.stdout.decode("latin-1")
     assert done.returncode == ends and "Traceback" not in said, said
@@ -140,7 +141,7 @@ async def test_on_a_terminal_the_colours_are_ours_alone(emulator):
             break
         said += part
     os.close(ours)
-    assert process.wait(timeout=60) == 0 and b"\x1b[32mSTORED" in said
+    assert process.wait(timeout=PATIENCE) == 0 and b"\x1b[32mSTORED" in said
     assert b"\x1b]8" not in said and b"\x1b[31m" not in said and "\u202e".encode() not in said and b"\x07" not in said
 
 

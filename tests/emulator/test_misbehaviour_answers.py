@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from prefect_genmedia.emulator import Emulator
+from tests.patience import PATIENCE
 
 STAGES = ("submit", "fetch", "list", "account")
 
@@ -126,7 +127,7 @@ def test_status_words(emulator: Emulator, midjourney: Any, novita: Any, answers:
     def words() -> list[str]:
         return [midjourney.read(job).json()["status"] for job in jobs]
 
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while words() != ["RUNNING", "RUNNING"]:
         assert time.monotonic() < end
     emulator.release()
@@ -162,7 +163,7 @@ def test_an_endless_answer(answers: Any, emulator: Emulator, midjourney: Any, st
             got += len(piece)
             if got > 20_000_000:
                 break
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while (counted := emulator.requests()) and sum(counted["requests"].values()) > sum(counted["statuses"].values()):
         assert time.monotonic() < end  # it stops when nobody listens any more
         time.sleep(0.01)
@@ -193,7 +194,7 @@ def test_callbacks_are_dressed_too(emulator: Emulator, midjourney: Any, novita: 
     )
     job = midjourney.done(hookUrl=receiver.url)["jobId"]
     assert novita.done({"webhook": {"url": receiver.url}})
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while len(receiver.got) < 2:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -210,7 +211,7 @@ def test_what_cannot_be_at_a_callback(emulator: Emulator, midjourney: Any, recei
     for kind in ("answer_bomb", "answer_endless", "answer_cut"):
         emulator.add_faults({"kind": kind, "at": "callback"})
     midjourney.done(hookUrl=receiver.url)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not receiver.got:
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
+from tests.patience import PATIENCE
 
 METADATA = "http://169.254.169.254/latest/meta-data/"
 HOUR = {"kind": "clock_skew", "seconds": 3600}
@@ -122,7 +123,7 @@ def test_another_kind_of_file(
 
 def test_a_few_bytes_of_a_song(emulator: Emulator, midjourney: Any) -> None:
     job = midjourney.http.post("/suno/v1/music", json={"gpt_description_prompt": "a waltz"}).json()["data"]["jobId"]
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while (said := midjourney.http.get("/suno/v2/fetch", params={"jobId": job}).json())["status"] != "SUCCESS":
         assert time.monotonic() < end
     song = said["data"]["musics"][0]
@@ -210,7 +211,7 @@ def test_links_of_a_callback_and_of_novita(emulator: Emulator, novita: Any, rece
     emulator.add_faults({"kind": "links_written", "style": "relative", "at": "callback"})
     done = novita.done({"webhook": {"url": receiver.url}})["images"][0]["image_url"]
     assert urlsplit(done).hostname == "127.0.0.1"
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not receiver.got:
         assert time.monotonic() < end
         time.sleep(0.01)

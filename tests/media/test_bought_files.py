@@ -20,11 +20,11 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.images import IMG2IMG
 from prefect_genmedia.settings import Settings
 from tests.media.test_stores import overwrite
-from tests.s3 import S3, environ_for, forget_connections
+from tests.s3 import ON_S3, S3, environ_for, forget_connections
 from tests.shop import SUBMIT_IMG2IMG, buy, img2img, refusal
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=ON_S3)])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "s3":
         monkeypatch.setenv("GENMEDIA_MEDIA_STORE", request.getfixturevalue("bucket"))

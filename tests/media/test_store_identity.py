@@ -16,6 +16,7 @@ from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.media.identity import MARK
 from prefect_genmedia.media.places import open_place
+from tests.s3 import ON_S3
 
 
 class Away(MemoryFileSystem):
@@ -48,7 +49,7 @@ class Away(MemoryFileSystem):
 fsspec.register_implementation("away", Away, clobber=True)
 
 
-@pytest.fixture(params=["folder", "network", "s3"])
+@pytest.fixture(params=["folder", "network", pytest.param("s3", marks=ON_S3)])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     Away.failure = None
     if request.param == "s3":

@@ -18,7 +18,7 @@ from prefect_genmedia.media import MediaFile, MediaStore, local_copies, local_co
 from prefect_genmedia.media.places import open_place, tidy_location
 from prefect_genmedia.media.references import read_reference
 from tests.patience import PATIENCE
-from tests.s3 import S3, environ_for, forget_connections
+from tests.s3 import ON_S3, S3, environ_for, forget_connections
 
 CONTENT = b"a picture, for all that a store knows"
 KEY = "op/2026-11-28/a b ž #1.webp"
@@ -45,7 +45,7 @@ class Drive(MemoryFileSystem):
 fsspec.register_implementation("drive", Drive, clobber=True)
 
 
-@pytest.fixture(params=["folder", "drive", "memory", "s3"])
+@pytest.fixture(params=["folder", "drive", "memory", pytest.param("s3", marks=ON_S3)])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     Drive.breaks_after = None
     if request.param == "s3":

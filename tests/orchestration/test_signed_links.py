@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +23,7 @@ from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
 from tests.orchestration.saving import save
+from tests.patience import PATIENCE, until
 
 SECRET = "s1gn4tur30123456789"
 MEDIA = MediaFile(uri="file:///a.png", sha256="0" * 64, media_type="image/png", bytes=1)
@@ -65,7 +65,9 @@ def api(what: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         asked = {"limit": 200, "offset": len(found)}
-        page = httpx.post(f"{PREFECT_API_URL.value()}/{what}/filter", json=asked, trust_env=False).json()
+        page = httpx.post(
+            f"{PREFECT_API_URL.value()}/{what}/filter", json=asked, trust_env=False, timeout=PATIENCE
+        ).json()
         found += page
         if len(page) < 200:
             return [{name: value for name, value in row.items() if name != "parameters"} for row in found]
@@ -73,10 +75,7 @@ def api(what: str) -> list[dict[str, Any]]:
 
 def logged(message: str) -> None:
     """Wait until the server has this line of the log: it has all before it too."""
-    until = time.monotonic() + 120
-    while not any(message in row["message"] for row in api("logs")):
-        assert time.monotonic() < until, "the log never came"
-        time.sleep(0.25)
+    until(lambda: any(message in row["message"] for row in api("logs")), "the log", every=0.25)
 
 
 def doors() -> dict[str, str]:

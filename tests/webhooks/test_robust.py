@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,11 +25,12 @@ from prefect_genmedia.providers.ttapi.midjourney import IMAGINE, ImagineRequest
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.webhooks import create_receiver
 from prefect_genmedia.webhooks.receiver import Emit
+from tests.patience import PATIENCE, until
 
 
 def test_prefects_events_are_at_hand_before_the_first_callback():
     said = "import sys, prefect_genmedia.webhooks.app; print('prefect.events.utilities' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "True", done.stderr
 
 
@@ -45,13 +45,10 @@ def served(emit: Emit) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_receiver(emit), host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 60
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: server.started, "the receiver's start")
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/callbacks"
     server.should_exit = True
-    thread.join(timeout=60)
+    thread.join(PATIENCE)
 
 
 async def held(emulator, provider: str):
@@ -64,7 +61,7 @@ async def held(emulator, provider: str):
         wanted = run(TXT2IMG, request, Account(NOVITA, emulator.url, "key-0123456789"))
     task = asyncio.create_task(wanted)
     ledger = open_ledger(Settings().ledger_url, 60)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not (rows := await asyncio.to_thread(ledger.rows, ["SUBMITTED"])):
             await asyncio.sleep(0.02)
     return task, rows[0], ledger.token(rows[0].id)
@@ -85,7 +82,8 @@ async def test_no_number_in_a_callback_makes_the_receiver_fail(emulator, provide
     task, row, token = await held(emulator, provider)
     with served(lambda row, status, job_id: None) as receiver:
         url = f"{receiver}/{provider}/{token}"
-        answer = await asyncio.to_thread(httpx.post, url, content=body(provider, row.job_id, number), trust_env=False)
+        told = {"content": body(provider, row.job_id, number), "trust_env": False, "timeout": PATIENCE}
+        answer = await asyncio.to_thread(httpx.post, url, **told)
         assert answer.status_code in (200, 400) and answer.json()["outcome"] in ("accepted", "malformed")
     emulator.configure(hold=False)
     emulator.release()
@@ -97,18 +95,20 @@ async def test_a_deaf_listener_costs_neither_the_callback_nor_the_others_time(em
 
     def deaf(row, status, job_id):
         asked.set()
-        let_go.wait(300)
+        let_go.wait(2 * PATIENCE)
         raise ConnectionError("Prefect is away")
 
     task, row, token = await held(emulator, "ttapi")
     with served(deaf) as receiver:
         url = f"{receiver}/ttapi/{token}"
         told = asyncio.create_task(
-            asyncio.to_thread(httpx.post, url, content=body("ttapi", row.job_id, "2"), trust_env=False, timeout=120)
+            asyncio.to_thread(
+                httpx.post, url, content=body("ttapi", row.job_id, "2"), trust_env=False, timeout=PATIENCE
+            )
         )
-        await asyncio.to_thread(asked.wait, 60)
+        await asyncio.to_thread(asked.wait, PATIENCE)
         # While it is being told, others are answered.
-        assert (await asyncio.to_thread(httpx.get, receiver, trust_env=False, timeout=60)).status_code == 200
+        assert (await asyncio.to_thread(httpx.get, receiver, trust_env=False, timeout=PATIENCE)).status_code == 200
         let_go.set()
         answer = await told
     assert answer.status_code == 200 and answer.json() == {"outcome": "accepted"}

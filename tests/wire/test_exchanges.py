@@ -28,6 +28,7 @@ from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from prefect_genmedia.wire.http import Answer, encode_body, http_pool
+from tests.patience import PATIENCE
 from tests.raw_server import Asked, RawServer, always, reply, serving
 
 ACCEPTED = {"status": "SUCCESS", "data": {"jobId": "j1"}}
@@ -94,6 +95,14 @@ def test_what_cannot_be_written_as_json_is_refused_before_anything_is_sent(value
 
 async def test_submits_that_wait_for_a_connection_of_ours_do_not_time_out() -> None:
     """260 at once, 100 connections: the last 160 wait longer than their timeout before they go out."""
+    seconds = 1.0
+    while failed := await failures_of_queued(seconds):
+        assert seconds < PATIENCE, failed  # a busy machine may need longer than that for a hundred answers
+        seconds *= 4
+
+
+async def failures_of_queued(seconds: float) -> list[type]:
+    """What became of 160 submits with this timeout that waited longer for a connection, if not an answer."""
     held = asyncio.Event()
 
     async def hold(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -102,16 +111,17 @@ async def test_submits_that_wait_for_a_connection_of_ours_do_not_time_out() -> N
 
     async with serving(hold) as server, http_pool() as pool:
         account = ttapi(server)
-        first = [asyncio.create_task(pool.post(account, "/submit", BODY, 120.0)) for _ in range(100)]
+        first = [asyncio.create_task(pool.post(account, "/submit", BODY, 2 * PATIENCE)) for _ in range(100)]
         while len(server.asked) < 100:
             await asyncio.sleep(0.01)
-        queued = [asyncio.create_task(pool.post(account, "/submit", BODY, 5.0)) for _ in range(160)]
-        await asyncio.sleep(6)
+        queued = [asyncio.create_task(pool.post(account, "/submit", BODY, seconds)) for _ in range(160)]
+        await asyncio.sleep(1.2 * seconds)
+        assert len(server.asked) == 100
         held.set()
         got = await asyncio.gather(*first, *queued, return_exceptions=True)
-    assert [type(each) for each in got if not isinstance(each, Answer)] == []
-    assert len(server.asked) == 260
-    assert server.most_at_once <= 100
+    failed = [type(each) for each in got if not isinstance(each, Answer)]
+    assert server.most_at_once <= 100 and (failed or len(server.asked) == 260)
+    return failed
 
 
 async def test_a_submit_that_waits_for_a_connection_of_ours_has_not_begun() -> None:
