@@ -101,7 +101,7 @@ async def test_one_failed_row_is_told_apart_and_the_next_run_buys_it_alone(emula
     assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 4
 
 
-@pytest.mark.parametrize("recipe", [None, "steps: [{step: adjust, contrast: 1.2}]"])
+@pytest.mark.parametrize("recipe", [None, "steps: [{step: sharpen}]"])
 async def test_a_damaged_published_file_is_the_same_again_after_the_next_run(emulator, blocks, recipe):
     asked = {"rows": [{"prompt": "a kite", "file": "kite"}], "calendar": "damaged", "renditions": SQUARE}
     (outcome,) = (await content_calendar(**asked, recipe=recipe, **blocks)).outcomes
