@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,10 @@ import typer
 
 from prefect_genmedia.cli import arguments
 from prefect_genmedia.cli.ledger_apps import jobs_app, ledger_app
+from prefect_genmedia.cli.listening import listening
 from prefect_genmedia.cli.report_command import report
-from prefect_genmedia.cli.terminal import errors, say, speak_any_encoding
+from prefect_genmedia.cli.streams import safe_streams
+from prefect_genmedia.cli.terminal import errors, say
 from prefect_genmedia.errors import GenMediaError
 
 app = typer.Typer(
@@ -70,8 +73,10 @@ def emulator(
     """Serve TTAPI and Novita AI on one loopback port, faults and counters included. Costs nothing."""
     from prefect_genmedia.emulator import EmulatorSettings, serve
 
-    say(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
-    serve("127.0.0.1", port, EmulatorSettings(seed=seed, job_seconds=seconds, api_key=key))
+    settings = EmulatorSettings(seed=seed, job_seconds=seconds, api_key=key)
+    with listening("127.0.0.1", port) as listener:
+        say(f"Emulating TTAPI and Novita AI at http://127.0.0.1:{port} (Ctrl-C ends it)")
+        serve("127.0.0.1", port, settings, listener)
 
 
 @app.command()
@@ -97,7 +102,9 @@ def receiver(
 
     from prefect_genmedia.webhooks import create_receiver
 
-    uvicorn.run(create_receiver(), host=host, port=port, log_level="warning", access_log=False)
+    with listening(host, port) as listener, suppress(KeyboardInterrupt):
+        config = uvicorn.Config(create_receiver(), log_level="warning", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 @app.command()
@@ -271,11 +278,11 @@ def presets(
 
 def main(typed: list[str] | None = None) -> None:
     """Run the command (by default this process's own); an error is one sentence and exit code 1, never a traceback."""
-    speak_any_encoding()
-    try:
-        app(typed)
-    except GenMediaError as error:
-        say((type(error).__name__, "bold red"), f" {error}", to=errors)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with safe_streams():
+        try:
+            app(typed)
+        except GenMediaError as error:
+            say((type(error).__name__, "bold red"), f" {error}", to=errors)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)

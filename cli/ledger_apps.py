@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from prefect_genmedia.cli import arguments
+from prefect_genmedia.cli.reading import require_ledger
 
 SINCE = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 jobs_app = typer.Typer(help="The paid jobs in the ledger.", no_args_is_help=True)
@@ -36,6 +37,7 @@ def list_jobs(
     """List paid jobs, newest first, with their sums. Times are local."""
     from prefect_genmedia.cli.job_list import list_jobs as show
 
+    require_ledger()
     show(state or [], limit, as_json, run, since, operation, account)
 
 
@@ -46,6 +48,7 @@ def show_job(
     """Show one job: what was asked, what happened, where the files are."""
     from prefect_genmedia.cli.job_commands import show_job as show
 
+    require_ledger()
     show(job)
 
 
@@ -59,6 +62,7 @@ def resume_job(
     """Wait for a bought job and bring its files in. Never buys."""
     from prefect_genmedia.cli.job_commands import resume_job as bring_in
 
+    require_ledger()
     bring_in(job, block)
 
 
@@ -94,6 +98,7 @@ def adopt_job(
 
     if job is None and (job_id is not None or not_accepted):
         raise typer.BadParameter("say which job it is about.", param_hint="JOB")
+    require_ledger()
     if job is None:
         jobs.adopt_orphans(quiet_seconds)
     else:
@@ -107,6 +112,7 @@ def accept_job(
     """Close a job with the files that have come: those that are missing are not asked for any more."""
     from prefect_genmedia.cli.job_commands import accept_job as accept
 
+    require_ledger()
     accept(job)
 
 
@@ -147,4 +153,5 @@ def prune(
     """
     from prefect_genmedia.cli.ledger_commands import prune as move
 
+    require_ledger()
     move(float(older_than), to, dry_run)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+from prefect_genmedia.cli.reading import require_ledger
 from prefect_genmedia.cli.terminal import say, say_json
 from prefect_genmedia.errors import MediaError
 from prefect_genmedia.jobs.buying import ledger_of
@@ -32,6 +33,7 @@ def show_lineage(file: Path, as_json: bool) -> None:
         sha256, size = sha256_of(file), file.stat().st_size
     except OSError as failure:
         raise MediaError(f"{file} cannot be read: {failure.strerror or failure}") from None
+    require_ledger()
     origin = Lineage(ledger_of(settings), MediaStore(settings.media_store)).of(sha256, size=size)
     if as_json:
         say_json({"file": str(file), **asdict(origin), "cost": origin.cost, "jobs_not_told": origin.jobs_not_told})

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from prefect_genmedia.cli.reading import lacking_ledger
 from prefect_genmedia.cli.terminal import cell, console, errors, say, say_json
 from prefect_genmedia.errors import ConfigurationError, LedgerError
 from prefect_genmedia.jobs.buying import ledger_of
@@ -46,6 +47,9 @@ def show_prices(operation: str | None, as_json: bool) -> None:
 
 def _ledger() -> Ledger | None:
     """None where there is none that answers: what pages say can be told all the same."""
+    if (file := lacking_ledger()) is not None:
+        say(f"Without the ledger's own figures: there is none at {file.absolute()} yet", to=errors)
+        return None
     try:
         return ledger_of(read_settings())
     except LedgerError as away:

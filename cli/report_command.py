@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from prefect_genmedia.cli.reading import require_ledger
 from prefect_genmedia.cli.terminal import say
 from prefect_genmedia.errors import ConfigurationError
 
@@ -19,6 +20,7 @@ def report(
     """What was spent, by day, operation, account and tag; what failed and why; how long jobs took. Buys nothing."""
     from prefect_genmedia.jobs.spending import spending_csv, spending_since
 
+    require_ledger()
     spending = spending_since(days)
     if as_csv:
         typer.echo(spending_csv(spending), nl=False)

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 
+from prefect_genmedia.cli.reading import require_ledger
 from prefect_genmedia.cli.terminal import say
 from prefect_genmedia.jobs.inventory import fsck
 
@@ -15,6 +16,7 @@ COLOURS = {"missing": "red", "cut": "red", "changed": "red", "unreadable": "bold
 
 def check_store(read_bytes: bool, as_json: bool) -> None:
     """Print what is found; exit code 1 when anything is."""
+    require_ledger()
     inventory, findings = fsck(read_bytes)
     counts: Counter[str] = Counter()
     for finding in findings:

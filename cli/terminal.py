@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +15,6 @@ from prefect_genmedia.quoting import escaped, one_line, shown, without_signature
 
 console = Console(markup=False, highlight=False, emoji=False)
 errors = Console(stderr=True, markup=False, highlight=False, emoji=False)
-
-
-def speak_any_encoding() -> None:
-    """A sign that the terminal's encoding does not have is printed as its number, not as a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:

@@ -157,9 +157,17 @@ class Emulator:
         asyncio.run(main())
 
 
-def serve(host: str = "127.0.0.1", port: int = 8787, settings: EmulatorSettings | None = None) -> None:
-    """Serves until interrupted: `genmedia emulator`. Another host than loopback is the caller's choice."""
-    listener = _listen(host, port)
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8787,
+    settings: EmulatorSettings | None = None,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serves until interrupted: `genmedia emulator`. Another host than loopback is the caller's choice.
+
+    A `listener` is a socket that listens there already. Raises OSError where the port is in use.
+    """
+    listener = listener or _listen(host, port)
     app = create_app(settings)
 
     async def main() -> None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import prefect.runtime.flow_run
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.checking import Finite, Whole
+from prefect_genmedia.checking import Finite, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, Outcome, outcome_of, this_run, told
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
@@ -137,7 +138,8 @@ async def character_sheet(
         credentials=await load_block(TTAPICredentials, ttapi_credentials),
         terms={"request_key": f"character:{collection}" if collection else None, "attempts": attempts},
     )
-    await before_buying([artist.request(poses[0])], artist.credentials)
+    requests = [checked(partial(artist.request, pose), pose) for pose in poses]
+    await before_buying(requests[:1], artist.credentials)
     drawn = await asyncio.gather(*map(artist.draw, range(1, len(poses) + 1), poses, stems_of(poses)))
     outcomes = [await outcome_of(each.item.title, each.item, run, since) for each in drawn]
     there = [each for each in drawn if each.files]

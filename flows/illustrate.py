@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import prefect.runtime.flow_run
@@ -15,7 +16,7 @@ from pydantic import Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import imported_function
+from prefect_genmedia.checking import checked, imported_function
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.failing import run_failure
@@ -114,6 +115,12 @@ async def illustrate(
         raise ConfigurationError("without a refinement, which Novita checks, moderation needs a moderation_check")
     # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
     await work.publishing.check(prompts, photographs)
+    for place, prompt in enumerate(prompts):
+        checked(partial(work.request, prompt), f"prompts.{place}")
+    for place, each in enumerate(photographs if refinement is not None else ()):
+        checked(
+            partial(Refinement.of, refinement or Refinement(), "-", each.prompt, 1024, 1024), f"photographs.{place}"
+        )
     await before_buying(work.kinds(), work.ttapi, work.novita)
     wanted = [work.from_prompt(*each) for each in _numbered(prompts)]
     wanted += [work.from_photograph(number, each) for number, each in enumerate(photographs, len(prompts) + 1)]

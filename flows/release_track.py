@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import prefect.runtime.flow_run
 from prefect import flow
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import Finite, refusal
+from prefect_genmedia.checking import Finite, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
@@ -134,8 +134,8 @@ async def release_track(
         told={"title": title, "artist": artist, "lyrics": lyrics},
         lufs=lufs,
     )
-    request = _checked(lambda: song_request(engine, title, sound, lyrics), engine)
-    _checked(lambda: artwork.request(cover), COVER)
+    request = checked(lambda: song_request(engine, title, sound, lyrics), engine)
+    checked(lambda: artwork.request(cover), COVER)
     kinds = [request, *artwork.kinds(), *([stems_request(engine, "-")] if stems else [])]
     await before_buying(kinds, ttapi, artwork.novita)
     song, drawn = await asyncio.gather(studio.song(request, sound, stems), artwork.from_prompt(3, cover, 0))
@@ -161,16 +161,6 @@ async def release_track(
         page=page,
         report=report,
     )
-
-
-def _checked(request: Callable[[], Any], within: str) -> Any:
-    """The request, or a ConfigurationError that names the field."""
-    error: ConfigurationError
-    try:
-        return request()
-    except ValidationError as failure:
-        error = refusal(failure, within=within)
-    raise error
 
 
 def _told(studio: Studio, parts: Sequence[Part]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
+from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import (
     AtOnce,
@@ -93,7 +94,7 @@ async def restyle(
     publishing = await Publishing.of(recipe, renditions, style)
     await publishing.check([], [Photograph(picture=reference(each), prompt=prompt) for each in given])
     novita = await load_block(NovitaCredentials, novita_credentials)
-    request = style.of("-", prompt, 1024, 1024)  # the price asks for no picture
+    request = checked(lambda: style.of("-", prompt, 1024, 1024))  # the price asks for no picture
     prices = await variable_prices()
     expected = await asyncio.to_thread(forecast, [request] * len(given), prices=prices, at_once=at_once)
     await foretold(name, expected, "restyle")

@@ -20,10 +20,10 @@ from prefect_genmedia.jobs.values import media_file_of
 from prefect_genmedia.ledger import Asked
 from prefect_genmedia.media import MediaFile, MediaStore, open_media
 from prefect_genmedia.media.kinds import EXTENSIONS, UNKNOWN, binary_kind, extension
+from prefect_genmedia.media.names import check_place
 from prefect_genmedia.media.references import tidy
 from prefect_genmedia.provenance import Signer, credentials_seen, marked
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import check_place
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.tasks.signing import sign_content
 
@@ -62,7 +62,7 @@ class Shown:
 def files_below(store: MediaStore, folder: str) -> list[MediaFile]:
     """The pictures, films and sounds of a folder of the store and below it. Raises ConfigurationError, MediaError."""
     folder = folder.strip("/")
-    check_place(folder, None)
+    check_place(folder)
     keys = sorted(key for key, _ in store.files(folder) if key.rpartition(".")[2].lower() in KINDS)
     if len(keys) > MOST_FILES:
         raise ConfigurationError(f"{folder} has {len(keys)} files; the limit is {MOST_FILES}", advice="Review parts.")

@@ -100,12 +100,19 @@ class Illustration(BaseModel):
 
 
 def manifest_with_requests(item: Illustration, source: MediaFile) -> dict[str, Any]:
-    """The manifest with what each job was asked, as the ledger has it. Blocking."""
+    """The manifest with what each job was asked, as the ledger has it. Blocking.
+
+    The picture was made when the last of its jobs was done: a run again writes the same bytes.
+    """
     manifest = item.manifest(source)
     ledger = ledger_of(read_settings())
+    done: list[float] = []
     for job in manifest["jobs"]:
         row = ledger.get(job["ledger_id"])
         job["request"] = None if row is None else row.request
+        done += [row.finished_at] if row is not None and row.finished_at is not None else []
+    if done:
+        manifest["made_at"] = datetime.fromtimestamp(max(done), UTC).isoformat(timespec="seconds")
     return manifest
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import prefect.runtime.flow_run
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import Whole
+from prefect_genmedia.checking import Whole, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.batches import (
     AtOnce,
@@ -152,7 +153,8 @@ async def variants(
         publishing=await Publishing.of(None, renditions, style),
         terms={"request_key": f"variants:{collection}" if collection else None, "attempts": attempts},
     )
-    requests = [_request(work, style, each) for each in wanted]  # what cannot be asked for is refused here
+    # What cannot be asked for is refused here.
+    requests = [checked(partial(_request, work, style, each), each.title) for each in wanted]
     pictures = [_photograph(each) for each in wanted if each.product.picture is not None]
     await work.publishing.check([], pictures)
     prices = await variable_prices()

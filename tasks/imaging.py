@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +11,7 @@ from typing import Any, cast
 from prefect import task
 
 from prefect_genmedia import quoting
-from prefect_genmedia.errors import ConfigurationError, MediaError
+from prefect_genmedia.errors import MediaError
 from prefect_genmedia.imaging import Rendered, Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
@@ -20,6 +19,7 @@ from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.media.names import check_place
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.provenance import Signer, packet_for
@@ -31,8 +31,6 @@ from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]
 
-# A folder or a file of the store: no way out of it, and no query.
-_PLACE = re.compile(r"\w[\w .()+-]{0,199}")
 QUADRANTS = ("top left", "top right", "bottom left", "bottom right")
 
 
@@ -66,16 +64,6 @@ async def render(
     check_place(folder, stem)
     named = stem or source.sha256[:16]
     return await beside_the_loop(_render, source, renditions, folder, named, manifest, await the_signer())
-
-
-def check_place(folder: str, stem: str | None) -> None:
-    """Raises ConfigurationError unless both stay inside of the media store, and hold nothing of a link."""
-    names = [("folder", part) for part in folder.split("/")] + [("stem", stem)] * (stem is not None)
-    for what, name in names:
-        if _PLACE.fullmatch(name or "") is None:
-            raise ConfigurationError(
-                f"{what} must be made of letters, digits, spaces and . - _ + ( ) and begin with a letter or a digit"
-            )
 
 
 def _render(

@@ -23,11 +23,12 @@ from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.moderation import refuse_quarantined, refuse_rejected
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.media.names import check_place
 from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.provenance import Mark, Signer, marked, packet_for
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _keep, _write, check_place
+from prefect_genmedia.tasks.imaging import _keep, _write
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.tasks.presets import known_presets
@@ -113,7 +114,7 @@ def _apply(
     recipe = prepared.recipe
     mark = mark_for([source], manifest, settings, laid_over=recipe.lays_over)
     record = f"recipes/{_key(source, prepared, folder, stem, mark, signer)}.json"
-    if (done := _done_before(store, record)) is not None:
+    if (done := _done_before(store, record, manifest is not None)) is not None:
         return done
     with local_copy(source) as path, store.incoming() as incoming:
         content = path.read_bytes()
@@ -148,14 +149,21 @@ def _key(
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _done_before(store: MediaStore, record: str) -> list[MediaFile] | None:
-    """The files of the same work, where all of them are still there."""
+def _done_before(store: MediaStore, record: str, with_manifest: bool) -> list[MediaFile] | None:
+    """The files of the same work, where all of them are still there, and whole; and their manifests, where wanted."""
     place = str(store.local / record) if store.local is not None else f"{store.root}/{record}"
     try:
         files = [MediaFile.model_validate(each) for each in json.loads(read_reference(place, _LONGEST_RECORD))]
-        return files if all(map(store.has, files)) else None
-    except (MediaError, ValueError, TypeError):
+        there = all(map(store.has, files)) and (not with_manifest or all(_is_told(store, file) for file in files))
+        return files if there else None
+    except (MediaError, ValueError, TypeError, KeyError):
         return None  # not yet, or not to be told: it is done anew, which costs nothing
+
+
+def _is_told(store: MediaStore, file: MediaFile) -> bool:
+    """Is there a manifest of this file beside it? Raises MediaError, ValueError where it cannot be read."""
+    told = json.loads(store.read(f"{store.key_of(file)}.json"))
+    return bool(told["sha256"] == file.sha256)
 
 
 async def _overlays(recipe: Recipe) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.media.names import check_place
 from prefect_genmedia.provenance import Signer, marked, tags_for
 from prefect_genmedia.recording import Probed, Tags, platform_named, require_ffmpeg, require_platform, still_film
 from prefect_genmedia.recording import captions as captions_of
@@ -30,7 +31,7 @@ from prefect_genmedia.recording import probe as probe_file
 from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.recording import trim as trim_file
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _write, check_place
+from prefect_genmedia.tasks.imaging import _write
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import mark_for
 from prefect_genmedia.tasks.signing import sign_content, the_signer

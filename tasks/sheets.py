@@ -27,9 +27,10 @@ from prefect_genmedia.imaging.sheets import comparison_of, sheet_of
 from prefect_genmedia.imaging.workers import beside_the_loop
 from prefect_genmedia.imaging.writing import Rendered
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
+from prefect_genmedia.media.names import check_place
 from prefect_genmedia.provenance import Signer
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _file_of, _keep, _write, check_place
+from prefect_genmedia.tasks.imaging import _file_of, _keep, _write
 from prefect_genmedia.tasks.manifests import manifest_bytes
 from prefect_genmedia.tasks.marking import packet_for_several
 from prefect_genmedia.tasks.signing import sign_pictures, the_signer

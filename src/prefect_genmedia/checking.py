@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated, Any
+import json
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.quoting import one_line
+
+T = TypeVar("T")
 
 
 def _no_truth_value(value: object) -> object:
@@ -48,6 +53,42 @@ def check_name(name: str, value: object, longest: int = 255) -> None:
         raise ConfigurationError(f"{name} must be one line of at most {longest} characters")
 
 
+# What no keyboard writes, but for tabs and the ends of lines.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def refuse_controls(value: object) -> None:
+    """Raises ValueError for a control character in a text, or in the texts of a list or a dict."""
+    if isinstance(value, str):
+        if found := _CONTROL.search(value):
+            raise ValueError(f"it holds the control character U+{ord(found[0]):04X}, at place {found.start() + 1}")
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            refuse_controls(name)
+            refuse_controls(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            refuse_controls(each)
+
+
+def strict_json(text: str) -> Any:
+    """What a person wrote as JSON. Raises ValueError: for a name that stands twice, and for NaN and Infinity, too."""
+    return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{one_line(name)} stands in it twice")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
 def refusal(failure: ValidationError, within: str = "") -> ConfigurationError:
     """A pydantic error in our words: which fields, and what is wrong with them; not what was given."""
     said = []
@@ -55,6 +96,15 @@ def refusal(failure: ValidationError, within: str = "") -> ConfigurationError:
         path = [within, *(str(part) for part in wrong["loc"])]
         said.append(f"{one_line('.'.join(filter(None, path)))}: {wrong['msg'].removeprefix('Value error, ')}")
     return ConfigurationError("; ".join(dict.fromkeys(said)))
+
+
+def checked(make: Callable[[], T], within: str = "") -> T:
+    """What is made, or a ConfigurationError that names the fields that are wrong."""
+    try:
+        return make()
+    except ValidationError as failure:
+        error = refusal(failure, within)
+    raise error  # outside: the other error holds what was given
 
 
 def imported_function(what: str, name: str) -> Any:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from prefect_genmedia import quoting
+from prefect_genmedia.checking import refuse_controls
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.provider import (
     Account,
@@ -83,6 +84,13 @@ class Request(BaseModel):
                 raise ValueError(f"{name!r} is given twice, once in the vendor's spelling")
             named[name] = value
         return named
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_written(cls, value: Any) -> Any:
+        """No text with signs that nobody types: they come of broken files, and would be paid for."""
+        refuse_controls(value)
+        return value
 
     @property
     def title(self) -> str:

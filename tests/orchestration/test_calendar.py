@@ -13,6 +13,7 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows import Refinement, content_calendar
 from prefect_genmedia.imaging import Rendition
+from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 from tests.orchestration.saving import save
@@ -98,6 +99,19 @@ async def test_one_failed_row_is_told_apart_and_the_next_run_buys_it_alone(emula
     again = await content_calendar(**asked, attempts=2, **blocks)
     assert [each.state for each in again.outcomes] == ["bought", "already there", "already there"]
     assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 4
+
+
+@pytest.mark.parametrize("recipe", [None, "steps: [{step: sharpen}]"])
+async def test_a_damaged_published_file_is_the_same_again_after_the_next_run(emulator, blocks, recipe):
+    asked = {"rows": [{"prompt": "a kite", "file": "kite"}], "calendar": "damaged", "renditions": SQUARE}
+    (outcome,) = (await content_calendar(**asked, recipe=recipe, **blocks)).outcomes
+    file = MediaFile.model_construct(uri=outcome.files[0]).path
+    for path in (file, Path(f"{file}.json")):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-50] + bytes(50))  # as long as it was
+        await content_calendar(**asked, recipe=recipe, **blocks)
+        assert path.read_bytes() == whole
+    assert emulator.billed() == 1
 
 
 async def test_a_pictures_failure_leaves_the_others_of_its_grid_and_counts_what_was_bought(emulator, blocks):

@@ -148,12 +148,13 @@ async def test_an_unknown_job_is_settled_by_hand(genmedia, novita, emulator, pho
         (["jobs", "list", "--state", "lost"], {}, "LOST is no state"),
         (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "mysql://x/y"}, "SQLite and PostgreSQL"),
         (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "nonsense"}, "no database URL"),
-        (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "sqlite:////proc/nope/ledger.db"}, "cannot be written"),
+        (["jobs", "list"], {"GENMEDIA_LEDGER_URL": "sqlite:////proc/nope/ledger.db"}, "there is no ledger at /proc"),
+        (["setup"], {"GENMEDIA_LEDGER_URL": "sqlite:////proc/nope/ledger.db"}, "cannot be written"),
         (["setup"], {"GENMEDIA_MEDIA_STORE": "/proc/nope"}, "cannot be written"),
         (["demo", "--folder", "/proc/nope"], {}, "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, arguments, env, says):
+def test_what_is_wrong_is_one_sentence(ledger, capsys, monkeypatch, arguments, env, says):
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:

@@ -22,7 +22,7 @@ from prefect_genmedia.ledger.values import (
 )
 
 if TYPE_CHECKING:
-    from prefect_genmedia.ledger.database import Database, open_database
+    from prefect_genmedia.ledger.database import Database, lacking_file, open_database
     from prefect_genmedia.ledger.models import DecisionRow, EventRow, JobRow, MediaRow
     from prefect_genmedia.ledger.pruning import count_old, move_old
     from prefect_genmedia.ledger.reading import Ledger, open_ledger
@@ -47,6 +47,7 @@ __all__ = [
     "Want",
     "count_old",
     "is_dead",
+    "lacking_file",
     "move_old",
     "open_database",
     "open_ledger",
@@ -56,6 +57,7 @@ __all__ = [
 
 _LATER = {
     "Database": "database",
+    "lacking_file": "database",
     "open_database": "database",
     "DecisionRow": "models",
     "EventRow": "models",

@@ -276,6 +276,13 @@ def _postgres_engine(url: URL) -> Engine:
     return engine
 
 
+def lacking_file(url: str) -> Path | None:
+    """The SQLite file of a ledger that nothing was written to yet; None where there is one, and for PostgreSQL."""
+    parsed = _parse(url)
+    file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    return None if file is None or file.exists() else file
+
+
 _opening = threading.Lock()  # many tasks start at once: one of them makes the schema, the others wait
 
 
