@@ -154,7 +154,7 @@ async def character_sheet(
     for group in alike:
         get_run_logger().warning("these poses look the same: %s", ", ".join(group))
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
-    page = await exhibit("character-sheet", name, artist.folder, parts, report.sums)
+    page = await exhibit("character-sheet", name, artist.folder, parts, report)
     await told(report, "character-sheet", "pictures")
     return CharacterSheet(
         sheet=parts[SHEET]["Sheet"][0],

@@ -145,7 +145,7 @@ async def clip(
     outcome = await outcome_of(item.title, item, run, since)
     report = BatchReport(name=name, outcomes=[outcome], seconds=(datetime.now(UTC) - started).total_seconds())
     steps = {"Still": [picture], "Clip": [files[kind] for kind in ("poster", "film") if kind in files]}
-    page = await exhibit("clip", name, folder, {item.title: steps}, report.sums)
+    page = await exhibit("clip", name, folder, {item.title: steps}, report)
     await told(report, "clip", "clips")
     beside = [files[kind] for kind in ("srt", "vtt") if kind in files]
     return Clip(film=files["film"], poster=files["poster"], captions=beside, page=page, report=report)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from prefect import get_run_logger
 from pydantic import ValidationError
@@ -36,6 +37,17 @@ def log_failure(title: str, failure: Exception) -> None:
         return
     lines = "".join(traceback.format_exception(failure))
     get_run_logger().error("%s failed: %s\n%s", title, sentences_of(failure), quoting.shown(lines))
+
+
+@contextmanager
+def beside(failed: Iterable[object]) -> Iterator[None]:
+    """Around what only shows what was made: where some failed, that it cannot be kept is no more than a line."""
+    try:
+        yield
+    except GenMediaError as failure:
+        if not list(failed):
+            raise
+        get_run_logger().warning("%s", sentences_of(failure))
 
 
 def run_failure(what: str, failed: Iterable[tuple[str, str]], of: int, published: int) -> GenMediaError:

@@ -20,6 +20,7 @@ from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, to
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.bundles import keep_bundle
 from prefect_genmedia.flows.exhibits import exhibit
+from prefect_genmedia.flows.failing import beside
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions
 from prefect_genmedia.flows.publishing import Publishing
@@ -148,9 +149,11 @@ async def release_track(
     outcomes = [await outcome_of(item.title, item, run, since) for item in reported]
     files = [file for part in parts for file in part.files]
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
-    bundle = await asyncio.to_thread(keep_bundle, artwork.folder, "release", files, _told(studio, parts))
+    bundle = ""
+    with beside(report.failed):
+        bundle = await asyncio.to_thread(keep_bundle, artwork.folder, "release", files, _told(studio, parts))
     shown = {part.item.title: {"Published": part.files} for part in parts}
-    page = await exhibit("release", f"{title}: {name}", artwork.folder, shown, report.sums)
+    page = await exhibit("release", f"{title}: {name}", artwork.folder, shown, report)
     await told(report, "release", "parts of the release")
     return Release(
         songs=song.files,
