@@ -133,8 +133,9 @@ async def clip(
     picture = await imaging.take_in(still) if isinstance(still, str) else still
     request = await asyncio.to_thread(_request, engine, still, picture, prompt, seconds)
     name = name_of(collection, started)
-    expected = await forecast_of(name, [request], "clip")
-    await before_buying([request], credentials)
+    wanted = [(TASKS[engine].name, request)]  # two of the engines are asked in the same words
+    expected = await forecast_of(name, wanted, "clip")
+    await before_buying(wanted, credentials)
     if dry_run:
         return expected
     folder = f"published/{folder_name(name)}"
