@@ -16,11 +16,12 @@ from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.flows.failing import run_failure, sentences_of
 from prefect_genmedia.flows.parameters import Given
 from prefect_genmedia.flows.showing import Illustration
-from prefect_genmedia.forecast import Forecast, Range
+from prefect_genmedia.forecast import Forecast, Range, Wanted, forecast
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.providers.facts import in_usd
 from prefect_genmedia.quoting import counted, for_markdown, without_signatures
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.prices import variable_prices
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import JobRow
@@ -180,6 +181,14 @@ async def told(report: BatchReport, kind: str, what: str) -> BatchReport:
         failed = ((each.title, each.error or "") for each in report.failed)
         raise run_failure(what, failed, len(report.outcomes), report.files)
     return report
+
+
+async def forecast_of(name: str, requests: Iterable[Wanted], kind: str) -> Forecast:
+    """What these will cost and take, shown by `foretold`. Nothing is bought."""
+    prices = await variable_prices()
+    expected = await asyncio.to_thread(forecast, list(requests), prices=prices)
+    await foretold(name, expected, kind)
+    return expected
 
 
 async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0) -> None:

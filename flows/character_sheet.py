@@ -18,7 +18,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.checking import Finite, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, Outcome, outcome_of, this_run, told
+from prefect_genmedia.flows.batches import BatchReport, Outcome, forecast_of, outcome_of, this_run, told
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.failing import log_failure, sentences_of
@@ -27,6 +27,7 @@ from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
 from prefect_genmedia.flows.sources import Source, stems_of
+from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.imaging.recipes import Keep, Recipe
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.pictures import Picture
@@ -93,9 +94,10 @@ async def character_sheet(
     recipe: Given[GivenRecipe | None] = None,
     columns: Given[Annotated[Whole, Field(ge=1, le=12)]] = 3,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    dry_run: Given[bool] = False,
     ttapi_credentials: Name = "ttapi",
     attempts: Attempts = 1,
-) -> CharacterSheet:
+) -> CharacterSheet | Forecast:
     """Draw one character in several poses with NovelAI, check the pictures, publish them, and put them on one sheet.
 
     Each pose is a job of its own, of one picture. A picture in which a fault is found is published as well: the sheet
@@ -115,6 +117,7 @@ async def character_sheet(
         columns: Of the sheet.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
+        dry_run: Only say what it will cost and how long it will take.
         ttapi_credentials: The name of a saved TTAPI Credentials block.
         attempts: How often a job that the provider fails may be bought in all.
     """
@@ -139,7 +142,10 @@ async def character_sheet(
         terms={"request_key": f"character:{collection}" if collection else None, "attempts": attempts},
     )
     requests = [checked(partial(artist.request, pose), pose) for pose in poses]
+    expected = await forecast_of(name, requests, "character-sheet")
     await before_buying(requests[:1], artist.credentials)
+    if dry_run:
+        return expected
     drawn = await asyncio.gather(*map(artist.draw, range(1, len(poses) + 1), poses, stems_of(poses)))
     outcomes = [await outcome_of(each.item.title, each.item, run, since) for each in drawn]
     there = [each for each in drawn if each.files]
@@ -157,7 +163,7 @@ async def character_sheet(
     for group in alike:
         get_run_logger().warning("these poses look the same: %s", ", ".join(group))
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
-    page = await exhibit("character-sheet", name, artist.folder, parts, report.sums)
+    page = await exhibit("character-sheet", name, artist.folder, parts, report)
     await told(report, "character-sheet", "pictures")
     return CharacterSheet(
         sheet=parts[SHEET]["Sheet"][0],

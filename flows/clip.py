@@ -17,7 +17,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
+from prefect_genmedia.flows.batches import BatchReport, forecast_of, outcome_of, this_run, told
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.making import failed, failed_once_bought
@@ -25,6 +25,7 @@ from prefect_genmedia.flows.parameters import Attempts, Given, Name
 from prefect_genmedia.flows.recordings import published_recording
 from prefect_genmedia.flows.showing import Illustration, href_in, manifest_with_requests, public_base
 from prefect_genmedia.flows.sources import Source, file_name
+from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.media.pictures import Picture
@@ -97,9 +98,10 @@ async def clip(
     captions: Given[Annotated[list[Line], Field(max_length=100)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
     finish: Given[Finish] = Finish(),
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    dry_run: Given[bool] = False,
     novita_credentials: Name = "novita",
     attempts: Attempts = 1,
-) -> Clip:
+) -> Clip | Forecast:
     """Set a still in motion at Novita, and publish the clip with its poster frame, captions and manifests.
 
     Needs ffmpeg, which is looked for before anything is bought. A film that cannot be worked on is published as it
@@ -119,6 +121,7 @@ async def clip(
         finish: Which piece of the film, how loud, where the poster frame is.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
+        dry_run: Only say what it will cost and how long it will take.
         novita_credentials: The name of a saved Novita AI Credentials block.
         attempts: How often a job that the provider fails may be bought in all.
     """
@@ -130,8 +133,12 @@ async def clip(
     credentials = await load_block(NovitaCredentials, novita_credentials)
     picture = await imaging.take_in(still) if isinstance(still, str) else still
     request = await asyncio.to_thread(_request, engine, still, picture, prompt, seconds)
-    await before_buying([request], credentials)
     name = name_of(collection, started)
+    wanted = [(TASKS[engine].name, request)]  # two of the engines are asked in the same words
+    expected = await forecast_of(name, wanted, "clip")
+    await before_buying(wanted, credentials)
+    if dry_run:
+        return expected
     folder = f"published/{folder_name(name)}"
     stem = slugify(f"{PurePosixPath(file_name(still)).stem} {prompt}", max_length=LONGEST_STEM) or "clip"
     terms: Any = {"request_key": f"clip:{collection}" if collection else None, "attempts": attempts}
@@ -146,7 +153,7 @@ async def clip(
     outcome = await outcome_of(item.title, item, run, since)
     report = BatchReport(name=name, outcomes=[outcome], seconds=(datetime.now(UTC) - started).total_seconds())
     steps = {"Still": [picture], "Clip": [files[kind] for kind in ("poster", "film") if kind in files]}
-    page = await exhibit("clip", name, folder, {item.title: steps}, report.sums)
+    page = await exhibit("clip", name, folder, {item.title: steps}, report)
     await told(report, "clip", "clips")
     beside = [files[kind] for kind in ("srt", "vtt") if kind in files]
     return Clip(film=files["film"], poster=files["poster"], captions=beside, page=page, report=report)

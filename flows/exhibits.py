@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from prefect.artifacts import acreate_markdown_artifact
 
+from prefect_genmedia.flows.batches import BatchReport
+from prefect_genmedia.flows.failing import beside
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
 from prefect_genmedia.flows.showing import href_in, keep_page, public_base, way_up
 from prefect_genmedia.flows.sources import file_name
@@ -17,14 +19,16 @@ Steps = Mapping[str, Sequence[MediaFile]]
 """Files by what they are, such as "Still" and "Clip", in the order in which they came about."""
 
 
-async def exhibit(kind: str, name: str, folder: str, parts: Mapping[str, Steps], facts: Mapping[str, str]) -> str:
+async def exhibit(kind: str, name: str, folder: str, parts: Mapping[str, Steps], report: BatchReport) -> str:
     """Show the files of each part, such as a pose: `index.html` in `folder`, and the artifact `<kind>-gallery`.
 
-    The page's URI. Raises MediaError.
+    The page's URI; none where it cannot be kept and some have failed, which is to be said. Raises MediaError.
     """
-    page, text = await asyncio.to_thread(_shown, kind, name, folder, parts, facts)
-    said = ", ".join(f"{name} {facts[name]}" for name in ("delivered", "cost") if name in facts)
-    await acreate_markdown_artifact(text, key=f"{kind}-gallery", description=f"{said}. The page: {page}")
+    page = ""
+    with beside(report.failed):
+        page, text = await asyncio.to_thread(_shown, kind, name, folder, parts, report.sums)
+        said = ", ".join(f"{name} {report.sums[name]}" for name in ("delivered", "cost") if name in report.sums)
+        await acreate_markdown_artifact(text, key=f"{kind}-gallery", description=f"{said}. The page: {page}")
     return page
 
 

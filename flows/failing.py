@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from prefect import get_run_logger
 from pydantic import ValidationError
@@ -27,13 +29,25 @@ def sentences_of(failure: Exception) -> str:
 
 
 def log_failure(title: str, failure: Exception) -> None:
-    """Say at once what happened; money and advice are said once, at the end of the run."""
+    """Say at once what happened, unless its paid task has just said so; all is said once, at the end of the run."""
     known = _known(failure)
     if known is not None:
-        get_run_logger().error("%s failed: %s", title, quoting.one_line(known.sentences[0]))
+        level = logging.DEBUG if known.operation else logging.ERROR
+        get_run_logger().log(level, "%s failed: %s", title, quoting.one_line(known.sentences[0]))
         return
     lines = "".join(traceback.format_exception(failure))
     get_run_logger().error("%s failed: %s\n%s", title, sentences_of(failure), quoting.shown(lines))
+
+
+@contextmanager
+def beside(failed: Iterable[object]) -> Iterator[None]:
+    """Around what only shows what was made: where some failed, that it cannot be kept is no more than a line."""
+    try:
+        yield
+    except GenMediaError as failure:
+        if not list(failed):
+            raise
+        get_run_logger().warning("%s", sentences_of(failure))
 
 
 def run_failure(what: str, failed: Iterable[tuple[str, str]], of: int, published: int) -> GenMediaError:
@@ -50,7 +64,8 @@ def run_failure(what: str, failed: Iterable[tuple[str, str]], of: int, published
     others = "What could be published is published." if published else "Nothing was published."
     return GenMediaError(
         f"{count} of {of} {what} failed: {' '.join(reasons[:MOST_NAMED])}{rest}",
-        advice=f"{others} Once what each says is done, retry this run: what is bought is not bought again.",
+        advice=f"{others} Once what each says is done, retry this run (a changed prompt is another run): what is "
+        "bought is not bought again.",
     )
 
 

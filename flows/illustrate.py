@@ -19,7 +19,7 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import checked, imported_function
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.failing import run_failure
+from prefect_genmedia.flows.failing import beside, run_failure
 from prefect_genmedia.flows.making import Work, without_parameters
 from prefect_genmedia.flows.parameters import (
     Attempts,
@@ -126,7 +126,9 @@ async def illustrate(
     wanted += [work.from_photograph(number, each) for number, each in enumerate(photographs, len(prompts) + 1)]
     items = await asyncio.gather(*wanted)
     made = Illustrations(collection=name, items=items, seconds=(datetime.now(UTC) - started).total_seconds())
-    made = made.model_copy(update={"page": await asyncio.to_thread(page, made, work.folder)})
+    failed = [item for item in items if item.error]
+    with beside(failed):
+        made = made.model_copy(update={"page": await asyncio.to_thread(page, made, work.folder)})
     await acreate_markdown_artifact(
         await asyncio.to_thread(artifact, made), key="illustrate-gallery", description=made.summary
     )
@@ -136,7 +138,7 @@ async def illustrate(
             address, key="illustrate-page", link_text=address, description=said or "The gallery page"
         )
     get_run_logger().info("%s", made.summary)
-    if failed := [item for item in items if item.error]:
+    if failed:
         published = sum(len(item.published) for item in items)
         raise run_failure("pictures", ((item.title, item.error or "") for item in failed), len(items), published)
     return made

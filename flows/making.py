@@ -12,7 +12,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.errors import BOUGHT_ONCE, GenMediaError
+from prefect_genmedia.errors import BOUGHT_ONCE, GenMediaError, MediaError
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.parameters import LONGEST_TITLE, Photograph, Pick, Refinement
 from prefect_genmedia.flows.publishing import Publishing
@@ -169,6 +169,10 @@ def _chosen(chooser: Callable[[list[Path]], Sequence[int]], files: Sequence[Medi
 def failed(item: Illustration, failure: Exception) -> Illustration:
     """The same, with what went wrong, which is in the log from now on."""
     # One picture's failure, whatever it is, must not take the others with it; the run reports it at its end.
+    if isinstance(failure, MediaError) and item.purchases and not failure.money:
+        failure.money = BOUGHT_ONCE
+        look = f"Look at its files: genmedia jobs show {item.purchases[-1].job.id[:12]}."
+        failure.advice = failure.advice or f"{look} Another pick, or another prompt, may do."
     log_failure(item.title, failure)
     said = sentences_of(failure)
     error = said if item.error is None or said in item.error else f"{item.error} {said}"

@@ -16,14 +16,16 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import Finite, checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, outcome_of, this_run, told
+from prefect_genmedia.flows.batches import BatchReport, forecast_of, outcome_of, this_run, told
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
 from prefect_genmedia.flows.bundles import keep_bundle
 from prefect_genmedia.flows.exhibits import exhibit
+from prefect_genmedia.flows.failing import beside
 from prefect_genmedia.flows.making import Work
 from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.studio import Engine, Part, Studio, Teaser, song_request, stems_request
+from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.tasks import recording
 
@@ -70,10 +72,11 @@ async def release_track(
     sizes: Given[Renditions] = ["cover-art"],  # noqa: B006 (never changed; Prefect shows defaults in its form)
     teaser: Given[Teaser | None] = Teaser(),
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
+    dry_run: Given[bool] = False,
     ttapi_credentials: Name = "ttapi",
     novita_credentials: Name = "novita",
     attempts: Attempts = 1,
-) -> Release:
+) -> Release | Forecast:
     """Make a song and its cover, and publish all that a release takes in one folder with one manifest.
 
     Needs ffmpeg, which is looked for before anything is bought. Song and cover are made beside each other; what fails
@@ -96,6 +99,7 @@ async def release_track(
         teaser: A film of the cover with a piece of the first song. None makes none.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
+        dry_run: Only say what it will cost and how long it will take.
         ttapi_credentials: The name of a saved TTAPI Credentials block.
         novita_credentials: The name of a saved Novita AI Credentials block.
         attempts: How often a job that the provider fails may be bought in all.
@@ -137,7 +141,10 @@ async def release_track(
     request = checked(lambda: song_request(engine, title, sound, lyrics), engine)
     checked(lambda: artwork.request(cover), COVER)
     kinds = [request, *artwork.kinds(), *([stems_request(engine, "-")] if stems else [])]
+    expected = await forecast_of(name, kinds, "release")
     await before_buying(kinds, ttapi, artwork.novita)
+    if dry_run:
+        return expected
     song, drawn = await asyncio.gather(studio.song(request, sound, stems), artwork.from_prompt(3, cover, 0))
     drawn = drawn.model_copy(update={"title": COVER})
     covers = [file for made in drawn.published for file in made]
@@ -148,9 +155,11 @@ async def release_track(
     outcomes = [await outcome_of(item.title, item, run, since) for item in reported]
     files = [file for part in parts for file in part.files]
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
-    bundle = await asyncio.to_thread(keep_bundle, artwork.folder, "release", files, _told(studio, parts))
+    bundle = ""
+    with beside(report.failed):
+        bundle = await asyncio.to_thread(keep_bundle, artwork.folder, "release", files, _told(studio, parts))
     shown = {part.item.title: {"Published": part.files} for part in parts}
-    page = await exhibit("release", f"{title}: {name}", artwork.folder, shown, report.sums)
+    page = await exhibit("release", f"{title}: {name}", artwork.folder, shown, report)
     await told(report, "release", "parts of the release")
     return Release(
         songs=song.files,

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from prefect_genmedia.tasks.tracebacks import quieten
+
 if TYPE_CHECKING:
     from prefect_genmedia.tasks import (
         flowmusic,
@@ -29,6 +31,8 @@ __all__ = [
     "suno",
     "ttapi",
 ]
+
+quieten()
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -88,21 +89,33 @@ class Wire:
 
 
 class Gate:
-    """A TCP port before the emulator: closed (refuses), deaf (takes bytes and passes none on), or open."""
+    """A TCP port before the emulator: closed (refuses), deaf (takes bytes and passes none on), or open.
+
+    `cut` ends what is connected and closes it, as when the server is killed; `listen` opens it again.
+    """
 
     def __init__(self, target: str) -> None:
         self._target = ("127.0.0.1", int(target.rpartition(":")[2]))
         self._open = False
         self.swallowed = b""
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener = _bound(0)
+        self._connections: list[socket.socket] = []
+        self._port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
 
     def listen(self, *, deaf: bool) -> None:
         """From now on connections are taken."""
         self._open = not deaf
         self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._listener = _bound(self._port)
 
     def open(self) -> None:
         self._open = True
@@ -110,12 +123,13 @@ class Gate:
     def close(self) -> None:
         self._listener.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
+            self._connections.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -127,6 +141,13 @@ class Gate:
         inner = socket.create_connection(self._target)
         threading.Thread(target=_pump, args=(connection, inner), daemon=True).start()
         _pump(inner, connection)
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

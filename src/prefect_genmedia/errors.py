@@ -146,8 +146,9 @@ class SubmitOutcomeUnknown(TransportError):
         said_no = f"genmedia jobs adopt {name} --not-accepted."
         look = f"Look it up at the provider, then: genmedia jobs adopt {name} --job-id ID, or {said_no}"
         bill = f"If the account was not billed: {said_no} To buy it again all the same: on_unknown='resubmit'."
+        wanted = "" if policy == "fail" else f"; asked for was on_unknown={policy!r}"
         return cls(
-            f"the submit got no usable answer ({reason}); {finding}; policy {policy!r}: not sent again",
+            f"no usable answer came to its submit: {reason}; {finding}{wanted}",
             advice=look if has_page else bill,
             provider=provider,
             operation=job.operation,

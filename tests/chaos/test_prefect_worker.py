@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.jobs.telling import sentences
+from prefect_genmedia.ledger import open_ledger
 from tests.chaos.rig import DEPLOYMENTS, PrefectServer, Stable, stable_on_prefect
 from tests.patience import PATIENCE, until
 
@@ -119,16 +122,7 @@ def test_a_worker_suspends_a_review_and_another_process_ends_it(tmp_path: Path) 
         stable_on_prefect(tmp_path) as (server, stable),
         Emulator(job_seconds=0.1, queue_seconds=0.02) as emulator,
     ):
-        assert stable.start("save_blocks", {}, blocks={"worker": emulator.url}).wait() == 0
-        env = {
-            **os.environ,
-            **server.env,
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "TMPDIR": str(tmp_path),
-            "GENMEDIA_LEDGER_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
-            "GENMEDIA_MEDIA_STORE": str(tmp_path / "media"),
-        }
-        server.make_pool()
+        env = surroundings(tmp_path, server, stable, emulator)
         for name in ("nightly", "review", "review-deadline"):
             server.prefect(tmp_path, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", name)
         with process_worker(env, tmp_path / "worker.log") as worker:
@@ -146,6 +140,54 @@ def test_a_worker_suspends_a_review_and_another_process_ends_it(tmp_path: Path) 
         assert copy.with_name(f"{copy.name}.json").read_text().count('"by": "Ana"') == 1
         (shown,) = (tmp_path / "media" / "published" / "trams").glob("*.jpg.json")
         assert '"by": "nobody, by the deadline"' in shown.read_text() and run in shown.read_text()
+
+
+@pytest.mark.slow
+def test_a_run_is_cancelled_from_the_ui_and_adoption_brings_what_it_bought(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its job runs as long as the test wants: only a run that stops by itself is ever cancelled."""
+    with (
+        stable_on_prefect(tmp_path) as (server, stable),
+        Emulator(job_seconds=0.1, queue_seconds=0.02, hold=True) as emulator,
+    ):
+        env = surroundings(tmp_path, server, stable, emulator)
+        for name in ("nightly", "adopt-orphans"):
+            server.prefect(tmp_path, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", name)
+        ledger = open_ledger(env["GENMEDIA_LEDGER_URL"], 60)
+        with process_worker(env, tmp_path / "worker.log") as worker:
+            parameters = {"prompts": ["a tram"], "refinement": None, "ttapi_credentials": "worker"}
+            found = server.api("GET", "/deployments/name/illustrate/nightly")["id"]
+            run = server.api("POST", f"/deployments/{found}/create_flow_run", {"parameters": parameters})["id"]
+            until(lambda: ledger.rows(["SUBMITTED"]), "a job that is bought and runs", every=0.2)
+            asked = time.monotonic()
+            cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}  # what the UI's button sends
+            server.api("POST", f"/flow_runs/{run}/set_state", cancelling)
+            until(lambda: _state(server, run) == "CANCELLED" and not descendants(worker.pid), "its end", every=0.2)
+            with capsys.disabled():
+                print(f"\nCancelled and gone {time.monotonic() - asked:.1f} s after the click")
+            (row,) = ledger.rows()
+            assert (row.state, row.job_id) == ("SUBMITTED", emulator.jobs()["jobs"][0]["id"])
+            assert sentences(row)[1] == "It was bought once and is safe."
+            emulator.release()
+            _ended(server, "adopt_orphans/adopt-orphans", {"quiet_seconds": 0}, "COMPLETED")
+        (row,) = ledger.rows()
+        assert row.state == "STORED" and len(ledger.media(row.id)) == 5
+        assert emulator.jobs()["counts"] == {"midjourney.imagine": 1} == {"midjourney.imagine": emulator.submits()}
+
+
+def surroundings(folder: Path, server: PrefectServer, stable: Stable, emulator: Emulator) -> dict[str, str]:
+    """Blocks called worker, the work pool, and the environment of a worker with a ledger of its own."""
+    assert stable.start("save_blocks", {}, blocks={"worker": emulator.url}).wait() == 0
+    server.make_pool()
+    return {
+        **os.environ,
+        **server.env,
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "TMPDIR": str(folder),  # Prefect's worker keeps a folder there that belongs to whoever came first
+        "GENMEDIA_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
+        "GENMEDIA_MEDIA_STORE": str(folder / "media"),
+    }
 
 
 def _ended(server: PrefectServer, deployment: str, parameters: dict[str, object], state: str) -> str:

@@ -16,10 +16,10 @@ import sys
 import traceback
 from typing import Any
 
-from tests.chaos.roles.flows import flow_run, many, receiver, save_blocks
+from tests.chaos.roles.flows import calendar, flow_run, many, receiver, save_blocks
 from tests.chaos.roles.scripts import buy
 
-ROLES: dict[str, Any] = {each.__name__: each for each in (flow_run, many, save_blocks, receiver, buy)}
+ROLES: dict[str, Any] = {each.__name__: each for each in (flow_run, many, calendar, save_blocks, receiver, buy)}
 # What a run imports in its course; here once for all.
 CORE = (
     "alembic.command",

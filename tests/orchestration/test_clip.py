@@ -84,6 +84,8 @@ async def test_the_other_engines_read_the_still_from_the_web(emulator, block, ph
     with pytest.raises(ConfigurationError, match="wan reads the still from the web itself"):
         await clip(still, "steam rises", engine="wan", **block)
     monkeypatch.setenv("GENMEDIA_MEDIA_PUBLIC_URL", "https://media.example.com")
+    expected = await clip(still, "steam rises", engine="kling-pro", dry_run=True, **block)
+    assert [figure.operation for figure in expected.figures] == ["novita.kling_v30_pro_i2v"]
     made = await clip(still, "steam rises", engine="kling", seconds=3, finish=Finish(lufs=None), **block)
     (job,) = json.loads(Path(f"{made.film.path}.json").read_text())["jobs"]
     assert job["operation"] == "novita.kling_v30_std_i2v" and not made.film.remarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -85,14 +86,15 @@ class Call:
 
     async def _insist(self, seconds: float, words: str, ask: Callable[[], T]) -> T:
         until = time.monotonic() + seconds
-        pause = 0.1
+        pause, level = 0.1, logging.ERROR
         while True:
             try:
                 return await in_thread(ask)
             except LedgerError as error:
                 if not error.away or time.monotonic() > until:
                     raise
-                self.run.log.error("The ledger is away; waiting for it: %s", words)
+                self.run.log.log(level, "The ledger is away; waiting for it, for at most %.0f s: %s", seconds, words)
+                level = logging.DEBUG  # said once
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2)
 

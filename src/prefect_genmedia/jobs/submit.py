@@ -119,7 +119,8 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
                 return now, None
             case Unknown(reason, _):
                 place.answered()
-                call.run.log.warning("%s: no usable answer to the submit (%s).", row.operation, reason)
+                said = "%s: no usable answer to the submit (%s). It is looked for; nothing is sent again by itself."
+                call.run.log.warning(said, row.operation, reason)
                 return await call.read_row(row.id), None
             case Failed():
                 place.answered(taken=True)

@@ -19,7 +19,7 @@ from prefect_genmedia.ledger import LedgerState as S
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import JobRow
 
-AGAIN = "Do what it says (a key, credit, another prompt), then run its flow again: what is bought is not bought again."
+AGAIN = "Mend what it names (a key, credit, the prompt), or wait where it was away; then run its flow again."
 ADOPT = (
     "Look it up at the provider, then: genmedia jobs adopt {name} --job-id ID, "
     "or genmedia jobs adopt {name} --not-accepted."

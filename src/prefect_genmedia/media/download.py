@@ -115,7 +115,7 @@ def _looked_at(part: Path, link: Link, came: _Came) -> Seen:
 
 
 def _not_kept(what: str) -> MediaError:
-    advice = "The job is paid and safe: free some space and run again, it will be downloaded then."
+    advice = "Make room (free some space), then run again: its files come then, for nothing."
     return MediaError(what, advice=advice, in_store=True)
 
 

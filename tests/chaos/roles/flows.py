@@ -132,6 +132,23 @@ def many(order: dict[str, Any]) -> None:
     report(order, delivered=whole, errors=errors, job_ids=job_ids)
 
 
+def calendar(order: dict[str, Any]) -> None:
+    """One run of a calendar, or of a shard of it; how it ended, and how much memory it took."""
+    import resource
+
+    from prefect_genmedia.flows import content_calendar
+
+    state = asyncio.run(content_calendar(**order["parameters"], return_state=True))
+    ended = asyncio.run(state.aresult(raise_on_failure=False))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    said: dict[str, Any] = {"state": state.name, "error": "", "megabytes": peak, "quota": None}
+    if isinstance(ended, Exception):
+        said["error"] = words(ended)
+    elif order["parameters"].get("dry_run"):
+        said["quota"] = [ended.quota.least, ended.quota.most]
+    report(order, **said)
+
+
 def save_blocks(order: dict[str, Any]) -> None:
     from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 

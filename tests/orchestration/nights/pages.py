@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import httpx
 from prefect import Flow, State
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL
+from prefect.states import AwaitingRetry
 
 from tests.patience import PATIENCE, a_until
 
@@ -27,6 +31,8 @@ class Page:
     message: str
     log: list[tuple[str, str]]
     """Each line with its level, in order."""
+    ends: int
+    """How often it has ended: once, and once more with each retry."""
 
     def lines(self, words: str, *levels: str) -> list[str]:
         return [line for level, line in self.log if words in line and (not levels or level in levels)]
@@ -44,8 +50,18 @@ async def page_of(flow: Flow[..., Any], *args: Any, **asked: Any) -> tuple[Page,
     return await read_page(str(state.state_details.flow_run_id)), state
 
 
-async def read_page(run: str) -> Page:
-    """The page of a run that has ended, with all of its log."""
+async def again(page: Page, flow: Flow[..., Any]) -> Page:
+    """Retry the run, as the UI's button and then a worker do: its own parameters, its own name in the ledger."""
+    async with get_client() as client:
+        await client.set_flow_run_state(UUID(page.run), AwaitingRetry(), force=True)
+        run = await client.read_flow_run(UUID(page.run))
+    ended: Any = run_flow(flow, flow_run=run, parameters=run.parameters, return_type="state")
+    await ended
+    return await read_page(page.run, ends=page.ends + 1)
+
+
+async def read_page(run: str, ends: int = 1) -> Page:
+    """The page of a run that has ended so many times, with all of its log."""
 
     def ended() -> list[dict[str, Any]] | None:
         log: list[dict[str, Any]] = []
@@ -55,12 +71,13 @@ async def read_page(run: str) -> Page:
             log += more
             if len(more) < 200:
                 # Prefect's own last word on a run.
-                return log if any("Finished in state" in line["message"] for line in log) else None
+                own = [line["message"] for line in log if line["task_run_id"] is None]
+                return log if sum("Finished in state" in line for line in own) >= ends else None
 
     log = await a_until(ended, "the run's log", every=0.2)
     state = (await asyncio.to_thread(_get, f"/flow_runs/{run}"))["state"]
     lines = [(LEVELS.get(line["level"], str(line["level"])), line["message"]) for line in log]
-    return Page(run, state["type"], state["message"] or "", lines)
+    return Page(run, state["type"], state["message"] or "", lines, ends)
 
 
 @contextmanager
