@@ -10,7 +10,7 @@ import yaml
 from prefect_genmedia.settings import Settings
 from tests.deploying.composed import DEPLOYMENTS, compose
 
-FILES = ["compose.yaml", "Dockerfile", "helm/server.yaml", "helm/worker.yaml"]
+FILES = ["compose.yaml", "Dockerfile", "helm/server.yaml", "helm/worker.yaml", "helm/genmedia.yaml"]
 
 
 @pytest.mark.parametrize("file", FILES)

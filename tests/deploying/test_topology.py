@@ -226,14 +226,9 @@ def test_a_teams_installation_makes_a_calendar_and_pays_once(
             row["prompt"] for row in sorted(ROWS, key=lambda row: row["prompt"])
         ]
         assert len(published(s3_server)) == len(ROWS)
-        receiver = f"http://127.0.0.1:{ports['8585']}/callbacks"
-        until(
-            lambda: httpx.get(receiver, trust_env=False).json().get("accepted", 0) >= len(ROWS), "callbacks", every=0.5
-        )
-        wanted = {"filter": {"event": {"name": ["genmedia.job.succeeded"]}}, "limit": 50}
-        until(
-            lambda: installation.api("POST", "/events/filter", wanted)["total"] == len(ROWS), "their events", every=0.5
-        )
+        until(lambda: installation.callbacks().get("accepted", 0) >= len(ROWS), "the callbacks", every=0.5)
+        told = {"filter": {"event": {"name": ["genmedia.job.succeeded"]}}, "limit": 50}
+        until(lambda: installation.api("POST", "/events/filter", told)["total"] == len(ROWS), "events", every=0.5)
 
         taker = installation.worker_of(first)
         installation.parts[taker].stop()
