@@ -32,7 +32,7 @@ ONLY_ELSEWHERE = """\
 Seen only in public CI, or by hand:
   - the workflows themselves: other versions of Python, arm64, macOS, CodeQL, the nightly chaos;
   - that the pinned commits are the versions that their comments name (zizmor without --offline asks for it);
-  - the images: no daemon is asked here to build deployments/Dockerfile or to start deployments/compose.yaml;
+  - the images: no daemon is asked here to build the image or to start compose.yaml (the job "image" of ci.yml does);
   - trusted publishing and attestations: the index must name this repository, release.yml and its environment."""
 
 
