@@ -86,9 +86,9 @@ class Installation:
         finally:
             part.stop()
 
-    def run(self, service: str, **more: str) -> None:
+    def run(self, service: str) -> None:
         """A service that ends."""
-        env = self._env(service, service, **more)
+        env = self._env(service, service)
         command = self.composed.command(service)
         done = subprocess.run(command, cwd=self.folder / service, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -170,7 +170,15 @@ def ports() -> Iterator[dict[str, int]]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, databases: dict[str, str], ports: dict[str, int], s3_server: S3) -> Installation:
+def emulator() -> Iterator[Emulator]:
+    with Emulator(job_seconds=1.0, queue_seconds=0.2) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path, databases: dict[str, str], ports: dict[str, int], s3_server: S3, emulator: Emulator
+) -> Installation:
     env = {
         "POSTGRES_PASSWORD": "pw",
         "PREFECT_AUTH": AUTH,
@@ -178,6 +186,8 @@ def installation(tmp_path: Path, databases: dict[str, str], ports: dict[str, int
         "S3_SECRET": "testing",
         "TTAPI_API_KEY": "ttapi-key",
         "NOVITA_API_KEY": "novita-key",
+        "TTAPI_BASE_URL": emulator.url,
+        "NOVITA_BASE_URL": emulator.url,
         "GENMEDIA_CALLBACK_URL": f"http://127.0.0.1:{ports['8585']}/callbacks",
     }
     moved = {
@@ -204,17 +214,16 @@ def _address(url: str) -> str:
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server on the PATH")
 @pytest.mark.skipif(importlib.util.find_spec("prefect_redis") is None, reason="needs the extra [redis]")
 def test_a_teams_installation_makes_a_calendar_and_pays_once(
-    installation: Installation, s3_server: S3, ports: dict[str, int]
+    installation: Installation, emulator: Emulator, s3_server: S3, ports: dict[str, int]
 ) -> None:
     """Twelve rows through the deployment; then its worker is stopped, and the other finds all of it there."""
     with ExitStack() as stack:
         stack.enter_context(redis(installation.folder, ports["6379"]))
-        emulator = stack.enter_context(Emulator(job_seconds=1.0, queue_seconds=0.2))
         installation.run("bucket")
         installation.run("database")
         stack.enter_context(installation.up("server"))
         stack.enter_context(installation.up("services"))
-        installation.run("setup", TTAPI_BASE_URL=emulator.url, NOVITA_BASE_URL=emulator.url)
+        installation.run("setup")
         stack.enter_context(installation.up("receiver"))
         for number in (1, 2):
             port = str(ports[f"worker-{number}"])
