@@ -50,7 +50,7 @@ class Part:
         below = descendants(self.process.pid)
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE / 4)
+            self.process.wait(PATIENCE)
         finally:
             for pid in (self.process.pid, *below):
                 try:
@@ -76,7 +76,8 @@ class Installation:
         env = self._env(service, name, **more)
         log = self.folder / f"{name}.log"
         with log.open("wb") as out:
-            command = self.composed.command(service)
+            # With SIGINT as a container has it: a shell leaves it ignored in what it runs in the background.
+            command = ["env", "--default-signal=INT", *self.composed.command(service)]
             process = subprocess.Popen(command, cwd=self.folder / name, env=env, stdout=out, stderr=out)
         part = self.parts[name] = Part(process, log, env)
         try:
