@@ -71,7 +71,7 @@ class Installation:
 
     @contextmanager
     def up(self, service: str, name: str | None = None, **more: str) -> Iterator[Part]:
-        """A service that stays, until it is healthy where compose.yaml says how to tell."""
+        """A service that stays."""
         name = name or service
         env = self._env(service, name, **more)
         log = self.folder / f"{name}.log"
@@ -81,11 +81,15 @@ class Installation:
             process = subprocess.Popen(command, cwd=self.folder / name, env=env, stdout=out, stderr=out)
         part = self.parts[name] = Part(process, log, env)
         try:
-            if "HEALTH_URL" in env:
-                until(part.healthy, f"health of {name}", every=1)
             yield part
         finally:
             part.stop()
+
+    def wait(self) -> None:
+        """Until all are healthy that compose.yaml has a health check for."""
+        for name, part in self.parts.items():
+            if "HEALTH_URL" in part.env:
+                until(part.healthy, f"health of {name}", every=1)
 
     def run(self, service: str) -> None:
         """A service that ends."""
@@ -223,6 +227,7 @@ def test_a_teams_installation_makes_a_calendar_and_pays_once(
         installation.run("bucket")
         installation.run("database")
         stack.enter_context(installation.up("server"))
+        installation.wait()
         stack.enter_context(installation.up("services"))
         installation.run("setup")
         stack.enter_context(installation.up("receiver"))
@@ -230,6 +235,7 @@ def test_a_teams_installation_makes_a_calendar_and_pays_once(
             port = str(ports[f"worker-{number}"])
             health = {"PREFECT_WORKER_WEBSERVER_PORT": port, "HEALTH_URL": f"http://127.0.0.1:{port}/health"}
             stack.enter_context(installation.up("worker", f"worker-{number}", **health))
+        installation.wait()
 
         first = installation.calendar()
         assert sorted(job["prompt"] for job in emulator.jobs()["jobs"] if job["billed"]) == [
