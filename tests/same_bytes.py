@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "src" / "prefect_genmedia"
+LEFT_OUT = ("compose.yaml", "Dockerfile", "Dockerfile.dockerignore", "helm")
+"""Of `deployments`: what an image is made with is no part of the wheel."""
 
 
 def checkout() -> dict[str, bytes]:
@@ -15,7 +17,7 @@ def checkout() -> dict[str, bytes]:
     folders = [PACKAGE]
     while folders:
         for path in folders.pop().iterdir():
-            if path.name == "__pycache__":
+            if path.name == "__pycache__" or (path.parent.name == "deployments" and path.name in LEFT_OUT):
                 continue
             if path.is_dir():
                 folders.append(path)

@@ -34,6 +34,11 @@ def test_nothing_of_the_pack_lands_outside_its_own_name():
     assert PROJECT["project"]["entry-points"]["prefect.collections"] == {"prefect_genmedia": "prefect_genmedia.blocks"}
 
 
+def test_of_the_deployments_the_wheel_has_what_is_registered_from_it():
+    """Image, compose file and charts belong to the checkout, where they are built and changed."""
+    assert PROJECT["tool"]["setuptools"]["package-data"]["prefect_genmedia.deployments"] == ["prefect.yaml"]
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_the_docs_tables_are_made_from_the_code(name: str):
     """python -m tests.readme makes them anew."""

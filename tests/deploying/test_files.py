@@ -10,7 +10,7 @@ import yaml
 from prefect_genmedia.settings import Settings
 from tests.deploying.composed import DEPLOYMENTS, compose
 
-FILES = ["compose.yaml", "Dockerfile", "helm/server.yaml", "helm/worker.yaml"]
+FILES = ["compose.yaml", "Dockerfile", "helm/server.yaml", "helm/worker.yaml", "helm/genmedia.yaml"]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -31,3 +31,9 @@ def test_no_secret_stands_in_a_file() -> None:
     dockerfile = (DEPLOYMENTS / "Dockerfile").read_text()
     assert not re.search(r"^(ARG|ENV).*(PASSWORD|AUTH|KEY|SECRET)", dockerfile, re.MULTILINE)
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", dockerfile, re.MULTILINE)  # not root, and by number
+
+
+def test_one_version_of_prefect_is_named_everywhere() -> None:
+    (pinned,) = re.findall(r"^prefect==(.+)$", (DEPLOYMENTS.parent / "constraints.txt").read_text(), re.MULTILINE)
+    assert f"\nprefect-version: {pinned}\n" in (DEPLOYMENTS / "prefect.yaml").read_text()
+    assert f" prefectTag: {pinned}-python" in (DEPLOYMENTS / "helm" / "server.yaml").read_text()

@@ -50,7 +50,7 @@ class Part:
         below = descendants(self.process.pid)
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE / 4)
+            self.process.wait(PATIENCE)
         finally:
             for pid in (self.process.pid, *below):
                 try:
@@ -71,24 +71,29 @@ class Installation:
 
     @contextmanager
     def up(self, service: str, name: str | None = None, **more: str) -> Iterator[Part]:
-        """A service that stays, until it is healthy where compose.yaml says how to tell."""
+        """A service that stays."""
         name = name or service
         env = self._env(service, name, **more)
         log = self.folder / f"{name}.log"
         with log.open("wb") as out:
-            command = self.composed.command(service)
+            # With SIGINT as a container has it: a shell leaves it ignored in what it runs in the background.
+            command = ["env", "--default-signal=INT", *self.composed.command(service)]
             process = subprocess.Popen(command, cwd=self.folder / name, env=env, stdout=out, stderr=out)
         part = self.parts[name] = Part(process, log, env)
         try:
-            if "HEALTH_URL" in env:
-                until(part.healthy, f"health of {name}", every=1)
             yield part
         finally:
             part.stop()
 
-    def run(self, service: str, **more: str) -> None:
+    def wait(self) -> None:
+        """Until all are healthy that compose.yaml has a health check for."""
+        for name, part in self.parts.items():
+            if "HEALTH_URL" in part.env:
+                until(part.healthy, f"health of {name}", every=1)
+
+    def run(self, service: str) -> None:
         """A service that ends."""
-        env = self._env(service, service, **more)
+        env = self._env(service, service)
         command = self.composed.command(service)
         done = subprocess.run(command, cwd=self.folder / service, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -170,7 +175,15 @@ def ports() -> Iterator[dict[str, int]]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, databases: dict[str, str], ports: dict[str, int], s3_server: S3) -> Installation:
+def emulator() -> Iterator[Emulator]:
+    with Emulator(job_seconds=1.0, queue_seconds=0.2) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path, databases: dict[str, str], ports: dict[str, int], s3_server: S3, emulator: Emulator
+) -> Installation:
     env = {
         "POSTGRES_PASSWORD": "pw",
         "PREFECT_AUTH": AUTH,
@@ -178,6 +191,8 @@ def installation(tmp_path: Path, databases: dict[str, str], ports: dict[str, int
         "S3_SECRET": "testing",
         "TTAPI_API_KEY": "ttapi-key",
         "NOVITA_API_KEY": "novita-key",
+        "TTAPI_BASE_URL": emulator.url,
+        "NOVITA_BASE_URL": emulator.url,
         "GENMEDIA_CALLBACK_URL": f"http://127.0.0.1:{ports['8585']}/callbacks",
     }
     moved = {
@@ -204,36 +219,31 @@ def _address(url: str) -> str:
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server on the PATH")
 @pytest.mark.skipif(importlib.util.find_spec("prefect_redis") is None, reason="needs the extra [redis]")
 def test_a_teams_installation_makes_a_calendar_and_pays_once(
-    installation: Installation, s3_server: S3, ports: dict[str, int]
+    installation: Installation, emulator: Emulator, s3_server: S3, ports: dict[str, int]
 ) -> None:
     """Twelve rows through the deployment; then its worker is stopped, and the other finds all of it there."""
     with ExitStack() as stack:
         stack.enter_context(redis(installation.folder, ports["6379"]))
-        emulator = stack.enter_context(Emulator(job_seconds=1.0, queue_seconds=0.2))
         installation.run("bucket")
         installation.run("database")
         stack.enter_context(installation.up("server"))
+        installation.wait()
         stack.enter_context(installation.up("services"))
-        installation.run("setup", TTAPI_BASE_URL=emulator.url, NOVITA_BASE_URL=emulator.url)
+        installation.run("setup")
         stack.enter_context(installation.up("receiver"))
         for number in (1, 2):
             port = str(ports[f"worker-{number}"])
             health = {"PREFECT_WORKER_WEBSERVER_PORT": port, "HEALTH_URL": f"http://127.0.0.1:{port}/health"}
             stack.enter_context(installation.up("worker", f"worker-{number}", **health))
+        installation.wait()
 
         first = installation.calendar()
-        assert sorted(job["prompt"] for job in emulator.jobs()["jobs"] if job["billed"]) == [
-            row["prompt"] for row in sorted(ROWS, key=lambda row: row["prompt"])
-        ]
+        billed = sorted(job["prompt"] for job in emulator.jobs()["jobs"] if job["billed"])
+        assert billed == sorted(row["prompt"] for row in ROWS)
         assert len(published(s3_server)) == len(ROWS)
-        receiver = f"http://127.0.0.1:{ports['8585']}/callbacks"
-        until(
-            lambda: httpx.get(receiver, trust_env=False).json().get("accepted", 0) >= len(ROWS), "callbacks", every=0.5
-        )
-        wanted = {"filter": {"event": {"name": ["genmedia.job.succeeded"]}}, "limit": 50}
-        until(
-            lambda: installation.api("POST", "/events/filter", wanted)["total"] == len(ROWS), "their events", every=0.5
-        )
+        until(lambda: installation.callbacks().get("accepted", 0) >= len(ROWS), "the callbacks", every=0.5)
+        told = {"filter": {"event": {"name": ["genmedia.job.succeeded"]}}, "limit": 50}
+        until(lambda: installation.api("POST", "/events/filter", told)["total"] == len(ROWS), "events", every=0.5)
 
         taker = installation.worker_of(first)
         installation.parts[taker].stop()

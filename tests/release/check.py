@@ -32,7 +32,7 @@ ONLY_ELSEWHERE = """\
 Seen only in public CI, or by hand:
   - the workflows themselves: other versions of Python, arm64, macOS, CodeQL, the nightly chaos;
   - that the pinned commits are the versions that their comments name (zizmor without --offline asks for it);
-  - the images: no daemon is asked here to build deployments/Dockerfile or to start deployments/compose.yaml;
+  - the images: no daemon is asked here to build the image or to start compose.yaml (the job "image" of ci.yml does);
   - trusted publishing and attestations: the index must name this repository, release.yml and its environment."""
 
 
@@ -53,7 +53,9 @@ def check_version(tag: str | None) -> str:
         raise Wrong(f"the tag is {tag}, the version {VERSION}")
     if tag is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", heading[2]):
         raise Wrong(f"CHANGELOG.md says ({heading[2]}) of {VERSION}: a release has a date")
-    named = re.compile(r"prefect[-_]genmedia(?:\[[a-z0-9,]+\])?(?:==|:|-)v?(\d+\.\d+\.\d+)")
+    named = re.compile(
+        r"(?:prefect[-_]genmedia(?:\[[a-z0-9,]+\])?(?:==|:|-)v?|prefectTag: )(\d+\.\d+\.\d+)(?!-python)\b"
+    )
     files = run("git", "ls-files", "*.md", "*.yaml", "*.yml", "*Dockerfile").split()
     other = [
         f"{file}: {found[0]}"
@@ -154,6 +156,21 @@ def check_workflows() -> str:
     )
 
 
+def check_images() -> str:
+    """What can be said of the image and of compose.yaml without a daemon."""
+    compose, dockerfile = ROOT / "deployments" / "compose.yaml", ROOT / "deployments" / "Dockerfile"
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", compose)
+    made_up = HERE / "env"
+    names = set(re.findall(r"\$\{(\w+):\?\}", compose.read_text()))
+    made_up.write_text("".join(f"{name}=made-up\n" for name in sorted(names)))
+    config = ("docker-compose", "--env-file", made_up, "--file", compose, "config", "--quiet")
+    return (
+        "the Compose schema finds nothing"
+        + _also("docker-compose", *config)
+        + _also("hadolint", "hadolint", dockerfile)
+    )
+
+
 def _also(program: str, *command: str | Path) -> str:
     """By a program that not everybody has."""
     if shutil.which(program) is None:
@@ -174,6 +191,7 @@ def checks(quick: bool, tag: str | None) -> Iterator[tuple[str, Callable[[], str
     yield "licences", partial(check_licences, quick)
     yield "SBOM", partial(write_sbom, quick)
     yield "workflows", check_workflows
+    yield "images", check_images
 
 
 def main() -> int:

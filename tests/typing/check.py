@@ -1,7 +1,8 @@
 """Has pyright, `mypy --strict`, pyrefly and ty read user.py and mistakes.py as a user's project.
 
 python tests/typing/check.py [PYTHON]: against the pack that PYTHON can import (this one, unless another is named);
-says what is wrong, a line each, and exits 1 if there is anything.
+says what is wrong, a line each, and exits 1 if there is anything. A wheel's environment must lie outside of the
+checkout: pyrefly would read the sources that lie above it for the installed ones.
 """
 
 from __future__ import annotations

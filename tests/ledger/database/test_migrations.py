@@ -112,8 +112,9 @@ def rows(connection: Connection) -> dict[str, Any]:
     """The rows that hold something of the user's."""
     tables = MetaData()
     tables.reflect(connection)
-    names = ("genmedia_job", "genmedia_media", "genmedia_event", "genmedia_fact")
-    ordered = {name: select(tables.tables[name]).order_by(*tables.tables[name].primary_key) for name in names}
+    names = ("genmedia_job", "genmedia_media", "genmedia_event", "genmedia_fact", "genmedia_tag")
+    there = [tables.tables[name] for name in names if name in tables.tables]
+    ordered = {table.name: select(table).order_by(*table.primary_key) for table in there}
     return {name: [dict(row) for row in connection.execute(query).mappings()] for name, query in ordered.items()}
 
 
@@ -144,6 +145,28 @@ def test_an_older_ledger_opens_with_all_its_rows(empty_url: str, connection: Con
     assert {(row.unit, row.labelled) for row in found.values()} == {("quota", False)}
     assert [(file.uri, file.width) for file in ledger.media("5" * 32)] == [(FILE["uri"], 512)]
     assert [(event.at, event.note) for event in ledger.history("3" * 32)] == [(103.5, "line 3")]
+
+
+@pytest.mark.parametrize("revision", OLDER)
+def test_what_each_version_added_stays(empty_url: str, connection: Connection, revision: str) -> None:
+    """Every column that a schema had and the first had not, filled; and a tag, once there are tags."""
+    build(connection, revision)
+    tables = MetaData()
+    tables.reflect(connection)
+    if "genmedia_tag" in tables.tables:
+        connection.execute(tables.tables["genmedia_tag"].insert(), {"job": "3" * 32, "tag": "žába"})
+    filled = {bool: True, int: 3, float: 7.5, str: "USD", dict: ["ž", None]}
+    for name, first in (("genmedia_job", old_job(0, S.INTENT, "")), ("genmedia_media", {"job", "position", *FILE})):
+        added = [column for column in tables.tables[name].columns if column.name not in first]
+        if added:
+            values = {column.name: filled[column.type.python_type] for column in added}
+            connection.execute(tables.tables[name].update(), values)
+    before = rows(connection)
+    opened(empty_url)
+    after = rows(connection)
+    for table, kept in before.items():
+        left = [{name: row[name] for name in old} for row, old in zip(after[table], kept, strict=True)]
+        assert left == kept
 
 
 @pytest.mark.parametrize("revision", OLDER)
