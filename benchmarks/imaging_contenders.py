@@ -48,7 +48,11 @@ def ours(picture: Path, kind: str, folder: Path) -> Callable[[], None]:
         Rendition(name=name, width=width, height=height, format=kind)  # type: ignore[arg-type]
         for name, (width, height) in SIZES.items()
     ]
-    return lambda: None if render(picture, renditions, folder) else None
+
+    def work() -> None:
+        render(picture, renditions, folder)
+
+    return work
 
 
 def pillow_per_size(picture: Path, kind: str, folder: Path) -> Callable[[], None]:
