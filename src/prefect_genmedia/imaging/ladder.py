@@ -22,7 +22,7 @@ _BAND = 128  # rows
 def ladder(picture: Decoded, plans: Sequence[Layout]) -> list[Decoded]:
     """For each plan, what it is cut from: the picture, or a smaller copy that still has more pixels than it needs.
 
-    Of photographs, with an SSIM of 0.995 and more to what all of the pixels give; of fine print 0.97. Each copy is made
+    Of photographs with an SSIM above 0.99 to what all of the pixels give, of fine print 0.97. Each copy is made
     of the one before, on all cores; where few files are wanted, or large ones, there is none.
     """
     steps = sorted(range(len(plans)), key=lambda number: source_pixels_per_pixel(plans[number]))
