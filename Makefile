@@ -56,6 +56,7 @@ fuzz: $(READY)
 bench: $(READY)
 	$(RUN) -m benchmarks.run
 	$(RUN) benchmarks/ledger.py
+	$(RUN) -m benchmarks.imaging
 
 dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*

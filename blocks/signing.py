@@ -26,7 +26,7 @@ class SigningCertificate(StrictBlock):
 
     _block_type_name = "GenMedia Signing Certificate"
     _block_type_slug = "genmedia-signing-certificate"
-    _logo_url = logo("budget")
+    _logo_url = logo("signing")
     _documentation_url = "https://opensource.contentauthenticity.org/docs/signing/"  # type: ignore[assignment]
 
     certificate: SecretStr = Field(

@@ -256,6 +256,8 @@ def verify(
 def lineage(
     file: Annotated[Path, typer.Argument(help="Any copy of a file that was bought or published.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write it as a page with a picture of it.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write that picture alone.")] = None,
 ) -> None:
     """Why a file exists: made of what, by which request and job, and what that cost. Found by its sha256.
 
@@ -263,7 +265,7 @@ def lineage(
     """
     from prefect_genmedia.cli.lineage_command import show_lineage
 
-    show_lineage(file, as_json)
+    show_lineage(file, as_json, html, svg)
 
 
 @app.command()

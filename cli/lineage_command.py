@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from prefect_genmedia.cli.reading import require_ledger
-from prefect_genmedia.cli.terminal import say, say_json
-from prefect_genmedia.errors import MediaError
+from prefect_genmedia.cli.terminal import errors, say, say_json
+from prefect_genmedia.errors import ConfigurationError, MediaError
+from prefect_genmedia.flows.ancestry import cost_of, lineage_html, lineage_svg
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.lineage import Job, Lineage, Origin
 from prefect_genmedia.media import MediaStore
@@ -26,22 +27,34 @@ KINDS = {
 }
 
 
-def show_lineage(file: Path, as_json: bool) -> None:
-    """Raises MediaError, LedgerError. Ends the process with 1 when nobody knows the file."""
+def show_lineage(file: Path, as_json: bool, html: Path | None = None, svg: Path | None = None) -> None:
+    """Raises MediaError, LedgerError, ConfigurationError. Ends the process with 1 when nobody knows the file."""
     settings = read_settings()
     try:
         sha256, size = sha256_of(file), file.stat().st_size
     except OSError as failure:
         raise MediaError(f"{file} cannot be read: {failure.strerror or failure}") from None
     require_ledger()
-    origin = Lineage(ledger_of(settings), MediaStore(settings.media_store)).of(sha256, size=size)
+    store = MediaStore(settings.media_store)
+    origin = Lineage(ledger_of(settings), store).of(sha256, size=size)
+    for target, draw in ((html, lineage_html), (svg, lineage_svg)):
+        if target is not None:
+            _write(target, draw(origin, file.name, store))
     if as_json:
         say_json({"file": str(file), **asdict(origin), "cost": origin.cost, "jobs_not_told": origin.jobs_not_told})
-    else:
+    elif html is None and svg is None:
         _show(origin, str(file), 0)
-        say(f"Cost: {_cost(origin)}")
+        say(f"Cost: {cost_of(origin)}")
     if origin.kind == "unknown":
         sys.exit(1)
+
+
+def _write(target: Path, text: str) -> None:
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise ConfigurationError(f"{target} cannot be written: {failure.strerror or failure}") from None
+    say(("Written", "bold"), f" {target.absolute().as_uri()}", to=errors)
 
 
 def _show(origin: Origin, name: str, depth: int) -> None:
@@ -69,10 +82,3 @@ def _lines(job: Job) -> list[tuple[str, str]]:
         ("request", json.dumps(job.request, ensure_ascii=False)),
         ("charged", charged),
     ]
-
-
-def _cost(origin: Origin) -> str:
-    said = [f"{amount:g} {unit}" for unit, amount in origin.cost.items()]
-    if silent := origin.jobs_not_told:
-        said.append(f"{silent} job{'s' if silent > 1 else ''} of which the provider does not say it")
-    return " + ".join(said) or "nothing"

@@ -12,6 +12,7 @@ from typing import Any
 from prefect_genmedia.cli.terminal import say, say_json
 from prefect_genmedia.errors import ConfigurationError, MediaError, MediaInvalidError
 from prefect_genmedia.provenance import Credentials, MarksFound, credentials_in, credentials_seen, marks_in
+from prefect_genmedia.provenance.files import CREDENTIALS
 from prefect_genmedia.quoting import one_line
 
 _TITLES = {
@@ -108,6 +109,8 @@ def _show(read: _Read) -> None:
     said = _MEANING.get(found.source_type, f"says {found.source_type}" if found.source_type else "says nothing")
     say(f"{path}: {said}", f" ({found.source_type})" if found.generated else "")
     facts = {title: getattr(found, name) for name, title in _TITLES.items()} | {"sha256": read.sha256}
+    if said_too is not None:  # told of below
+        facts["also there"] = tuple(other for other in found.others if other != CREDENTIALS)
     for title, fact in facts.items():
         if fact:
             say(f"  {title}: {one_line(', '.join(fact) if isinstance(fact, tuple) else fact)}")

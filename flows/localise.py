@@ -28,6 +28,7 @@ from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, recipes
+from prefect_genmedia.tasks.signing import check_signing
 
 ORIGIN = ("prompt", "jobs", "cost", "model", "made_at", "photograph_sha256")
 """What the master's manifest says of where it comes from: it goes on."""
@@ -100,6 +101,7 @@ async def localise(
         collection: The folder below published/ in the media store. By default the picture's name.
     """
     await asyncio.to_thread(check_store)
+    await check_signing()
     if twice := [name for name, times in Counter(each.language.lower() for each in wordings).items() if times > 1]:
         raise ConfigurationError(f"{twice[0]} is given twice")
     if not renditions:

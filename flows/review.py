@@ -40,7 +40,7 @@ from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging
-from prefect_genmedia.tasks.signing import the_signer
+from prefect_genmedia.tasks.signing import check_signing, the_signer
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import DecisionRow, Ledger
@@ -120,6 +120,7 @@ async def review(
     """
     here = _this_run()
     ledger, store = await asyncio.to_thread(_opened)
+    await check_signing()  # before anybody decides
     told = await Notifier.of(notifier)
     name = collection or (folder or "").strip("/").rpartition("/")[2] or f"{datetime.now(UTC):%Y-%m-%d}-{here[:8]}"
     # Resumed, the run comes here from the top, in a new process: what was asked is in the ledger.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from prefect_genmedia.blocks import Budget, NovitaCredentials, TTAPICredentials
+from prefect_genmedia.blocks import Budget, NovitaCredentials, SigningCertificate, TTAPICredentials
 from prefect_genmedia.errors import ConfigurationError
 
 KEY = "k3y-s3cr3t-0123456789"
@@ -103,6 +103,31 @@ def test_a_key_set_afterwards_is_a_key() -> None:
     credentials = TTAPICredentials(api_key="k-123456")
     credentials.api_key = KEY  # type: ignore[assignment]  # as users do
     assert KEY not in repr(credentials) and credentials.get_client().api_key == KEY
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"private_kee": KEY},
+        {"private_key": [KEY]},
+        {"private_key": KEY},
+        {"certificate": "x", "private_key": KEY, "time_stamp_url": KEY},
+        {"certificate": "x", "private_key": KEY, "passphrase": {"is": KEY}},
+    ],
+    ids=str,
+)
+def test_a_private_key_given_in_a_wrong_way_is_not_shown(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SigningCertificate(**given)
+    assert KEY not in f"{caught.value} {caught.value.errors()}"
+
+
+def test_a_signing_certificate_shows_nothing_also_when_it_cannot_sign() -> None:
+    block = SigningCertificate(certificate=KEY, private_key=KEY, passphrase=KEY)
+    with pytest.raises(ConfigurationError) as caught:
+        block.get_signer()
+    said = "".join(traceback.format_exception(caught.value))
+    assert KEY not in f"{block} {block!r} {block.model_dump_json()} {said}"
 
 
 # -- budgets ------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from prefect_genmedia.media.places import open_place
+from prefect_genmedia.media.places import PART_BYTES, open_place
 from tests.s3 import S3, environ_for
 from tests.shop import small_cat
 
@@ -205,6 +205,30 @@ def test_killed_while_publishing_in_a_folder(publisher: Publisher, tmp_path: Pat
 
 def test_killed_while_publishing_on_s3(publisher: Publisher, s3: S3) -> None:
     killed_on_s3(publisher, s3, FEW)
+
+
+def test_a_large_file_that_was_killed_in_the_middle_of_its_parts_is_not_seen(s3: S3, tmp_path: Path) -> None:
+    bucket, film = s3.new_bucket(), tmp_path / "film.mp4"
+    content = random.Random(SEED).randbytes(2 * PART_BYTES + 1024)
+    location = f"s3://{bucket}/store"
+
+    def keep(kill_after: int | None = None) -> int:
+        film.write_bytes(content)
+        road = Road(s3.url, kill_after)
+        words = "import sys, pathlib; from prefect_genmedia.media import MediaStore; "
+        words += "MediaStore(sys.argv[1]).keep(pathlib.Path(sys.argv[2]), 'published/film.mp4')"
+        environ = {**os.environ, **environ_for(road.url), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        worker = subprocess.Popen([sys.executable, "-c", words, location, str(film)], env=environ)
+        road.worker.is_process(worker.pid)
+        code = worker.wait()
+        road.close()
+        return code
+
+    assert keep(kill_after=PART_BYTES + PART_BYTES // 2) == -signal.SIGKILL
+    assert seen(location) == {}, "half of it is there"
+    assert s3.fs().call_s3("list_multipart_uploads", Bucket=bucket)["Uploads"], "it was not sent in parts"
+    assert keep() == 0
+    assert seen(location) == {"published/film.mp4": hashlib.sha256(content).hexdigest()}
 
 
 @pytest.mark.slow

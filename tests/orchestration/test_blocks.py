@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
-from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
+from prefect_genmedia.blocks import NovitaCredentials, SigningCertificate, TTAPICredentials
 from prefect_genmedia.errors import ConfigurationError
 
 
-@pytest.mark.parametrize("block", [TTAPICredentials, NovitaCredentials])
+@pytest.mark.parametrize("block", [TTAPICredentials, NovitaCredentials, SigningCertificate])
 class TestStandards(BlockStandardTestSuite):
     @pytest.fixture
     def block(self, block):

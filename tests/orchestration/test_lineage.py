@@ -66,6 +66,10 @@ async def test_a_published_file_is_followed_back_to_what_was_paid_for_it(
     main_ends(0, "lineage", str(copy))
     words = capsys.readouterr().out
     assert "a lighthouse" in words and "Cost: " in words and drawn.purchases[0].job.id[:12] in words
+    page, picture = tmp_path / "why.html", tmp_path / "why.svg"
+    main_ends(0, "lineage", str(copy), "--html", str(page), "--svg", str(picture))
+    for each in (page, picture):  # the file, the refined one, the one that was picked; each with its thumbnail
+        assert each.read_text().count('role="listitem"') == 3 == each.read_text().count("data:image/webp")
     copy.write_bytes(b"another")
     main_ends(1, "lineage", str(copy))
     assert "neither the ledger nor the media store knows it" in capsys.readouterr().out

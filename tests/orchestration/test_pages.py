@@ -21,6 +21,7 @@ BILLS = {  # what the blocks of a page buy, at the emulator that it finds
     "docs/guides/budgets.md": 1,
     "docs/guides/calendar.md": 2,
     "docs/guides/disclosure.md": 0,
+    "docs/guides/moderation.md": 0,
     "docs/guides/moving.md": 1,
     "docs/guides/recipes.md": 0,
     "docs/guides/recordings.md": 1,

@@ -13,6 +13,7 @@ from prefect_genmedia.imaging.colours import Decoded, decode
 from prefect_genmedia.imaging.encoding import encode
 from prefect_genmedia.imaging.geometry import Layout, layout, source_pixels_per_pixel
 from prefect_genmedia.imaging.judging.attention import focused
+from prefect_genmedia.imaging.ladder import ladder
 from prefect_genmedia.imaging.reading import MAX_PIXELS, header
 from prefect_genmedia.imaging.renditions import LONGEST_SIDE, Rendition
 from prefect_genmedia.imaging.workers import work, work_on_each
@@ -49,10 +50,12 @@ def render(
     picture = work(partial(decode, source, shrink=shrink, max_pixels=max_pixels))
     sizes = [focused(each, picture.image) for each in renditions]
     layouts = _layouts(source, picture.size, sizes)  # a header may not tell that the picture lies on its side
+    pictures = ladder(picture, layouts)
+    del picture  # where all are cut from smaller copies, its memory is free again
 
     def made(number: int) -> Rendered:
         plan, each = layouts[number], sizes[number]
-        content = encode(cut(picture, plan, each), each, xmp)
+        content = encode(cut(pictures[number], plan, each), each, xmp)
         return write(content, each.name, plan.canvas, f"image/{each.format}", paths[number])
 
     return work_on_each(made, range(len(sizes)))

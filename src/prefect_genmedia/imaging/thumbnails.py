@@ -12,7 +12,7 @@ from prefect_genmedia.imaging.colours import decode
 from prefect_genmedia.imaging.reading import header
 
 
-def thumbnail(source: Path, size: int = 160) -> str:
+def thumbnail(source: Path | bytes, size: int = 160) -> str:
     """A small WebP of a picture as a `data:` URI, at most `size` pixels a side: for HTML and Markdown.
 
     At 160 pixels it weighs under 8 KB, larger ones in proportion: where a picture is hard to

@@ -117,6 +117,7 @@ class MediaRow(Base):
     """One verified file of a job, in the order of the provider's answer."""
 
     __tablename__ = "genmedia_media"
+    __table_args__ = (Index("ix_genmedia_media_sha256", "sha256"),)
 
     job: Mapped[str] = mapped_column(ForeignKey("genmedia_job.id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -182,7 +182,7 @@ class Ledger(Adoption, Decisions):
             return list(session.scalars(select(MediaRow).where(MediaRow.job == row_id).order_by(MediaRow.position)))
 
     def media_with(self, sha256: str) -> list[MediaRow]:
-        """The files of jobs that have these bytes. There is no index of it: each file's row is looked at."""
+        """The files of jobs that have these bytes."""
         with self.database.read() as session:
             return list(session.scalars(select(MediaRow).where(MediaRow.sha256 == sha256).order_by(MediaRow.job)))
 

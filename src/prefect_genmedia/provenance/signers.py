@@ -106,7 +106,7 @@ def _signing(key: Any) -> tuple[str, Callable[[bytes], bytes]]:
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "ED25519", key.sign
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _LEAST_RSA_BITS:
-        pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256().digest_size)
         return "PS256", lambda data: key.sign(data, pss, hashes.SHA256())
     curves: dict[str, tuple[str, hashes.HashAlgorithm]] = {
         "secp256r1": ("ES256", hashes.SHA256()),

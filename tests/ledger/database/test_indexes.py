@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.ledger import Database, Ledger
@@ -59,6 +59,7 @@ STEPS: dict[str, Callable[[Ledger, str], object]] = {
     "sweep": lambda ledger, _: ledger.left_alone(600, 500),
     "sweep on": lambda ledger, row_id: ledger.left_alone(0, 500, row_of(ledger, row_id)),
     "media": lambda ledger, row_id: ledger.media(row_id),
+    "media_with": lambda ledger, _: ledger.media_with("0" * 64),
     "history": lambda ledger, row_id: ledger.history(row_id),
     "known_job_ids": lambda ledger, _: ledger.known_job_ids("account-1", ["job-1"]),
     "running": lambda ledger, _: ledger.running("account-1", ["midjourney.imagine"]),
@@ -99,3 +100,17 @@ def test_lists_are_not_sorted(plans: Any) -> None:
     _, of = plans
     for call in (lambda ledger: ledger.rows(limit=50), lambda ledger: ledger.rows([S.STORED, S.FAILED], limit=50)):
         assert [line for line in of(call) if "TEMP B-TREE" in line] == []
+
+
+def test_a_file_is_found_by_its_bytes_and_not_by_looking_at_each(ledger: Ledger) -> None:
+    """On both databases. PostgreSQL reads a short table whole, unless it is told not to."""
+    row_id = bring_to(ledger, S.STORED, want("kept"))
+    assert [file.job for file in ledger.media_with(FILE["sha256"])] == [row_id]
+    with ledger.database.engine.connect() as connection:
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            explain = "EXPLAIN"
+        asked = text(f"{explain} SELECT * FROM genmedia_media WHERE sha256 = :sha256")
+        said = str(connection.execute(asked, {"sha256": FILE["sha256"]}).all())
+    assert "ix_genmedia_media_sha256" in said, said

@@ -254,13 +254,13 @@ def test_a_migration_that_fails_leaves_the_older_ledger_whole(
     empty_url: str, connection: Connection, revision: str
 ) -> None:
     build(connection, revision)
-    # In the way of the newest, whose first steps work.
-    connection.execute(text("CREATE INDEX ix_genmedia_decision_sha256 ON genmedia_job (id)"))
+    # In the way of the newest: what comes before it has worked by then.
+    connection.execute(text("CREATE INDEX ix_genmedia_media_sha256 ON genmedia_job (id)"))
     before = dump(connection)
-    with pytest.raises(LedgerError, match="ix_genmedia_decision_sha256"):
+    with pytest.raises(LedgerError, match="ix_genmedia_media_sha256"):
         Database(empty_url).migrate()
     assert dump(connection) == before
-    connection.execute(text("DROP INDEX ix_genmedia_decision_sha256"))
+    connection.execute(text("DROP INDEX ix_genmedia_media_sha256"))
     assert len(opened(empty_url).rows()) == len(S)
 
 

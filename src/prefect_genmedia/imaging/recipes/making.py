@@ -15,6 +15,7 @@ from prefect_genmedia.imaging.drawing import label, overlay, write_text
 from prefect_genmedia.imaging.encoding import encode
 from prefect_genmedia.imaging.geometry import Layout, Size, layout, source_pixels_per_pixel
 from prefect_genmedia.imaging.judging import Quality, faults, focused
+from prefect_genmedia.imaging.ladder import ladder
 from prefect_genmedia.imaging.reading import MAX_PIXELS, PictureHeader, header
 from prefect_genmedia.imaging.recipes.checking import Materials, check, face_of, look_of
 from prefect_genmedia.imaging.recipes.placing import crop_box, padded, resized, text_box, text_sizes
@@ -71,8 +72,12 @@ def make(
             files.append(partial(_file, picture, step.rendition(picture.size[0]), (), materials, next(paths)))
         elif isinstance(step, Sizes):
             later = recipe.steps[number + 1 :]
-            wanted = [each for each in step.sizes if isinstance(each, Rendition)]
-            files += [partial(_file, picture, each, later, materials, next(paths)) for each in wanted]
+            wanted = [focused(each, picture.image) for each in step.sizes if isinstance(each, Rendition)]
+            pictures = ladder(picture, [layout(picture.size, each) for each in wanted])
+            files += [
+                partial(_file, smaller, each, later, materials, next(paths))
+                for smaller, each in zip(pictures, wanted, strict=True)
+            ]
             break
         else:
             image = work(partial(done, step, picture.image, materials))
@@ -112,7 +117,6 @@ def done(step: Step, image: Image.Image, materials: Materials) -> Image.Image:
 
 def _file(picture: Decoded, wanted: Rendition, later: Sequence[Step], materials: Materials, path: Path) -> Rendered:
     """One file: cut to its size, what follows done to it, written."""
-    wanted = focused(wanted, picture.image)
     image = cut(picture, layout(picture.size, wanted), wanted)
     for step in later:
         image = done(step, image, materials)

@@ -19,7 +19,7 @@ from prefect_genmedia.imaging.recipes.presets import Preset
 from prefect_genmedia.imaging.recipes.steps import Keep, Overlay, Save, Sizes, Step, Text
 from prefect_genmedia.imaging.renditions import Rendition
 
-VERSION = 1
+VERSION = 2
 """Part of a recipe's hash: a new one where the same steps come to give other pixels."""
 
 _LONGEST = 1_000_000
