@@ -275,5 +275,15 @@ def main(typed: list[str] | None = None) -> None:
     except GenMediaError as error:
         say((type(error).__name__, "bold red"), f" {error}", to=errors)
         sys.exit(1)
+    except RuntimeError as error:
+        if "ephemeral Prefect API" not in str(error):
+            raise
+        said = "Prefect's temporary server did not start in time. Start one that stays: prefect server start, and in "
+        said += (
+            "another terminal: prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api. A slow machine has more "
+        )
+        said += "time by PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=120."
+        say(said, to=errors)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
