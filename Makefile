@@ -11,7 +11,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: demo test lint types docs fuzz bench chaos dist clean
+.PHONY: demo test lint types docs gallery fuzz bench chaos dist clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
@@ -44,6 +44,10 @@ docs: $(READY)
 	@test -x $(VENV)/bin/mkdocs || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 	@echo "build/site/index.html"
+
+# Every picture in docs/images, made anew by the flows on the emulator; needs chromium.
+gallery: $(READY)
+	$(RUN) -m tests.looks.remake
 
 fuzz: $(READY)
 	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }

@@ -20,6 +20,7 @@ from prefect.utilities.callables import parameter_schema
 
 FILE = Path(__file__).parent / "prefect.yaml"
 POOL = "genmedia"
+TABS = {"null": "None", "string": "Text", "number": "Number", "integer": "Number", "array": "List"}
 FREE = ("resume", "adopt-orphans", "spend-report")
 """Those that never buy. A schedule of any other begins only when a person switches it on."""
 
@@ -61,6 +62,9 @@ def form_of(flow: Flow[..., Any]) -> dict[str, Any]:
                 case {"anyOf": [{"type": "string" | "integer" | "number"} as inner, {"type": "null"}], "default": None}:
                     del field["anyOf"], field["default"]
                     field |= inner | {"title": field["title"]}
+                case {"anyOf": kinds}:
+                    for kind in kinds:
+                        kind.setdefault("title", TABS.get(kind.get("type"), "Set"))
     return form
 
 

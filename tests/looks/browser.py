@@ -21,7 +21,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 60.0
+PATIENCE = 300.0  # a busy machine
 
 
 def chromium() -> str | None:
@@ -76,7 +76,8 @@ class Page:
         end = time.monotonic() + PATIENCE
         while not self.ask(f"Boolean({until})"):
             if time.monotonic() > end:
-                raise TimeoutError(until)
+                self.keep(Path("build") / "what-is-seen.webp")
+                raise TimeoutError(f"{until}; build/what-is-seen.webp shows what is there instead")
             time.sleep(0.2)
 
     def keep(self, picture: Path, *, quality: int = 80, whole: bool = False) -> None:

@@ -117,7 +117,7 @@ def screens(page: Page, ui: str, ids: dict[str, str]) -> None:
     """Prefect's own pages."""
 
     def shown(words: str) -> str:
-        return f"document.body.innerText.includes({words!r})"
+        return f"(document.body?.innerText ?? '').includes({words!r})"
 
     def keep(name: str, address: str, words: str, height: int) -> None:
         page.look(1200, height)
