@@ -100,10 +100,11 @@ async def run_all(here: Path) -> dict[str, str]:
 
 async def artifact_id(key: str) -> str:
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
     async with get_client() as client:
-        answer = await client.request("GET", "/artifacts/{key}/latest", path_params={"key": key})
-        return str(answer.json()["id"])
+        found = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+        return str(max(found, key=lambda each: str(each.created)).id)
 
 
 async def deployment_id(name: str) -> str:
