@@ -27,7 +27,7 @@ WORDS: dict[str, Literal["approved", "rejected", "changes"]] = {
 """The stricter the later: of two that are said of one picture, the stricter counts."""
 LARGE, SMALL = 120, 64
 MOST_LARGE = 40
-LONGEST_NAME = 18
+LONGEST_NAME = 12
 ROW = 3  # Prefect shows them in a window 456 pixels wide
 
 
@@ -110,4 +110,4 @@ def _cell(picture: Shown, store: MediaStore, public: str | None, side: int) -> s
         name = f"[{name}]({public.rstrip('/')}/{quote(key)})"
     facts = [f"{file.width}×{file.height}" if file.width else file.media_type]
     facts += [f"{len(picture.files)} sizes"] if len(picture.files) > 1 else []
-    return f"{image}<br>**{picture.number}** {name}<br>{', '.join(facts)}"
+    return f"{image}<br>**{picture.number}** {name}<br>{'<br>'.join(facts)}"
