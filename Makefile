@@ -11,7 +11,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: ready demo test lint types docs fuzz bench chaos dist release-check clean
+.PHONY: ready demo test lint types docs gallery fuzz bench chaos dist release-check clean
 
 ready: $(READY)
 
@@ -48,6 +48,10 @@ docs: $(READY)
 	@test -x $(VENV)/bin/mkdocs || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 	@echo "build/site/index.html"
+
+# Every picture in docs/images, made anew by the flows on the emulator; needs chromium.
+gallery: $(READY)
+	$(RUN) -m tests.looks.remake
 
 fuzz: $(READY)
 	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }

@@ -278,6 +278,13 @@ def presets(
     show_presets(as_json)
 
 
+NO_SERVER = (
+    "Prefect's temporary server did not start in time. Start one that stays: prefect server start, and in another "
+    "terminal: prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api. A slow machine has more time by "
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=120."
+)
+
+
 def main(typed: list[str] | None = None) -> None:
     """Run the command (by default this process's own); an error is one sentence and exit code 1, never a traceback."""
     with safe_streams():
@@ -285,6 +292,11 @@ def main(typed: list[str] | None = None) -> None:
             app(typed)
         except GenMediaError as error:
             say((type(error).__name__, "bold red"), f" {error}", to=errors)
+            sys.exit(1)
+        except RuntimeError as error:
+            if "ephemeral Prefect API" not in str(error):
+                raise
+            say(NO_SERVER, to=errors)
             sys.exit(1)
         except KeyboardInterrupt:
             sys.exit(130)

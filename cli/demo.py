@@ -231,7 +231,7 @@ def _report(told: dict[str, str], run_page: str, billed: int, seconds: float, ke
         "Paid": f"nothing. The emulator billed {billed} jobs, each wanted once",
         "Time": f"{seconds:.0f} s",
         "With real keys": "genmedia setup --ttapi ttapi --novita novita",
-        "": "then, in Python: await illustrate(prompts=[...]), or deploy deployments/prefect.yaml",
+        "": "then, in Python: await illustrate(prompts=[...]), or start a deployment in the Prefect UI",
     }
     say()
     for label, line in lines.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from prefect import Flow
@@ -19,6 +20,7 @@ from prefect.utilities.callables import parameter_schema
 
 FILE = Path(__file__).parent / "prefect.yaml"
 POOL = "genmedia"
+TABS = {"null": "None", "string": "Text", "number": "Number", "integer": "Number", "array": "List"}
 FREE = ("resume", "adopt-orphans", "spend-report")
 """Those that never buy. A schedule of any other begins only when a person switches it on."""
 
@@ -50,19 +52,35 @@ async def deploy_all() -> dict[str, str]:
     return done
 
 
+def form_of(flow: Flow[..., Any]) -> dict[str, Any]:
+    """The flow's form. What may be left out is one empty box: Prefect's own has a choice of "str" and "None" there."""
+    form = parameter_schema(flow).model_dump_for_openapi()
+    for model in (form, *form.get("definitions", {}).values()):
+        for field in model.get("properties", {}).values():
+            match field:
+                # Where neither a default stands nor the field is required, Prefect's server takes None as well.
+                case {"anyOf": [{"type": "string" | "integer" | "number"} as inner, {"type": "null"}], "default": None}:
+                    del field["anyOf"], field["default"]
+                    field |= inner | {"title": field["title"]}
+                case {"anyOf": kinds}:
+                    for kind in kinds:
+                        kind.setdefault("title", TABS.get(kind.get("type"), "Set"))
+    return form
+
+
 async def _deploy(client: PrefectClient, each: dict[str, Any], flow: Flow[..., Any]) -> str:
     try:
         there = await client.read_deployment_by_name(f"{flow.name}/{each['name']}")
     except ObjectNotFound:
-        await _create(each, flow)
+        made = await _create(each, flow)
+        await client.update_deployment(made, DeploymentUpdate(parameter_openapi_schema=form_of(flow)))
         paused = [item for item in each.get("schedules", ()) if not _is_active(each, item)]
         return "made; its schedule is off until you switch it on" if paused else "made"
-    form = parameter_schema(flow).model_dump_for_openapi()
-    await client.update_deployment(there.id, DeploymentUpdate(parameter_openapi_schema=form))
+    await client.update_deployment(there.id, DeploymentUpdate(parameter_openapi_schema=form_of(flow)))
     return "was there: its form is renewed, all else is as it was"
 
 
-async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> None:
+async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> UUID:
     limit = each.get("concurrency_limit")
     made = await flow.ato_deployment(
         each["name"],
@@ -75,7 +93,7 @@ async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> None:
         concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
         triggers=[_trigger(item) for item in each.get("triggers", ())],
     )
-    await made.aapply()
+    return await made.aapply()
 
 
 def _is_active(each: dict[str, Any], schedule: dict[str, Any]) -> bool:

@@ -152,7 +152,8 @@ class BatchReport(BaseModel):
     def summary(self) -> str:
         """In one line, for logs and cards: what is nothing is not said."""
         sums = self.sums
-        said = [f"delivered {sums['delivered']} of {sums['asked']}"]
+        delivered, _, files = sums["delivered"].partition(" ")
+        said = [f"{delivered} of {sums['asked']} delivered {files}"]
         said += [f"{name} {sums[name]}" for name in ("failed", "already there", "bought now") if sums[name][0] != "0"]
         return ", ".join([*said, f"cost {sums['cost']}", f"time {sums['time']}"])
 
@@ -200,8 +201,8 @@ async def foretold(name: str, expected: Forecast, kind: str, already_there: int 
 def _foretold_in_short(expected: Forecast) -> str:
     """For the artifact's card, such as `8 jobs to buy, 0.1 USD, 30 to 60 s`."""
     unknown = f", {counted(len(expected.unknown), 'figure')} not known" if expected.unknown else ""
-    cost, time = _range(expected.usd), _range(expected.seconds)
-    return f"{counted(expected.jobs, 'job')} to buy, {cost} USD, {time} s{unknown}"
+    cost = f"{_range(expected.usd)} USD" if expected.usd.most or not expected.unknown else "price not known"
+    return f"{counted(expected.jobs, 'job')} to buy, {cost}, {_seconds(expected.seconds)}{unknown}"
 
 
 def this_run() -> tuple[str, float]:
@@ -237,7 +238,7 @@ def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> 
         "jobs to buy": f"{expected.jobs}",
         "already there": f"{already_there}",
         "cost": f"{_range(expected.usd)} USD" + (f" ({_range(expected.quota)} quota)" if expected.quota else ""),
-        "time": f"{_range(expected.seconds)} s",
+        "time": _seconds(expected.seconds),
     }
     lines = [f"# Forecast: {for_markdown(name)}\n\n| | |\n| --- | --- |\n"]
     lines += [f"| {name} | {for_markdown(value)} |\n" for name, value in facts.items()]
@@ -247,7 +248,7 @@ def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> 
         source = f"{figure.source}, {figure.date}" if figure.date else figure.source
         cells = (
             f"{figure.of} of {figure.operation}",
-            f"{_range(figure.each)} {figure.unit}",
+            _seconds(figure.each) if figure.unit == "seconds" else f"{_range(figure.each)} {figure.unit}",
             figure.jobs,
             source,
             kind,
@@ -256,6 +257,11 @@ def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> 
     if expected.unknown:
         lines.append("\nIn no sum:\n\n" + "".join(f"- {for_markdown(each)}\n" for each in expected.unknown))
     return "".join(lines)
+
+
+def _seconds(of: Range) -> str:
+    least, most = f"{of.least:.0f}", f"{of.most:.0f}"
+    return f"{least} s" if least == most else f"{least} to {most} s"
 
 
 def _range(of: Range) -> str:

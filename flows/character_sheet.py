@@ -23,10 +23,10 @@ from prefect_genmedia.flows.beforehand import before_buying, check_store, folder
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.failing import log_failure, sentences_of
 from prefect_genmedia.flows.making import failed, failed_once_bought
-from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Renditions
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, RecipeOrNone, Renditions, Usual
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
-from prefect_genmedia.flows.sources import Source, stems_of
+from prefect_genmedia.flows.sources import SourceOrNone, stems_of
 from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.imaging.recipes import Keep, Recipe
 from prefect_genmedia.media import MediaFile
@@ -88,10 +88,10 @@ async def character_sheet(
     character: Given[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]],
     poses: Given[Annotated[list[Words], Field(min_length=1, max_length=64)]] = list(POSES),  # noqa: B006 (never changed; Prefect shows defaults in its form)
     seed: Given[Annotated[Whole, Field(ge=0, le=2**32 - 1)] | None] = None,
-    reference: Given[Source | None] = None,
-    drawing: Given[Drawing] = Drawing(),
+    reference: Given[SourceOrNone] = None,
+    drawing: Given[Usual[Drawing]] = "usual",
     renditions: Given[Renditions] = [],  # noqa: B006
-    recipe: Given[GivenRecipe | None] = None,
+    recipe: Given[RecipeOrNone] = None,
     columns: Given[Annotated[Whole, Field(ge=1, le=12)]] = 3,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
@@ -124,6 +124,8 @@ async def character_sheet(
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
+    if isinstance(drawing, str):
+        drawing = Drawing()
     if len(set(poses)) < len(poses):
         raise ConfigurationError("poses: two are the same; they would be one picture")
     await asyncio.to_thread(sheets.check_captions, [*poses, FAULTS])

@@ -21,7 +21,7 @@ from prefect_genmedia.flows.batches import BatchReport, forecast_of, outcome_of,
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.making import failed, failed_once_bought
-from prefect_genmedia.flows.parameters import Attempts, Given, Name
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, Usual
 from prefect_genmedia.flows.recordings import published_recording
 from prefect_genmedia.flows.showing import Illustration, href_in, manifest_with_requests, public_base
 from prefect_genmedia.flows.sources import Source, file_name
@@ -96,7 +96,7 @@ async def clip(
     engine: Given[Engine] = "hailuo",
     seconds: Given[Annotated[Whole, Field(ge=2, le=15)]] = 6,
     captions: Given[Annotated[list[Line], Field(max_length=100)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    finish: Given[Finish] = Finish(),
+    finish: Given[Usual[Finish]] = "usual",
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
     novita_credentials: Name = "novita",
@@ -129,6 +129,8 @@ async def clip(
     await asyncio.to_thread(check_store)
     recording.require_ffmpeg()
     run, since = await asyncio.to_thread(this_run)
+    if isinstance(finish, str):
+        finish = Finish()
     finish.check(seconds)
     credentials = await load_block(NovitaCredentials, novita_credentials)
     picture = await imaging.take_in(still) if isinstance(still, str) else still

@@ -41,9 +41,18 @@ from prefect_genmedia.flows.calendar_rows import (
     wishes,
 )
 from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Pick, Refinement, Renditions
+from prefect_genmedia.flows.parameters import (
+    Attempts,
+    Given,
+    Name,
+    Pick,
+    RecipeOrNone,
+    Refinement,
+    Renditions,
+    UsualOrNone,
+)
 from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.sources import Source
+from prefect_genmedia.flows.sources import SourceOrNone
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
@@ -69,7 +78,7 @@ def _run_name() -> str:
 
 @flow(name="content_calendar", flow_run_name=_run_name)
 async def content_calendar(
-    source: Given[Source | None] = None,
+    source: Given[SourceOrNone] = None,
     rows: Given[Annotated[list[CalendarRow], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
     calendar: Name | None = None,
     dry_run: Given[bool] = False,
@@ -79,9 +88,9 @@ async def content_calendar(
     chooser: Name | None = None,
     mode: Given[midjourney.Mode] = "fast",
     upscale: Given[bool] = False,
-    refinement: Given[Refinement | None] = None,
+    refinement: Given[UsualOrNone[Refinement]] = None,
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
-    recipe: Given[GivenRecipe | None] = None,
+    recipe: Given[RecipeOrNone] = None,
     ttapi_credentials: Name = "ttapi",
     novita_credentials: Name = "novita",
     attempts: Attempts = 1,
@@ -110,7 +119,7 @@ async def content_calendar(
         chooser: Your own choice instead of pick, 'package.module:function'.
         mode: Midjourney's speed, where a row names none.
         upscale: Upscale what was picked at Midjourney first. Costs quota.
-        refinement: How Novita redraws the pictures. None leaves them as they are.
+        refinement: How Novita redraws the pictures: as usual, or as you set it. None leaves them as they are.
         renditions: The sizes to publish, where a row names none.
         recipe: What is done to each picture before it is cut to sizes, where a row names none.
         ttapi_credentials: The name of a saved TTAPI Credentials block.
@@ -124,6 +133,8 @@ async def content_calendar(
         raise ConfigurationError("a calendar is a source or rows", advice="Give one of the two.")
     named = calendar or _name_of(source)
     name = name_of(named, started)
+    if isinstance(refinement, str):
+        refinement = Refinement()
     given = await asyncio.to_thread(
         checked_rows, rows if source is None else await asyncio.to_thread(read_source, source)
     )

@@ -24,12 +24,13 @@ from prefect_genmedia.flows.making import Work, without_parameters
 from prefect_genmedia.flows.parameters import (
     Attempts,
     Given,
-    GivenRecipe,
     Name,
     Photograph,
     Pick,
+    RecipeOrNone,
     Refinement,
     Renditions,
+    UsualOrNone,
 )
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.showing import Illustrations, artifact, page, page_address
@@ -54,9 +55,9 @@ async def illustrate(
     chooser: Name | None = None,
     mode: Given[midjourney.Mode] = "fast",
     upscale: Given[bool] = False,
-    refinement: Given[Refinement | None] = Refinement(),
+    refinement: Given[UsualOrNone[Refinement]] = "usual",
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
-    recipe: Given[GivenRecipe | None] = None,
+    recipe: Given[RecipeOrNone] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     ttapi_credentials: Name = "ttapi",
     novita_credentials: Name = "novita",
@@ -79,7 +80,7 @@ async def illustrate(
             are temporary where the media store is remote, and gives indexes.
         mode: Midjourney's speed.
         upscale: Upscale what was picked at Midjourney first. Costs quota.
-        refinement: How Novita redraws the pictures. None leaves them as they are.
+        refinement: How Novita redraws the pictures: as usual, or as you set it. None leaves them as they are.
         renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
         recipe: What is done to each picture before it is cut to sizes, and to each size; steps, YAML, or the path of
             a file of them. One that says itself which files it makes goes before renditions.
@@ -95,6 +96,8 @@ async def illustrate(
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
     name = name_of(collection, started)
+    if isinstance(refinement, str):
+        refinement = Refinement()
     work = Work(
         ttapi=await load_block(TTAPICredentials, ttapi_credentials) if prompts else None,
         novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,

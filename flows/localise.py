@@ -20,7 +20,7 @@ from prefect_genmedia.errors import ConfigurationError, RecipeError
 from prefect_genmedia.flows.beforehand import check_store, folder_name
 from prefect_genmedia.flows.failing import log_failure, run_failure, sentences_of
 from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
-from prefect_genmedia.flows.parameters import Given, Renditions
+from prefect_genmedia.flows.parameters import Given, Renditions, Usual
 from prefect_genmedia.flows.reviewing import file_at, key_in, manifest_of
 from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.imaging.recipes import Recipe, Sizes, Text
@@ -78,7 +78,7 @@ def _run_name() -> str:
 async def localise(
     master: Given[Source],
     wordings: Given[Annotated[list[Wording], Field(min_length=1, max_length=200)]],
-    lettering: Given[Lettering] = Lettering(),
+    lettering: Given[Usual[Lettering]] = "usual",
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006 (never changed; Prefect shows defaults in its form)
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
 ) -> Localised:
@@ -109,6 +109,8 @@ async def localise(
     name = collection or _name_of(master)
     store = MediaStore(read_settings().media_store)
     picture, origin = await _master(store, master)
+    if isinstance(lettering, str):
+        lettering = Lettering()
     made = {each.language: Recipe(steps=(Sizes(sizes=tuple(renditions)), lettering.of(each))) for each in wordings}
     await _tried(made, picture)
     languages: dict[str, list[MediaFile]] = {}

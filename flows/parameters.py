@@ -144,6 +144,30 @@ class _TwoForms:
         return {"anyOf": [names, own]}
 
 
+class Tabs:
+    """In a form: a tab for each of what may be given, called so."""
+
+    def __init__(self, *titles: str) -> None:
+        self._titles = titles
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        members = _members(handler(schema))
+        return {"anyOf": [{**each, "title": title} for each, title in zip(members, self._titles, strict=True)]}
+
+
+def _members(schema: JsonSchemaValue) -> list[JsonSchemaValue]:
+    inner = schema.get("anyOf") or schema.get("oneOf")
+    if "const" in schema:  # a form says of it that it "is a const and cannot be changed"
+        schema = {"enum": [schema["const"]], "type": "string"}
+    return [schema] if inner is None else [member for each in inner for member in _members(each)]
+
+
+_Usual = Annotated[Annotated[Literal["usual"], A_TEXT] | Annotated[T, A_MODEL], TEXT_OR_MODEL]
+# A form shows one line until somebody wants to set what is in the model; open, it would be the longest part of it.
+Usual = Annotated[_Usual[T], Tabs("As usual", "Set")]
+UsualOrNone = Annotated[_Usual[T] | None, Tabs("As usual", "Set", "None")]
+
+
 SizeGiven = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=64), A_TEXT] | Annotated[Rendition, A_MODEL],
     TEXT_OR_MODEL,
@@ -152,6 +176,7 @@ Renditions = Annotated[list[SizeGiven], Field(max_length=64), AfterValidator(_na
 GivenRecipe = Annotated[
     Annotated[str, StringConstraints(max_length=100_000), A_TEXT] | Annotated[Recipe, A_MODEL], TEXT_OR_MODEL
 ]
+RecipeOrNone = Annotated[GivenRecipe | None, Tabs("YAML, or a file's path", "Steps", "None")]
 
 
 def _side(pixels: float) -> int:

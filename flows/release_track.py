@@ -22,7 +22,7 @@ from prefect_genmedia.flows.bundles import keep_bundle
 from prefect_genmedia.flows.exhibits import exhibit
 from prefect_genmedia.flows.failing import beside
 from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions, UsualOrNone
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.studio import Engine, Part, Studio, Teaser, song_request, stems_request
 from prefect_genmedia.forecast import Forecast
@@ -68,9 +68,9 @@ async def release_track(
     engine: Given[Engine] = "suno",
     stems: Given[bool] = False,
     lufs: Given[Annotated[Finite, Field(ge=-70, le=-5)] | None] = -14,
-    refinement: Given[Refinement | None] = Refinement(longest_side=2048, strength=0.3),
+    refinement: Given[UsualOrNone[Refinement]] = "usual",
     sizes: Given[Renditions] = ["cover-art"],  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    teaser: Given[Teaser | None] = Teaser(),
+    teaser: Given[UsualOrNone[Teaser]] = "usual",
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
     ttapi_credentials: Name = "ttapi",
@@ -86,7 +86,7 @@ async def release_track(
                             cover="a night train in the rain, album cover --ar 1:1", artist="Mia", collection="train")
 
     Args:
-        title: The song's.
+        title: What the song is called.
         sound: What it sounds like: styles, instruments, voice.
         cover: A Midjourney prompt; the sharpest of the grid is redrawn and cut to sizes.
         lyrics: What is sung. Without it Suno lets nobody sing; FlowMusic does as it likes.
@@ -94,9 +94,11 @@ async def release_track(
         engine: suno makes two songs of one job, flowmusic one.
         stems: Buy the song's parts as well (of the first song): 60 quota at Suno, in the vendor's example.
         lufs: How loud the songs are published. None leaves them as they came.
-        refinement: How Novita redraws the cover. None leaves it as it is.
+        refinement: How Novita redraws the cover: as usual (2048 pixels, strength 0.3), or as you set it. None leaves
+            it as it is.
         sizes: Of the cover: names of presets (genmedia presets), or sizes of your own. cover-art is 3000 by 3000.
-        teaser: A film of the cover with a piece of the first song. None makes none.
+        teaser: A film of the cover with a piece of the first song: as usual (15 seconds from its beginning), or as you
+            set it. None makes none.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
         dry_run: Only say what it will cost and how long it will take.
@@ -106,6 +108,10 @@ async def release_track(
     """
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
+    if isinstance(refinement, str):
+        refinement = Refinement(longest_side=2048, strength=0.3)
+    if isinstance(teaser, str):
+        teaser = Teaser()
     if lufs is not None or teaser is not None:
         recording.require_ffmpeg()
     if not sizes:

@@ -27,7 +27,7 @@ from prefect_genmedia.flows.batches import (
 )
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import Attempts, Given, GivenRecipe, Name, Photograph, Renditions
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, RecipeOrNone, Renditions, Usual
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.sources import Source, file_name, reference, stems_of
 from prefect_genmedia.flows.styles import Style
@@ -54,9 +54,9 @@ async def restyle(
     prompt: Given[Annotated[str, StringConstraints(min_length=1, max_length=1024)]],
     folder: Given[Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None] = None,
     photographs: Given[Annotated[list[Source], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    style: Given[Style] = Style(),
+    style: Given[Usual[Style]] = "usual",
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
-    recipe: Given[GivenRecipe | None] = None,
+    recipe: Given[RecipeOrNone] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
     at_once: AtOnce = 50,
@@ -87,6 +87,8 @@ async def restyle(
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
+    if isinstance(style, str):
+        style = Style()
     given = [*photographs, *(await asyncio.to_thread(_pictures_in, folder) if folder is not None else [])]
     if not given:
         raise ConfigurationError("there are no photographs", advice="Give a folder that has some, or a list.")

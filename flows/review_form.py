@@ -27,7 +27,8 @@ WORDS: dict[str, Literal["approved", "rejected", "changes"]] = {
 """The stricter the later: of two that are said of one picture, the stricter counts."""
 LARGE, SMALL = 120, 64
 MOST_LARGE = 40
-ROW = 4
+LONGEST_NAME = 12
+ROW = 3  # Prefect shows them in a window 456 pixels wide
 
 
 class OnePicture(BaseModel):
@@ -103,10 +104,10 @@ def _cell(picture: Shown, store: MediaStore, public: str | None, side: int) -> s
     image = "no preview"
     with suppress(MediaError, OSError), local_copy(file) as path:  # a film, a file that is gone: named all the same
         image = f"![{picture.number}]({thumbnail(path, side)})"
-    name = quoting.for_markdown(picture.name)
+    name = quoting.for_markdown(picture.name, LONGEST_NAME)  # a longer one pushes its neighbours out of sight
     key = store.key_of(file)
     if public and key is not None:  # not the picture: Prefect's pages show a picture in a link as its source
         name = f"[{name}]({public.rstrip('/')}/{quote(key)})"
     facts = [f"{file.width}×{file.height}" if file.width else file.media_type]
     facts += [f"{len(picture.files)} sizes"] if len(picture.files) > 1 else []
-    return f"{image}<br>**{picture.number}** {name}<br>{', '.join(facts)}"
+    return f"{image}<br>**{picture.number}** {name}<br>{'<br>'.join(facts)}"

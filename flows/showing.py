@@ -15,7 +15,7 @@ from prefect_genmedia.jobs import JobRef, JobResult
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.providers import OPERATIONS
-from prefect_genmedia.quoting import for_markdown, without_signatures
+from prefect_genmedia.quoting import counted, for_markdown, without_signatures
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.wire.redaction import LONGEST_SENTENCE
 
@@ -142,7 +142,10 @@ class Illustrations(BaseModel):
         files = sum(len(sizes) for item in self.items for sizes in item.published)
         failed = sum(item.error is not None for item in self.items)
         end = f", {failed} failed" if failed else ""
-        return f"{files} files published from {len(self.items)} prompts and photographs{end}. Cost: {self.cost}."
+        photographs = sum(item.photograph is not None for item in self.items)
+        asked = {"prompt": len(self.items) - photographs, "photograph": photographs}
+        said = " and ".join(counted(number, what) for what, number in asked.items() if number)
+        return f"{counted(files, 'file')} published from {said or 'nothing'}{end}. Cost: {self.cost}."
 
 
 def page(made: Illustrations, folder: str) -> str:

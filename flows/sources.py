@@ -13,12 +13,15 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL
+from prefect_genmedia.flows.parameters import Tabs
 from prefect_genmedia.media import MediaFile
 
 Source = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=4096), A_TEXT] | Annotated[MediaFile, A_MODEL],
     TEXT_OR_MODEL,
+    Tabs("Path or address", "Media file"),
 ]
+SourceOrNone = Annotated[Source | None, Tabs("Path or address", "Media file", "None")]
 
 
 def reference(given: str | MediaFile) -> str:

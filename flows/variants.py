@@ -31,7 +31,7 @@ from prefect_genmedia.flows.batches import (
 from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
 from prefect_genmedia.flows.calendar_rows import Line
 from prefect_genmedia.flows.making import Work, failed, without_parameters
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions
+from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions, Usual
 from prefect_genmedia.flows.publishing import Publishing
 from prefect_genmedia.flows.ranking import Ranked, ranked
 from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
@@ -100,7 +100,7 @@ async def variants(
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006 (never changed; Prefect shows defaults in its form)
     best: Given[Annotated[Whole, Field(ge=1, le=8)]] = 1,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
-    style: Given[Style] = Style(),
+    style: Given[Usual[Style]] = "usual",
     mode: Given[midjourney.Mode] = "fast",
     dry_run: Given[bool] = False,
     at_once: AtOnce = 50,
@@ -137,6 +137,8 @@ async def variants(
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
+    if isinstance(style, str):
+        style = Style()
     wanted = _combinations(concepts, products)
     name = name_of(collection, started)
     in_words = any(each.product.picture is None for each in wanted)

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,3 +234,12 @@ def test_folders_with_brackets_are_said_as_they_are(capsys, monkeypatch):
     monkeypatch.setenv("GENMEDIA_LEDGER_URL", "sqlite:////proc/[bold]/[/b].db")
     said = here(capsys, "jobs", "list")
     assert "/proc/[bold]/[/b].db cannot be written" in said
+
+
+def test_a_temporary_server_that_comes_too_late_is_one_sentence(prepared: Path, tmp_path: Path) -> None:
+    late = {
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0",
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_API_URL": "",
+    }
+    assert "Start one that stays: prefect server start" in genmedia("doctor", ends=1, **late)

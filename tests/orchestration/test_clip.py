@@ -91,7 +91,7 @@ async def test_the_other_engines_read_the_still_from_the_web(emulator, block, ph
     assert job["operation"] == "novita.kling_v30_std_i2v" and not made.film.remarks
     assert job["request"]["image"].startswith("https://media.example.com/inputs/")
     gallery = httpx.get(f"{PREFECT_API_URL.value()}/artifacts/clip-gallery/latest", timeout=PATIENCE).json()["data"]
-    assert "](https://media.example.com/published/" in gallery and "![poster" in gallery
+    assert "](https://media.example.com/published/" in gallery and "![coffee-steam-rises-poster" in gallery
 
 
 @ffmpeg

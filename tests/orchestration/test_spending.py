@@ -21,7 +21,7 @@ async def test_what_a_run_has_spent_is_in_the_artifact_and_on_the_page(emulator,
     report = await spend_report(days=7)
     assert (report.jobs, report.bought, report.failed) == (2, emulator.billed(), 0) and report.usd > 0
     found = httpx.get(f"{PREFECT_API_URL.value()}/artifacts/genmedia-spending/latest", timeout=PATIENCE).json()
-    assert "| midjourney.imagine | 2 | 2 | 0 |" in found["data"] and TTAPI_KEY not in found["data"]
+    assert "| midjourney.imagine | 4 quota |  |  | 2 | 2 | 0 |" in found["data"] and TTAPI_KEY not in found["data"]
     page = Path(Settings().media_store) / "reports" / "spending.html"
     assert page.as_uri() == report.page and "midjourney.imagine" in page.read_text()
     assert emulator.billed() == 2
