@@ -34,7 +34,7 @@ async def raw(url: str, name: str, jobs: int, seconds: float, limit: int) -> Non
     """What httpx can do: every wait behind a semaphore, the first look when a job is likely done. No ledger."""
     import httpx
 
-    from prefect_genmedia.jobs.pace import Pace
+    from prefect_genmedia.jobs.looking.pace import Pace
 
     places, calls = asyncio.Semaphore(limit), asyncio.Semaphore(32)
     pace = Pace(seconds, [seconds] * 5)

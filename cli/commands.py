@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from prefect_genmedia.cli import arguments
-from prefect_genmedia.cli.ledger_apps import jobs_app, ledger_app
+from prefect_genmedia.cli.asking.report import report
+from prefect_genmedia.cli.jobs.apps import jobs_app, ledger_app
 from prefect_genmedia.cli.listening import listening
-from prefect_genmedia.cli.report_command import report
 from prefect_genmedia.cli.streams import safe_streams
 from prefect_genmedia.cli.terminal import errors, say
 from prefect_genmedia.errors import GenMediaError
@@ -87,7 +87,7 @@ def rate(
     why: Annotated[str | None, typer.Option(help="Why.", callback=arguments.name)] = None,
 ) -> None:
     """Give pictures stars: `variants` puts what has more of them first. Kept in the ledger."""
-    from prefect_genmedia.cli.rate_command import rate_files
+    from prefect_genmedia.cli.asking.rate import rate_files
 
     rate_files(files, stars, by, why or "")
 
@@ -156,7 +156,7 @@ def price(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """What each operation is expected to cost, with its source and date. What has no source has no price."""
-    from prefect_genmedia.cli.price_command import show_prices
+    from prefect_genmedia.cli.asking.price import show_prices
 
     show_prices(operation, as_json)
 
@@ -214,7 +214,7 @@ def open_gallery(
     ] = None,
 ) -> None:
     """Show the gallery page of the last run: its address, and on a terminal in the browser."""
-    from prefect_genmedia.cli.open_command import open_page
+    from prefect_genmedia.cli.asking.gallery import open_page
 
     open_page(collection)
 
@@ -231,7 +231,7 @@ def fsck(
 
     Exit code 1 when something is found.
     """
-    from prefect_genmedia.cli.store_commands import check_store
+    from prefect_genmedia.cli.asking.stored import check_store
 
     check_store(read_bytes, as_json)
 
@@ -247,7 +247,7 @@ def verify(
     Content Credentials (C2PA) are checked where the extra [c2pa] is installed: by whom a file is signed, and whether it
     is as it was signed. Ends with code 1 when a file does not say that it is generated, or was changed since.
     """
-    from prefect_genmedia.cli.verify_command import show_marks
+    from prefect_genmedia.cli.asking.verify import show_marks
 
     show_marks(files, as_json, trust)
 
@@ -263,7 +263,7 @@ def lineage(
 
     Ends with code 1 when neither the ledger nor the media store knows it.
     """
-    from prefect_genmedia.cli.lineage_command import show_lineage
+    from prefect_genmedia.cli.asking.lineage import show_lineage
 
     show_lineage(file, as_json, html, svg)
 
@@ -273,7 +273,7 @@ def presets(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """The sizes that have a name, for renditions and recipes: each with who asks for it, and when that was read."""
-    from prefect_genmedia.cli.presets_command import show_presets
+    from prefect_genmedia.cli.asking.presets import show_presets
 
     show_presets(as_json)
 

@@ -17,8 +17,8 @@ from prefect_genmedia.cli.terminal import patiently, say
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, GenMediaError
 from prefect_genmedia.imaging.drawing.fonts import Face
 from prefect_genmedia.jobs import open_store
-from prefect_genmedia.jobs.balance import read_account
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.turns.balance import read_account
 from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.recording import require_ffmpeg
@@ -180,7 +180,7 @@ def _at_prefect() -> Iterator[Finding]:
 
 
 def _signing() -> Iterator[Finding]:
-    from prefect_genmedia.tasks.signing import check_signing
+    from prefect_genmedia.tasks.publishing.signing import check_signing
 
     name = read_settings().signing_certificate
     if name is None:

@@ -11,8 +11,8 @@ import typer
 from prefect_genmedia.cli.terminal import patiently, require_prefect, say
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.jobs import open_store, remember_store
-from prefect_genmedia.jobs.balance import read_account
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.turns.balance import read_account
 from prefect_genmedia.ledger import Database
 from prefect_genmedia.settings import read_settings
 

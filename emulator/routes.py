@@ -7,19 +7,11 @@ from prefect_genmedia.emulator.downloads import routes as downloads
 from prefect_genmedia.emulator.novita import envelope as novita
 from prefect_genmedia.emulator.novita import images, reads, unified, videos
 from prefect_genmedia.emulator.ttapi import envelope as ttapi
-from prefect_genmedia.emulator.ttapi import (
-    flowmusic,
-    flux,
-    gemini_image,
-    midjourney_edits,
-    midjourney_given,
-    midjourney_v1,
-    midjourney_videos,
-    novelai,
-    one_file_products,
-    sora,
-    suno,
-)
+from prefect_genmedia.emulator.ttapi import flowmusic, flux, gemini_image, novelai, one_file_products, sora, suno
+from prefect_genmedia.emulator.ttapi.midjourney import edits as midjourney_edits
+from prefect_genmedia.emulator.ttapi.midjourney import given as midjourney_given
+from prefect_genmedia.emulator.ttapi.midjourney import v1 as midjourney_v1
+from prefect_genmedia.emulator.ttapi.midjourney import videos as midjourney_videos
 
 # Each vendor's last has what its others leave.
 MODULES = (

@@ -18,15 +18,22 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.checking import Finite, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, Outcome, forecast_of, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.exhibits import exhibit
-from prefect_genmedia.flows.failing import log_failure, sentences_of
-from prefect_genmedia.flows.making import failed, failed_once_bought
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, RecipeOrNone, Renditions, Usual
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
-from prefect_genmedia.flows.sources import SourceOrNone, stems_of
+from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
+from prefect_genmedia.flows.runs.batches import BatchReport, Outcome, forecast_of, outcome_of, this_run, told
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    headline,
+    load_block,
+    name_of,
+)
+from prefect_genmedia.flows.runs.exhibits import exhibit
+from prefect_genmedia.flows.runs.failing import log_failure, sentences_of
+from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, RecipeOrNone, Renditions, Usual
+from prefect_genmedia.flows.runs.sources import SourceOrNone, stems_of
+from prefect_genmedia.flows.steps.making import failed, failed_once_bought
+from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.imaging.recipes import Keep, Recipe
 from prefect_genmedia.media import MediaFile

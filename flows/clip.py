@@ -17,14 +17,21 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, forecast_of, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.exhibits import exhibit
-from prefect_genmedia.flows.making import failed, failed_once_bought
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Usual
-from prefect_genmedia.flows.recordings import published_recording
-from prefect_genmedia.flows.showing import Illustration, href_in, manifest_with_requests, public_base
-from prefect_genmedia.flows.sources import Source, file_name
+from prefect_genmedia.flows.pages.showing import Illustration, href_in, manifest_with_requests, public_base
+from prefect_genmedia.flows.runs.batches import BatchReport, forecast_of, outcome_of, this_run, told
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    headline,
+    load_block,
+    name_of,
+)
+from prefect_genmedia.flows.runs.exhibits import exhibit
+from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Usual
+from prefect_genmedia.flows.runs.sources import Source, file_name
+from prefect_genmedia.flows.steps.making import failed, failed_once_bought
+from prefect_genmedia.flows.steps.recordings import published_recording
 from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.jobs import JobResult
 from prefect_genmedia.media import MediaFile, MediaStore

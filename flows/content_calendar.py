@@ -18,7 +18,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
-from prefect_genmedia.flows.batches import (
+from prefect_genmedia.flows.runs.batches import (
     AtOnce,
     BatchReport,
     Outcome,
@@ -28,8 +28,8 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
-from prefect_genmedia.flows.calendar_rows import (
+from prefect_genmedia.flows.runs.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.runs.calendar_rows import (
     CalendarRow,
     Shard,
     Wish,
@@ -40,8 +40,7 @@ from prefect_genmedia.flows.calendar_rows import (
     refuse_equal_names,
     wishes,
 )
-from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import (
+from prefect_genmedia.flows.runs.parameters import (
     Attempts,
     Given,
     Name,
@@ -51,8 +50,9 @@ from prefect_genmedia.flows.parameters import (
     Renditions,
     UsualOrNone,
 )
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.sources import SourceOrNone
+from prefect_genmedia.flows.runs.sources import SourceOrNone
+from prefect_genmedia.flows.steps.making import Work
+from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
@@ -62,7 +62,7 @@ from prefect_genmedia.providers.ttapi.midjourney import IMAGINE
 from prefect_genmedia.providers.ttapi.prompt import aspect_of
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import midjourney
-from prefect_genmedia.tasks.prices import variable_prices
+from prefect_genmedia.tasks.paying.prices import variable_prices
 
 NOT_THERE = ("FAILED", "NOT_ACCEPTED", "EXPIRED")
 

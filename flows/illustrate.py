@@ -18,10 +18,17 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import checked, imported_function
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.failing import beside, run_failure
-from prefect_genmedia.flows.making import Work, without_parameters
-from prefect_genmedia.flows.parameters import (
+from prefect_genmedia.flows.pages.showing import Illustrations, artifact, page, page_address
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    headline,
+    load_block,
+    name_of,
+)
+from prefect_genmedia.flows.runs.failing import beside, run_failure
+from prefect_genmedia.flows.runs.parameters import (
     Attempts,
     Given,
     Name,
@@ -32,8 +39,8 @@ from prefect_genmedia.flows.parameters import (
     Renditions,
     UsualOrNone,
 )
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.showing import Illustrations, artifact, page, page_address
+from prefect_genmedia.flows.steps.making import Work, without_parameters
+from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.tasks import midjourney, moderation
 

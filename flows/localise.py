@@ -17,18 +17,18 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.errors import ConfigurationError, RecipeError
-from prefect_genmedia.flows.beforehand import check_store, folder_name
-from prefect_genmedia.flows.failing import log_failure, run_failure, sentences_of
-from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
-from prefect_genmedia.flows.parameters import Given, Renditions, Usual
-from prefect_genmedia.flows.reviewing import file_at, key_in, manifest_of
-from prefect_genmedia.flows.sources import Source
+from prefect_genmedia.flows.pages.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
+from prefect_genmedia.flows.runs.beforehand import check_store, folder_name
+from prefect_genmedia.flows.runs.failing import log_failure, run_failure, sentences_of
+from prefect_genmedia.flows.runs.parameters import Given, Renditions, Usual
+from prefect_genmedia.flows.runs.sources import Source
+from prefect_genmedia.flows.steps.reviewing import file_at, key_in, manifest_of
 from prefect_genmedia.imaging.recipes import Recipe, Sizes, Text
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, recipes
-from prefect_genmedia.tasks.signing import check_signing
+from prefect_genmedia.tasks.publishing.signing import check_signing
 
 ORIGIN = ("prompt", "jobs", "cost", "model", "made_at", "photograph_sha256")
 """What the master's manifest says of where it comes from: it goes on."""

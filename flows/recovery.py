@@ -12,11 +12,11 @@ from pydantic import BaseModel
 
 from prefect_genmedia import quoting
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, SubmitOutcomeUnknown
-from prefect_genmedia.flows.parameters import Count, Name, Seconds
+from prefect_genmedia.flows.runs.parameters import Count, Name, Seconds
 from prefect_genmedia.jobs import JobRef, JobResult, bought_job, orphans, ref_of
 from prefect_genmedia.ledger import is_dead
 from prefect_genmedia.tasks import jobs
-from prefect_genmedia.tasks.paid import state_of
+from prefect_genmedia.tasks.paying.paid import state_of
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import JobRow

@@ -16,15 +16,15 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import Finite, checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import BatchReport, forecast_of, outcome_of, this_run, told
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, load_block, name_of
-from prefect_genmedia.flows.bundles import keep_bundle
-from prefect_genmedia.flows.exhibits import exhibit
-from prefect_genmedia.flows.failing import beside
-from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Refinement, Renditions, UsualOrNone
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.studio import Engine, Part, Studio, Teaser, song_request, stems_request
+from prefect_genmedia.flows.runs.batches import BatchReport, forecast_of, outcome_of, this_run, told
+from prefect_genmedia.flows.runs.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.runs.exhibits import exhibit
+from prefect_genmedia.flows.runs.failing import beside
+from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Refinement, Renditions, UsualOrNone
+from prefect_genmedia.flows.steps.bundles import keep_bundle
+from prefect_genmedia.flows.steps.making import Work
+from prefect_genmedia.flows.steps.publishing import Publishing
+from prefect_genmedia.flows.steps.studio import Engine, Part, Studio, Teaser, song_request, stems_request
 from prefect_genmedia.forecast import Forecast
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.tasks import recording

@@ -15,7 +15,7 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import (
+from prefect_genmedia.flows.runs.batches import (
     AtOnce,
     BatchReport,
     Outcome,
@@ -25,18 +25,25 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.making import Work
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, RecipeOrNone, Renditions, Usual
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.sources import Source, file_name, reference, stems_of
-from prefect_genmedia.flows.styles import Style
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    headline,
+    load_block,
+    name_of,
+)
+from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, RecipeOrNone, Renditions, Usual
+from prefect_genmedia.flows.runs.sources import Source, file_name, reference, stems_of
+from prefect_genmedia.flows.steps.making import Work
+from prefect_genmedia.flows.steps.publishing import Publishing
+from prefect_genmedia.flows.steps.styles import Style
 from prefect_genmedia.forecast import Forecast, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.places import open_place, telling
 from prefect_genmedia.media.references import tidy
-from prefect_genmedia.tasks.prices import variable_prices
+from prefect_genmedia.tasks.paying.prices import variable_prices
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
 MOST = 10_000

@@ -17,13 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
-from prefect_genmedia.flows.beforehand import folder_name
-from prefect_genmedia.flows.failing import run_failure, sentences_of
-from prefect_genmedia.flows.notifying import Notifier
-from prefect_genmedia.flows.parameters import Given, Name, Seconds
 from prefect_genmedia.flows.review_deadline import NOBODY, call_off, schedule
-from prefect_genmedia.flows.review_form import ReviewForm, form_for, sheet, verdicts_of
-from prefect_genmedia.flows.reviewing import (
+from prefect_genmedia.flows.runs.beforehand import folder_name
+from prefect_genmedia.flows.runs.failing import run_failure, sentences_of
+from prefect_genmedia.flows.runs.notifying import Notifier
+from prefect_genmedia.flows.runs.parameters import Given, Name, Seconds
+from prefect_genmedia.flows.runs.sources import Source
+from prefect_genmedia.flows.steps.review_form import ReviewForm, form_for, sheet, verdicts_of
+from prefect_genmedia.flows.steps.reviewing import (
     Settling,
     Shown,
     asked_about,
@@ -34,13 +35,12 @@ from prefect_genmedia.flows.reviewing import (
     names_of,
     shown_of,
 )
-from prefect_genmedia.flows.sources import Source
 from prefect_genmedia.jobs import open_store
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging
-from prefect_genmedia.tasks.signing import check_signing, the_signer
+from prefect_genmedia.tasks.publishing.signing import check_signing, the_signer
 
 if TYPE_CHECKING:
     from prefect_genmedia.ledger import DecisionRow, Ledger

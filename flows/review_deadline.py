@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.parameters import Name
+from prefect_genmedia.flows.runs.parameters import Name
 
 NOBODY = "nobody, by the deadline"
 """Who decided, where nobody did."""

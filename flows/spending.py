@@ -13,9 +13,9 @@ from prefect.artifacts import acreate_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_genmedia.checking import Whole
-from prefect_genmedia.flows.batches import cost_words
-from prefect_genmedia.flows.parameters import Given
-from prefect_genmedia.jobs.spending import Spending, Sum, spending_since
+from prefect_genmedia.flows.runs.batches import cost_words
+from prefect_genmedia.flows.runs.parameters import Given
+from prefect_genmedia.jobs.history.spending import Spending, Sum, spending_since
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.quoting import for_markdown, one_line
 from prefect_genmedia.settings import read_settings

@@ -18,7 +18,8 @@ from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import Whole, checked
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.batches import (
+from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
+from prefect_genmedia.flows.runs.batches import (
     AtOnce,
     BatchReport,
     Outcome,
@@ -28,22 +29,28 @@ from prefect_genmedia.flows.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.beforehand import before_buying, check_store, folder_name, headline, load_block, name_of
-from prefect_genmedia.flows.calendar_rows import Line
-from prefect_genmedia.flows.making import Work, failed, without_parameters
-from prefect_genmedia.flows.parameters import Attempts, Given, Name, Photograph, Renditions, Usual
-from prefect_genmedia.flows.publishing import Publishing
-from prefect_genmedia.flows.ranking import Ranked, ranked
-from prefect_genmedia.flows.showing import Illustration, manifest_with_requests
-from prefect_genmedia.flows.sources import Source
-from prefect_genmedia.flows.styles import Style
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    headline,
+    load_block,
+    name_of,
+)
+from prefect_genmedia.flows.runs.calendar_rows import Line
+from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, Renditions, Usual
+from prefect_genmedia.flows.runs.sources import Source
+from prefect_genmedia.flows.steps.making import Work, failed, without_parameters
+from prefect_genmedia.flows.steps.publishing import Publishing
+from prefect_genmedia.flows.steps.ranking import Ranked, ranked
+from prefect_genmedia.flows.steps.styles import Style
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, midjourney, novita
-from prefect_genmedia.tasks.prices import variable_prices
+from prefect_genmedia.tasks.paying.prices import variable_prices
 
 MOST = 10_000
 PLACE = "{product}"

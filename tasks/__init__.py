@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from prefect_genmedia.tasks.tracebacks import quieten
+from prefect_genmedia.tasks.paying.tracebacks import quieten
 
 if TYPE_CHECKING:
     from prefect_genmedia.tasks import (

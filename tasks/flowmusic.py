@@ -22,9 +22,9 @@ from prefect_genmedia.providers.ttapi.flowmusic import (
     ReplaceRequest,
     StemsRequest,
 )
-from prefect_genmedia.tasks.paid import buy, paid
-from prefect_genmedia.tasks.terms import TaskTerms
-from prefect_genmedia.tasks.waiting import task
+from prefect_genmedia.tasks.paying.paid import buy, paid
+from prefect_genmedia.tasks.paying.terms import TaskTerms
+from prefect_genmedia.tasks.paying.waiting import task
 
 __all__ = [
     "Clip",

@@ -24,9 +24,9 @@ from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.provenance import Signer, packet_for
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.manifests import manifest_bytes
-from prefect_genmedia.tasks.marking import mark_for
-from prefect_genmedia.tasks.signing import sign_pictures, the_signer
+from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
+from prefect_genmedia.tasks.publishing.marking import mark_for
+from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
 from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Rendition", "quadrants", "render", "take_in"]

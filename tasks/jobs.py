@@ -15,7 +15,7 @@ from prefect_genmedia.jobs import JobRef, JobResult, Terms, bought_job
 from prefect_genmedia.jobs import resume as bring_in
 from prefect_genmedia.operation import Operation
 from prefect_genmedia.providers import OPERATIONS, find_operation
-from prefect_genmedia.tasks.paid import this_run, worth_retrying
+from prefect_genmedia.tasks.paying.paid import this_run, worth_retrying
 
 __all__ = ["find_credentials", "operation_of", "resume"]
 

@@ -43,9 +43,9 @@ from prefect_genmedia.providers.ttapi.midjourney_pictures import (
 )
 from prefect_genmedia.providers.ttapi.midjourney_video import EXTEND_VIDEO, VIDEO, ExtendVideoRequest, VideoRequest
 from prefect_genmedia.providers.ttapi.prompt import MidjourneyPrompt, check
-from prefect_genmedia.tasks.paid import buy, paid
-from prefect_genmedia.tasks.terms import TaskTerms
-from prefect_genmedia.tasks.waiting import task
+from prefect_genmedia.tasks.paying.paid import buy, paid
+from prefect_genmedia.tasks.paying.terms import TaskTerms
+from prefect_genmedia.tasks.paying.waiting import task
 
 __all__ = [
     "AccountInfo",

@@ -59,9 +59,9 @@ from prefect_genmedia.tasks.novita_videos import (
     txt2video,
     wan27_i2v,
 )
-from prefect_genmedia.tasks.paid import buy, paid
-from prefect_genmedia.tasks.terms import TaskTerms
-from prefect_genmedia.tasks.waiting import task
+from prefect_genmedia.tasks.paying.paid import buy, paid
+from prefect_genmedia.tasks.paying.terms import TaskTerms
+from prefect_genmedia.tasks.paying.waiting import task
 
 __all__ = [
     "AwsS3",

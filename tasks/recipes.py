@@ -29,10 +29,10 @@ from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.provenance import Mark, Signer, marked, packet_for
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _keep, _write
-from prefect_genmedia.tasks.manifests import manifest_bytes
-from prefect_genmedia.tasks.marking import mark_for
-from prefect_genmedia.tasks.presets import known_presets
-from prefect_genmedia.tasks.signing import sign_pictures, the_signer
+from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
+from prefect_genmedia.tasks.publishing.marking import mark_for
+from prefect_genmedia.tasks.publishing.presets import known_presets
+from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
 from prefect_genmedia.wire.http import http_pool
 
 __all__ = ["Prepared", "Recipe", "apply", "check", "prepare", "read_recipe"]

@@ -32,9 +32,9 @@ from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.recording import trim as trim_file
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _write
-from prefect_genmedia.tasks.manifests import manifest_bytes
-from prefect_genmedia.tasks.marking import mark_for
-from prefect_genmedia.tasks.signing import sign_content, the_signer
+from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
+from prefect_genmedia.tasks.publishing.marking import mark_for
+from prefect_genmedia.tasks.publishing.signing import sign_content, the_signer
 
 __all__ = [
     "Probed",

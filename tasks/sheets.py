@@ -31,9 +31,9 @@ from prefect_genmedia.media.names import check_place
 from prefect_genmedia.provenance import Signer
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.imaging import _file_of, _keep, _write
-from prefect_genmedia.tasks.manifests import manifest_bytes
-from prefect_genmedia.tasks.marking import packet_for_several
-from prefect_genmedia.tasks.signing import sign_pictures, the_signer
+from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
+from prefect_genmedia.tasks.publishing.marking import packet_for_several
+from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
 
 __all__ = [
     "Fault",

@@ -33,9 +33,9 @@ from prefect_genmedia.providers.ttapi.videos import (
     SoraPartnerVideoRequest,
     SoraVideoRequest,
 )
-from prefect_genmedia.tasks.paid import buy, paid
-from prefect_genmedia.tasks.terms import TaskTerms
-from prefect_genmedia.tasks.waiting import task
+from prefect_genmedia.tasks.paying.paid import buy, paid
+from prefect_genmedia.tasks.paying.terms import TaskTerms
+from prefect_genmedia.tasks.paying.waiting import task
 
 __all__ = [
     "FluxImageRequest",

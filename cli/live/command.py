@@ -11,10 +11,10 @@ import typer
 from rich.table import Table
 
 from prefect_genmedia.budget import Budget
+from prefect_genmedia.cli.asking.price import own_prices_here
 from prefect_genmedia.cli.live.candidates import Offer
 from prefect_genmedia.cli.live.checking import Check, check
 from prefect_genmedia.cli.live.recording import make_room, write
-from prefect_genmedia.cli.price_command import own_prices_here
 from prefect_genmedia.cli.terminal import cell, console, say
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.forecast import rate

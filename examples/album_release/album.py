@@ -44,7 +44,7 @@ async def album_release(
     wanted = Album.model_validate(yaml.safe_load(await asyncio.to_thread(Path(album).read_text, "utf-8")))
 
     async def release(track: Track) -> Release:
-        return await release_track(
+        made = await release_track(
             title=track.title,
             sound=track.sound,
             cover=track.cover,
@@ -57,6 +57,8 @@ async def album_release(
             teaser=teaser,
             ttapi_credentials=ttapi_credentials,
         )
+        assert isinstance(made, Release)  # with dry_run it were a forecast
+        return made
 
     # Side by side, and each to its end: a track that fails takes no other with it, and its own run says why.
     ended = await asyncio.gather(*map(release, wanted.tracks), return_exceptions=True)

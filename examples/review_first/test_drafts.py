@@ -27,7 +27,7 @@ async def asked_for(emulator: Emulator, **asked: Any) -> UUID:
     await TTAPICredentials(api_key=SecretStr("any"), base_url=emulator.url).asave("ttapi", overwrite=True)
     await (await review.ato_deployment("review")).aapply()
     await (await review_deadline.ato_deployment("review-deadline")).aapply()
-    return UUID(await review_first(**asked))
+    return UUID(await review_first(**asked))  # pyright: ignore[reportGeneralTypeIssues]
 
 
 async def work(run: UUID, flow: Any = review) -> State[Any]:

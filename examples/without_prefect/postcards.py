@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.jobs import Terms, run
-from prefect_genmedia.jobs.spending import spending_since
+from prefect_genmedia.jobs.history.spending import spending_since
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA

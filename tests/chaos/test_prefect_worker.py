@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.jobs.telling import sentences
+from prefect_genmedia.jobs.history.telling import sentences
 from prefect_genmedia.ledger import open_ledger
 from tests.chaos.rig import DEPLOYMENTS, PrefectServer, Stable, stable_on_prefect
 from tests.patience import PATIENCE, until

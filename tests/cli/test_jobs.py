@@ -11,7 +11,7 @@ from rich.console import Console
 from prefect_genmedia.cli import main, terminal
 from prefect_genmedia.errors import GenMediaError, JobFailedError
 from prefect_genmedia.jobs import Run
-from prefect_genmedia.jobs.telling import sentences
+from prefect_genmedia.jobs.history.telling import sentences
 from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.settings import Settings
 from tests.shop import buy, imagine, img2img, refusal, the_ledger

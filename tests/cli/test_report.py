@@ -11,7 +11,7 @@ from prefect_genmedia.cli import main
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import JobFailedError
 from prefect_genmedia.jobs import Run
-from prefect_genmedia.jobs.spending import percentile
+from prefect_genmedia.jobs.history.spending import percentile
 from prefect_genmedia.operation import Account
 from tests.shop import buy, imagine, img2img
 

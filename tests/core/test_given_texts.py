@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.calendar_rows import checked_rows, read_source
+from prefect_genmedia.flows.runs.calendar_rows import checked_rows, read_source
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest

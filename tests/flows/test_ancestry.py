@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from prefect_genmedia.flows.ancestry import MOST_BOXES, drawn, lineage_html, lineage_svg
-from prefect_genmedia.jobs.lineage import Job, Origin
+from prefect_genmedia.flows.pages.ancestry import MOST_BOXES, drawn, lineage_html, lineage_svg
+from prefect_genmedia.jobs.history.lineage import Job, Origin
 from prefect_genmedia.media import MediaStore
 
 SVG = "{http://www.w3.org/2000/svg}"

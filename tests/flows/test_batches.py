@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect_genmedia.flows.batches import (
+from prefect_genmedia.flows.pages.showing import Illustration, Purchase
+from prefect_genmedia.flows.runs.batches import (
     MARKDOWN_BYTES,
     BatchReport,
     Outcome,
@@ -15,7 +16,6 @@ from prefect_genmedia.flows.batches import (
     outcome_of,
     report_markdown,
 )
-from prefect_genmedia.flows.showing import Illustration, Purchase
 from prefect_genmedia.jobs import JobRef
 
 JOB = JobRef(id="a" * 32, operation="midjourney.imagine", base_url="https://api.example", account="b")

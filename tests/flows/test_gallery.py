@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from prefect_genmedia.flows.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_html, gallery_markdown
+from prefect_genmedia.flows.pages.gallery import (
+    GalleryPicture,
+    GallerySection,
+    GalleryStep,
+    gallery_html,
+    gallery_markdown,
+)
 from tests import PHOTOS
 
 NASTY = (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from prefect_genmedia.imaging.metadata import stripped
+from prefect_genmedia.imaging.incoming.metadata import stripped
 
 SECRET = b"51.5007 N 0.1246 W"
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -200,6 +200,6 @@ async def test_a_job_with_priority_goes_first_and_flows_take_turns(wire: Wire, m
 
 
 def waiting(account: Account) -> int:
-    from prefect_genmedia.jobs.line import line_of
+    from prefect_genmedia.jobs.turns.line import line_of
 
     return line_of(account.fingerprint, "midjourney", careful=True).waiting

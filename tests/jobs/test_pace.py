@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.jobs.pace import Pace
+from prefect_genmedia.jobs.looking.pace import Pace
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.operation import Account
 from tests.shop import buy, imagine, the_row

@@ -12,7 +12,7 @@ import pytest
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.jobs import JobResult, resume, script_run
-from prefect_genmedia.jobs.inventory import Finding, fsck
+from prefect_genmedia.jobs.history.inventory import Finding, fsck
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.media import MediaFile, MediaStore, open_media
 from prefect_genmedia.media.places import open_place

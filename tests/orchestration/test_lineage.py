@@ -13,7 +13,7 @@ from prefect_genmedia.cli import main
 from prefect_genmedia.flows import Photograph, Refinement, illustrate
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.jobs.buying import ledger_of
-from prefect_genmedia.jobs.lineage import Lineage, Origin
+from prefect_genmedia.jobs.history.lineage import Lineage, Origin
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import imaging, midjourney

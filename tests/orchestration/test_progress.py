@@ -21,7 +21,7 @@ from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError, JobExpiredError, JobFailedError, JobTimeoutError, TransportError
 from prefect_genmedia.jobs import JobRef, Progress
 from prefect_genmedia.tasks import midjourney
-from prefect_genmedia.tasks.progress import watched
+from prefect_genmedia.tasks.paying.progress import watched
 from tests.patience import PATIENCE, a_until, until
 from tests.shop import DOOMED
 from tests.slow_api import SlowApi

@@ -22,7 +22,7 @@ from prefect_genmedia.errors import ConfigurationError, GenMediaError, MediaErro
 from prefect_genmedia.flows import illustrate, review, review_deadline
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.jobs.buying import ledger_of
-from prefect_genmedia.jobs.lineage import Lineage
+from prefect_genmedia.jobs.history.lineage import Lineage
 from prefect_genmedia.media import MediaFile, MediaStore
 from prefect_genmedia.provenance import marks_in
 from prefect_genmedia.settings import Settings, read_settings

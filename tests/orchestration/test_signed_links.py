@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect_genmedia.blocks import Budget
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows import Photograph, illustrate, resume_job
-from prefect_genmedia.flows.showing import Illustration, Illustrations
+from prefect_genmedia.flows.pages.showing import Illustration, Illustrations
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.settings import Settings

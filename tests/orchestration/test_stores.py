@@ -16,10 +16,10 @@ from prefect.settings import PREFECT_API_URL
 from prefect_genmedia.cli import main
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows import Photograph, Refinement, illustrate
-from prefect_genmedia.flows.showing import Illustrations
+from prefect_genmedia.flows.pages.showing import Illustrations
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.jobs import remember_store
-from prefect_genmedia.jobs.inventory import fsck
+from prefect_genmedia.jobs.history.inventory import fsck
 from prefect_genmedia.media import MediaStore, open_media
 from prefect_genmedia.media.places import open_place
 from prefect_genmedia.settings import Settings

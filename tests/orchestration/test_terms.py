@@ -13,7 +13,7 @@ from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.jobs import Terms
 from prefect_genmedia.tasks import midjourney
 from prefect_genmedia.tasks import novita as novita_tasks
-from prefect_genmedia.tasks.terms import TaskTerms, terms_of
+from prefect_genmedia.tasks.paying.terms import TaskTerms, terms_of
 
 KITE = midjourney.ImagineRequest(prompt="a red kite")
 

@@ -11,7 +11,7 @@ import pytest
 from prefect_genmedia.cli import main
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows import variants
-from prefect_genmedia.flows.ranking import ranked
+from prefect_genmedia.flows.steps.ranking import ranked
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import Asked, Verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prefect_genmedia.imaging.ready import PictureLimit, made_ready
+from prefect_genmedia.imaging.incoming.ready import PictureLimit, made_ready
 from prefect_genmedia.operation import Request
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
 from prefect_genmedia.providers.ttapi.midjourney import ActionRequest, ImagineRequest

@@ -1,6 +1,7 @@
 """One paid job from claim to files: `run` gives its files, buying at most once; `resume` never buys."""
 
-from prefect_genmedia.jobs.bought import (
+from prefect_genmedia.jobs.buying import open_store, remember_store, resume, run
+from prefect_genmedia.jobs.history.bought import (
     accept_as_is,
     bought_job,
     import_job,
@@ -9,7 +10,6 @@ from prefect_genmedia.jobs.bought import (
     not_bought,
     orphans,
 )
-from prefect_genmedia.jobs.buying import open_store, remember_store, resume, run
 from prefect_genmedia.jobs.purchase import identity
 from prefect_genmedia.jobs.values import (
     JobRef,

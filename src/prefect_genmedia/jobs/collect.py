@@ -21,7 +21,7 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
-from prefect_genmedia.jobs.outage import answered, is_silence, silent
+from prefect_genmedia.jobs.looking.outage import answered, is_silence, silent
 from prefect_genmedia.jobs.rescued import let_go, rescue, rescued
 from prefect_genmedia.jobs.values import media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, read_links, record_success, trouble_pause

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prefect_genmedia.jobs.call import Call
-from prefect_genmedia.jobs.pace import ENOUGH, KEPT
+from prefect_genmedia.jobs.looking.pace import ENOUGH, KEPT
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.ledger import Past
 from prefect_genmedia.providers.facts import Price, kind_of, price_among

@@ -20,13 +20,13 @@ from prefect_genmedia.errors import (
     NotFoundError,
     SubmitOutcomeUnknown,
 )
-from prefect_genmedia.jobs.admission import Place
 from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, in_thread, to_its_end
 from prefect_genmedia.jobs.collect import collect, files_here
 from prefect_genmedia.jobs.leases import lease, leases
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.reconcile import reconcile
 from prefect_genmedia.jobs.submit import submit
+from prefect_genmedia.jobs.turns.admission import Place
 from prefect_genmedia.jobs.values import SCRIPT, JobResult, media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, wait
 from prefect_genmedia.ledger import Claim, LedgerState, is_dead

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prefect_genmedia.errors import ApiError, ResponseFormatError, TransportError
 from prefect_genmedia.jobs.call import Call
-from prefect_genmedia.jobs.outage import is_silence, silent
+from prefect_genmedia.jobs.looking.outage import is_silence, silent
 from prefect_genmedia.jobs.witnesses import Finding, look
 from prefect_genmedia.ledger import LedgerState
 

@@ -22,11 +22,11 @@ from prefect_genmedia.errors import (
     ResponseFormatError,
     SubmitOutcomeUnknown,
 )
-from prefect_genmedia.jobs.admission import Place
-from prefect_genmedia.jobs.balance import read_balance
 from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken, in_thread, outlast, to_its_end
-from prefect_genmedia.jobs.outage import answered, silent
+from prefect_genmedia.jobs.looking.outage import answered, silent
 from prefect_genmedia.jobs.purchase import Purchase
+from prefect_genmedia.jobs.turns.admission import Place
+from prefect_genmedia.jobs.turns.balance import read_balance
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
 from prefect_genmedia.operation import JobState, JobStatus, Link

@@ -19,10 +19,10 @@ from prefect_genmedia.errors import (
     TransportError,
 )
 from prefect_genmedia.jobs.call import Call, Taken
-from prefect_genmedia.jobs.outage import answered, is_silence, silent
-from prefect_genmedia.jobs.pace import pace_of
+from prefect_genmedia.jobs.looking.outage import answered, is_silence, silent
+from prefect_genmedia.jobs.looking.pace import pace_of
+from prefect_genmedia.jobs.looking.wakeups import wakeups
 from prefect_genmedia.jobs.values import ref_of
-from prefect_genmedia.jobs.wakeups import wakeups
 from prefect_genmedia.media.links import files_anywhere
 from prefect_genmedia.operation import JobState, JobStatus, Link
 from prefect_genmedia.quoting import without_files

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.emulator.ttapi.midjourney import ACTIONS, GRID, grid_size
+from prefect_genmedia.emulator.ttapi.midjourney.prompts import ACTIONS, GRID, grid_size
 from tests.emulator.clients import Midjourney, difference, picture_of
 from tests.patience import PATIENCE, until
 

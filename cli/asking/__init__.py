@@ -1,0 +1,1 @@
+"""Commands that ask the ledger, the store or a file."""

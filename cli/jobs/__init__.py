@@ -1,0 +1,1 @@
+"""`genmedia jobs` and `genmedia ledger`."""

@@ -1,0 +1,208 @@
+"""A calendar's rows: read from CSV or JSON lines, each refused by its number; and which of them are one shard's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from prefect_genmedia.checking import Whole, refusal, strict_json
+from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.runs.failing import MOST_NAMED
+from prefect_genmedia.flows.runs.parameters import GivenRecipe, Renditions
+from prefect_genmedia.media import MediaFile, open_media
+from prefect_genmedia.media.names import MOST_OWN_BYTES, check_file, check_folder
+from prefect_genmedia.media.references import read_reference
+from prefect_genmedia.quoting import one_line, title
+from prefect_genmedia.tasks import midjourney
+
+MOST_BYTES = 50_000_000
+MOST_ROWS = 100_000
+
+Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
+
+
+class CalendarRow(BaseModel):
+    """One wish of a calendar."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    prompt: str = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
+    count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
+    folder: Line | None = Field(default=None, description="The folder below the calendar's.")
+    file: Line | None = Field(default=None, description="What its files are called, without a suffix.")
+    recipe: GivenRecipe | None = Field(default=None, description="Instead of the calendar's.")
+    renditions: Renditions | None = Field(default=None, description="Sizes instead of the calendar's.")
+    request_key: Line | None = Field(
+        default=None, min_length=1, description="Whoever gives the same key and prompt shares the picture."
+    )
+    mode: midjourney.Mode | None = Field(default=None, description="Midjourney's speed, instead of the calendar's.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One grid of one row, each with the identity that a later run finds it by."""
+
+    number: int
+    row: CalendarRow
+    request_key: str | None
+    copy: int
+    nth: int
+    """Which of its row's grids this is, from 1."""
+
+    @property
+    def title(self) -> str:
+        of = f" ({self.nth} of {self.row.count})" if self.row.count > 1 else ""
+        return f"row {self.number}{of}: {title(self.row.prompt)}"
+
+    @property
+    def stem(self) -> str | None:
+        """What the row says that its files are called; None where it says nothing."""
+        return f"{self.row.file}-{self.nth}" if self.row.file and self.row.count > 1 else self.row.file
+
+
+def read_source(source: str | MediaFile) -> list[Any]:
+    """The rows of a CSV or JSON lines file, not checked yet. Blocking. Raises MediaError, ConfigurationError."""
+    content = open_media(source) if isinstance(source, MediaFile) else read_reference(source, MOST_BYTES)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError("the calendar is not UTF-8", advice="Save it as CSV UTF-8.") from None
+    return list(_json_lines(text) if text.lstrip()[:1] == "{" else _csv(text))
+
+
+def _json_lines(text: str) -> Iterator[Any]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield strict_json(line)
+            except (RecursionError, json.JSONDecodeError):
+                raise ConfigurationError(f"line {number} of the calendar is no JSON") from None
+            except ValueError as failure:
+                raise ConfigurationError(f"line {number} of the calendar: {failure}") from None
+
+
+def _csv(text: str) -> Iterator[Any]:
+    """Split by what its head is split by: spreadsheets write commas, semicolons or tabs."""
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    # Strict: else a quote that is never closed makes one cell of all that follows.
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns: list[str] | None = None
+    number, line = 0, 1
+    try:
+        for cells in lines:
+            if columns is None:
+                columns = [_column(name) for name in cells]
+                _refuse_twice(columns)
+            elif cells:
+                number += 1
+                yield _row(columns, cells)
+            line = lines.line_num + 1
+    except csv.Error as failure:
+        where = f"row {number + 1} (line {line})" if columns is not None else "the head"
+        said = "a quote is opened, and never closed" if "end of data" in str(failure) else failure
+        raise ConfigurationError(f"{where} of the calendar is no CSV: {said}") from None
+
+
+def _refuse_twice(columns: Sequence[str]) -> None:
+    """Raises ConfigurationError where two columns have one name: one would be left out. Some are without any."""
+    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
+        raise ConfigurationError(f"two columns of the calendar are called {title(twice[0])}")
+
+
+def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
+    """The cells that are not empty, by their columns."""
+    row = {column: _cell(column, cell) for column, cell in zip(columns, cells, strict=False) if cell}
+    more = [cell for cell in cells[len(columns) :] if cell]
+    return {**row, "more_cells_than_the_head": more} if more else row
+
+
+def _column(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _cell(column: str, cell: str) -> Any:
+    if column == "count" and re.fullmatch(r"\s*\d{1,9}\s*", cell):
+        return int(cell)
+    return [name.strip() for name in cell.split(",") if name.strip()] if column == "renditions" else cell.strip()
+
+
+def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
+    """Raises ConfigurationError that names each wrong row by its number."""
+    if not given:
+        raise ConfigurationError("the calendar has no rows")
+    if len(given) > MOST_ROWS:
+        raise ConfigurationError(f"the calendar has {len(given)} rows; the limit is {MOST_ROWS}")
+    rows: list[CalendarRow] = []
+    wrong: list[str] = []
+    for number, each in enumerate(given, 1):
+        try:
+            row = CalendarRow.model_validate(each)
+            if row.folder:
+                check_folder(row.folder, MOST_OWN_BYTES)
+            if row.file:
+                check_file(row.file)
+            rows.append(row)
+        except ValidationError as failure:
+            wrong.append(f"row {number}: {refusal(failure).message}")
+        except GenMediaError as failure:
+            wrong.append(f"row {number}: {failure.message}")
+    refuse(wrong)
+    return rows
+
+
+def refuse(wrong: Sequence[str]) -> None:
+    """Raises ConfigurationError where there is something wrong."""
+    if wrong:
+        more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        said = "; ".join(one_line(each) for each in wrong[:MOST_NAMED])
+        raise ConfigurationError(f"the calendar cannot be bought as it is: {said}{more}")
+
+
+def wishes(rows: Iterable[CalendarRow], calendar: str | None) -> list[Wish]:
+    """Every grid wanted. A row moves without becoming another wish: it is told by its words, not by its place.
+
+    Equal rows are wanted each, in their order. With a request_key of its own, a row is that wish wherever it stands.
+    """
+    seen: Counter[tuple[str, str | None]] = Counter()
+    wanted = []
+    for number, row in enumerate(rows, 1):
+        first = 0
+        if row.request_key is None:
+            first = seen[row.prompt, row.mode]
+            seen[row.prompt, row.mode] += row.count
+        key = row.request_key or (f"calendar:{calendar}" if calendar else None)
+        wanted += [Wish(number, row, key, first + nth, nth + 1) for nth in range(row.count)]
+    return wanted
+
+
+def refuse_equal_names(wanted: Iterable[Wish], pictures: int) -> None:
+    """Raises ConfigurationError where a file would replace another's; `pictures` is how many a grid may give."""
+    first: dict[tuple[str, str], int] = {}
+    wrong: dict[str, None] = {}
+    for wish in wanted:
+        for number in range(1, pictures + 1) if wish.stem else ():
+            name = f"{wish.stem}-{number}" if number > 1 else wish.stem or ""
+            other = first.setdefault(((wish.row.folder or "").lower(), name.lower()), wish.number)
+            if other != wish.number:
+                wrong[f"row {wish.number}: its files would be called as those of row {other}"] = None
+    refuse(list(wrong))
+
+
+def of_shard(wanted: Iterable[Wish], shard: str | None) -> list[Wish]:
+    """With '2/5' every fifth row, from the second on. Raises ConfigurationError."""
+    if shard is None:
+        return list(wanted)
+    part, parts = map(int, shard.split("/"))
+    if part > parts:
+        raise ConfigurationError(f"there is no shard {shard}", advice=f"Give 1/{parts} to {parts}/{parts}.")
+    return [wish for wish in wanted if wish.number % parts == part % parts]

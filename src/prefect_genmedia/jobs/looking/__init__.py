@@ -1,0 +1,1 @@
+"""When to look at a job that is with its provider."""

@@ -1,0 +1,1 @@
+"""What every paid task is made with."""

@@ -1,0 +1,1 @@
+"""What stands beside and inside a published file, and the sizes it comes in."""
