@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 SIZES = [Rendition(name="wide", width=1600, height=900), Rendition(name="square", width=1080, height=1080)]
 
 
-@flow
+@flow(flow_run_name="drafts of {collection}")
 async def review_first(
     collection: str = "week-50",
     prompts: str = str(HERE / "prompts.txt"),

@@ -22,12 +22,12 @@ from prefect_genmedia.settings import read_settings
 pytestmark = pytest.mark.usefixtures("genmedia_prefect")
 
 
-async def asked_for(emulator: Emulator, **asked: Any) -> UUID:
+async def asked_for(emulator: Emulator, collection: str, deadline_seconds: float = 86_400) -> UUID:
     """The review that the flow asks for, with the deployments that genmedia setup makes."""
     await TTAPICredentials(api_key=SecretStr("any"), base_url=emulator.url).asave("ttapi", overwrite=True)
     await (await review.ato_deployment("review")).aapply()
     await (await review_deadline.ato_deployment("review-deadline")).aapply()
-    return UUID(await review_first(**asked))
+    return UUID(await review_first(collection, deadline_seconds=deadline_seconds))
 
 
 async def work(run: UUID, flow: Any = review) -> State[Any]:
