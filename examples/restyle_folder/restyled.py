@@ -18,7 +18,7 @@ class Look(BaseModel):
     style: Style = Style()
 
 
-@flow
+@flow(flow_run_name="photographs in {look}")
 async def restyle_folder(
     look: str = "oil",
     looks: str = str(HERE / "looks.yaml"),
@@ -49,4 +49,4 @@ async def restyle_folder(
 
 
 if __name__ == "__main__":
-    print(asyncio.run(restyle_folder()))
+    asyncio.run(restyle_folder())  # its log says what became of them

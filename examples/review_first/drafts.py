@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.deployments import arun_deployment
+from slugify import slugify
 
 from prefect_genmedia.blocks import TTAPICredentials
 from prefect_genmedia.imaging import Rendition
@@ -15,14 +16,14 @@ HERE = Path(__file__).parent
 SIZES = [Rendition(name="wide", width=1600, height=900), Rendition(name="square", width=1080, height=1080)]
 
 
-@flow
+@flow(flow_run_name="drafts of {collection}")
 async def review_first(
     collection: str = "week-50",
     prompts: str = str(HERE / "prompts.txt"),
     deadline_seconds: float = 86_400,
     ttapi_credentials: str = "ttapi",
 ) -> str:
-    """Make drafts of what was not reviewed yet, and have people decide on them: the id of the run that asks them.
+    """Make the drafts that are missing, and have people decide on all of them: the id of the run that asks them.
 
     Args:
         collection: What they are reviewed as; approved ones lie in approved/<collection>.
@@ -34,15 +35,15 @@ async def review_first(
     lines = (await asyncio.to_thread(Path(prompts).read_text, "utf-8")).splitlines()
     wanted = [line for line in lines if line.strip()]
 
-    async def draft(number: int, prompt: str) -> MediaFile:
+    async def draft(prompt: str) -> MediaFile:
         request = midjourney.ImagineRequest(prompt=prompt, get_u_images=True)
         grid = await midjourney.imagine(request, ttapi, request_key=collection)
         picture = grid.at(1) or grid.media[0]  # top left; the whole grid where that has not come
-        place = f"drafts/{collection}"
-        await imaging.render(picture, SIZES, folder=place, stem=f"{number:02}", manifest={"prompt": prompt})
+        name = slugify(prompt.partition(" --")[0], max_length=60)  # by its words: lines may move, a draft stays itself
+        await imaging.render(picture, SIZES, folder=f"drafts/{collection}", stem=name, manifest={"prompt": prompt})
         return picture
 
-    pictures = await asyncio.gather(*(draft(number, prompt) for number, prompt in enumerate(wanted, 1)))
+    pictures = await asyncio.gather(*map(draft, wanted))
     asked = await arun_deployment(  # of genmedia setup; it waits for people, and no worker waits with it
         "review/review",
         parameters={

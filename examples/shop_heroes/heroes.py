@@ -45,4 +45,4 @@ async def shop_heroes(
 
 
 if __name__ == "__main__":
-    print(asyncio.run(shop_heroes()))
+    asyncio.run(shop_heroes())  # its log says what became of each
