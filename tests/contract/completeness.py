@@ -102,10 +102,10 @@ def _tests(operation: Operation[Any, Any]) -> Iterator[str]:
         yield "it has no case in tests/emulator/operations.py"
     if f"{operation.name}(" not in _text("tests/typing/user.py"):
         yield "tests/typing/user.py does not call it"
-    bought = _text("tests/orchestration/test_operations.py")
+    bought = _text("tests/orchestration/tasks/test_operations.py")
     if not any(f"{sign}.{verb}{end}" in bought for sign in ("t", "generic", operation.name[: -len(verb) - 1])
                for end in ("(", ",")):  # fmt: skip
-        yield "no flow of tests/orchestration/test_operations.py buys it"
+        yield "no flow of tests/orchestration/tasks/test_operations.py buys it"
 
 
 def _table(operation: Operation[Any, Any]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def test_of_a_new_operation_everything_is_missing_and_all_of_it_is_named() -> No
         "it has no case in tests/contract/cases/",
         "it has no case in tests/emulator/operations.py",
         "tests/typing/user.py does not call it",
-        "no flow of tests/orchestration/test_operations.py buys it",
+        "no flow of tests/orchestration/tasks/test_operations.py buys it",
         "it is not in the table of docs/reference/operations.md: python -m tests.readme",
     ]
     assert "kites.fly: its limits and retention are not in" in "\n".join(missing(new))

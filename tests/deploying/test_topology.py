@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from prefect_genmedia.emulator import Emulator
-from tests.chaos.rig import held_port
-from tests.chaos.test_prefect_worker import descendants
+from tests.chaos.prefect.test_prefect_worker import descendants
 from tests.deploying.composed import PROGRAMS, Composed, said_by_dockerfile
 from tests.patience import PATIENCE, until
 from tests.postgres import Server, name_of
+from tests.prefect_server import held_port
 from tests.s3 import S3
 
 ROWS = [{"prompt": f"a tram in the rain, number {number}"} for number in range(12)]

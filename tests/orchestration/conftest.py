@@ -32,7 +32,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _thirds() -> dict[str, int]:
     """Which third of the tests each file belongs to: the longer files are dealt out first."""
     weights, thirds = [0, 0, 0], {}
-    for file in sorted(Path(__file__).parent.glob("test_*.py"), key=lambda file: (-file.stat().st_size, file.name)):
+    for file in sorted(Path(__file__).parent.rglob("test_*.py"), key=lambda file: (-file.stat().st_size, file.name)):
         thirds[file.name] = third = weights.index(min(weights))
         weights[third] += file.stat().st_size
     return thirds

@@ -105,7 +105,7 @@ def check_built(quick: bool) -> str:
         shutil.rmtree(again, ignore_errors=True)
         run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", again, built[1])
         for wheel in (built[0], *again.glob("*.whl")):
-            run(sys.executable, "tests/same_bytes.py", wheel)
+            run(sys.executable, "tests/release/same_bytes.py", wheel)
     return f"{', '.join(file.name for file in built)}" + ("" if quick else "; both hold the checkout, byte for byte")
 
 

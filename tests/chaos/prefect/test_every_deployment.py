@@ -13,8 +13,8 @@ import yaml
 
 from prefect_genmedia.emulator import Emulator
 from tests import PHOTOS
+from tests.chaos.prefect.test_prefect_worker import process_worker, surroundings
 from tests.chaos.rig import DEPLOYMENTS, PrefectServer, stable_on_prefect
-from tests.chaos.test_prefect_worker import process_worker, surroundings
 from tests.patience import until
 
 COFFEE = str(PHOTOS / "coffee.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.test_storm import SEED, WEATHER
-from tests.orchestration import test_operations as calm
+from tests.orchestration.tasks import test_operations as calm
 
 # Without a callback or a list nobody can tell what became of a submit whose answer cannot be read.
 TOLD = ("submit_refuse", "submit_slow_reply", "submit_slow_connection")

@@ -26,7 +26,7 @@ from tests.patience import PATIENCE, a_until, until
 from tests.shop import DOOMED
 from tests.slow_api import SlowApi
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "many_tasks.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "many_tasks.py"
 KITES = [f"a kite, number {number}" for number in range(40)]
 
 

@@ -1,4 +1,4 @@
-"""Is the wheel what the checkout holds? `python tests/same_bytes.py dist/NAME.whl`: every file, byte for byte."""
+"""Is the wheel what the checkout holds? `same_bytes.py dist/NAME.whl`: every file, byte for byte."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent / "src" / "prefect_genmedia"
+PACKAGE = Path(__file__).parents[2] / "src" / "prefect_genmedia"
 LEFT_OUT = ("compose.yaml", "Dockerfile", "Dockerfile.dockerignore", "helm")
 """Of `deployments`: what an image is made with is no part of the wheel."""
 
