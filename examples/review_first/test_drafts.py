@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from drafts import review_first
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow_async
@@ -66,7 +67,8 @@ def test_what_nobody_decides_on_in_time_is_not_published(genmedia_emulator: Emul
         run = await asked_for(genmedia_emulator, collection="autumn", deadline_seconds=0)
         await work(run)
         async with get_client() as client:
-            (deadline,) = [each for each in await client.read_flow_runs() if each.parameters == {"run": str(run)}]
+            runs = await client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=["review_deadline"])))
+        (deadline,) = [each for each in runs if each.parameters == {"run": str(run)}]
         await work(deadline.id, review_deadline)
         assert (await work(run)).is_completed()
 

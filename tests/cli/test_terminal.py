@@ -48,7 +48,10 @@ def emulator() -> Iterator[Emulator]:
 
 
 async def bought(emulator: Emulator, prompt: str) -> JobResult[Any]:
-    return await run(IMAGINE, ImagineRequest(prompt=prompt), Account(TTAPI, emulator.url, "key-0123456789"))
+    # A request refuses control characters; an older ledger, or one of another program, may hold any.
+    return await run(
+        IMAGINE, ImagineRequest.model_construct(prompt=prompt), Account(TTAPI, emulator.url, "key-0123456789")
+    )
 
 
 def genmedia(*arguments: str, ends: int = 0, **env: str) -> str:
@@ -233,7 +236,7 @@ def test_the_ledgers_address_is_never_said_with_its_password(capsys, monkeypatch
 def test_folders_with_brackets_are_said_as_they_are(capsys, monkeypatch):
     monkeypatch.setenv("GENMEDIA_LEDGER_URL", "sqlite:////proc/[bold]/[/b].db")
     said = here(capsys, "jobs", "list")
-    assert "/proc/[bold]/[/b].db cannot be written" in said
+    assert "there is no ledger at /proc/[bold]/[/b].db" in said
 
 
 def test_a_temporary_server_that_comes_too_late_is_one_sentence(prepared: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from prefect_genmedia import flows
 
-PAGES = ("gallery.html", "spending.html")
+PAGES = ("pages/gallery.html", "pages/lineage.html", "spending.html")
 LEAST = 4.5  # WCAG 2.1, AA, for text of any size
 
 

@@ -261,9 +261,9 @@ fsspec.register_implementation("night-disk", Disk, clobber=True)
 
 
 async def test_a_full_disk(night: Night, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Full from the moment that the first job's files come."""
+    """Full before the first job's files come."""
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", f"night-disk://{tmp_path.name}")
-    with at_the_word("downloading", lambda: setattr(Disk, "is_full", True)):
+    with at_the_word("queued", lambda: setattr(Disk, "is_full", True)):
         page = await night.fails()
     Disk.is_full = False
     row = night.job("SUCCEEDED")
