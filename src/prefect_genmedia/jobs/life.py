@@ -46,7 +46,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
 
     async def claim() -> Claim:
         # Before the claim: what waits in line needs no lease.
-        if await asyncio.to_thread(call.ledger.has_none, purchase.want.key):
+        if await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.has_none, purchase.want.key):
             await place.take()
         claiming = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.claim, purchase.want, call.owner)
         claimed = await to_its_end(claiming)
@@ -70,7 +70,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
 async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
     """The files of a job that is bought already, also of one that counts as failed or forgotten. Never submits."""
     if row.state in (S.FAILED, S.EXPIRED) and row.job_id and await _is_known_after_all(call, row):
-        await asyncio.to_thread(call.ledger.found_again, row.id, call.owner)
+        await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.found_again, row.id, call.owner)
 
     async def take() -> Claim:
         taking = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.take, row.id, call.owner)
@@ -94,13 +94,13 @@ async def _is_known_after_all(call: Call, row: JobRow) -> bool:
 async def _adopt(call: Call, purchase: Purchase) -> None:
     """Take over an equal job that was bought for a run which never got its files."""
     want = purchase.want
-    for row in await asyncio.to_thread(call.ledger.undelivered, want):
+    for row in await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.undelivered, want):
         state, dead = await call.run.state_of(row.run), is_dead(row.process)
         # A run that nobody knows any more, as when Prefect's database was lost, has ended with its process.
         abandoned = state == "ended" or (state in ("live", "unknown") and dead is True)
         # Paid and never brought in: nobody has it, whatever became of its run.
         unfetched = row.state != S.STORED and state != "live"
-        if (abandoned or unfetched) and await asyncio.to_thread(call.ledger.adopt, row, want):
+        if (abandoned or unfetched) and await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.adopt, row, want):
             call.run.log.info("Adopted job %s, bought for %s and never delivered.", ref_of(row), row.run)
             return
 
@@ -130,16 +130,16 @@ async def _ended(call: Call, row: JobRow, purchase: Purchase | None) -> JobResul
         raise bad_end(call, row)
     if asked != row.request:
         # To be read in another way than before.
-        reopened = await asyncio.to_thread(call.ledger.reread, row.id, call.owner, asked)
+        reopened = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.reread, row.id, call.owner, asked)
     else:
-        files = await asyncio.to_thread(call.ledger.media, row.id)
+        files = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
         if len(await files_here(call, row)) == len(files):
             asked_to_share = call.terms.request_key is not None  # and so needs not be told
             if call.run.is_script and row.delivered_at is not None and not asked_to_share:
                 _say_that_it_is_the_same(call, row)
             return await _result(call, row, files)
         # Somebody has deleted them: the provider may still have them.
-        reopened = await asyncio.to_thread(call.ledger.reopen, row.id, call.owner)
+        reopened = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.reopen, row.id, call.owner)
     if not reopened:
         raise Taken
     return None
@@ -167,7 +167,7 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 call.show(row, "done", 100.0)
                 if not row.whole:
                     return await _partly(call, row)
-                return await _result(call, row, await asyncio.to_thread(call.ledger.media, row.id))
+                return await _result(call, row, await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id))
             if row.state in (S.FAILED, S.EXPIRED):
                 raise bad_end(call, row)
             if row.owner != call.owner:
