@@ -86,8 +86,7 @@ def nothing_deployed() -> None:
     async def remove() -> None:
         async with get_client() as client:
             for each in await client.read_deployments():
-                if each.work_pool_name == "genmedia":
-                    await client.delete_deployment(each.id)
+                await client.delete_deployment(each.id)
             with contextlib.suppress(ObjectNotFound):
                 await client.delete_work_pool("genmedia")
 

@@ -28,7 +28,8 @@ async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
         row = await call.read_row(row.id)
         if row.owner != call.owner or row.state != LedgerState.UNKNOWN:
             return row, ""
-        finding = await _look(call, row, time.monotonic() - started)
+        waited = time.monotonic() - started
+        finding = await _look(call, row, waited)
         if finding.job_id is not None:
             call.run.log.info("%s: the lost submit is found: %s.", row.operation, finding.note)
             await call.record_fact(row, call.ledger.submitted, row.id, finding.job_id, finding.note)
@@ -37,7 +38,7 @@ async def reconcile(call: Call, row: JobRow) -> tuple[JobRow, str]:
             await call.record_fact(row, call.ledger.not_accepted, row.id, finding.note, row.sends)
         elif call.is_over():
             return row, finding.note
-        elif finding.more_may_come and time.monotonic() - started < _patience(call):
+        elif finding.more_may_come and waited < _patience(call):  # the last look is one that has waited for long enough
             await asyncio.sleep(min(max(call.settings.poll_seconds, 0.2), 2.0))
         elif call.terms.on_unknown == "wait":
             left = max(0.0, call.deadline - time.monotonic())
