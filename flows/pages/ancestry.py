@@ -16,7 +16,7 @@ from prefect_genmedia.imaging.workers import work_on_each
 from prefect_genmedia.jobs.history.lineage import Job, Origin
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.media.references import read_reference
-from prefect_genmedia.quoting import one_line, shown
+from prefect_genmedia.quoting import counted, one_line, shown
 
 MOST_BOXES = 200
 LARGEST_PICTURE = 200_000_000  # bytes of a file that is read for its thumbnail
@@ -74,7 +74,7 @@ def cost_of(origin: Origin) -> str:
     """What a file cost in all, in words."""
     said = [f"{amount:g} {unit}" for unit, amount in origin.cost.items()]
     if silent := origin.jobs_not_told:
-        said.append(f"{silent} job{'s' if silent > 1 else ''} of which the provider does not say it")
+        said.append(f"{counted(silent, 'job')} of which the provider does not say it")
     return " + ".join(said) or "nothing"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -146,6 +147,26 @@ async def test_a_list_that_shows_a_later_job_proves_that_it_was_not_accepted(
     assert history(result.job.id)[:4] == ["INTENT", "UNKNOWN", "UNKNOWN", "NOT_ACCEPTED"]
     assert posts(emulator, SUBMIT_IMAGINE) == 3
     assert emulator.billed() == 2
+
+
+async def test_a_slow_list_is_asked_once_more_after_its_time(emulator: Emulator, wire: Wire) -> None:
+    """What it says before it has had its time proves nothing, and that look took longer than there is patience."""
+    slow = iter([1.0])
+
+    def forwarded(seen: Seen) -> Say:
+        if seen.method == "GET" and not seen.path.endswith("/fetch"):
+            time.sleep(next(slow, 0.0))
+        url, headers = f"{emulator.url}{seen.path}?{seen.query}", {"tt-api-key": seen.headers["tt-api-key"]}
+        said = httpx.request(seen.method, url, headers=headers, content=seen.body, timeout=PATIENCE)
+        return Say(said.status_code, said.content)
+
+    wire.answer = forwarded
+    emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
+    assert isinstance(await refusal(imagine(), ttapi_at(wire.url)), SubmitOutcomeUnknown)
+    await buy(imagine("bought later"), ttapi_at(wire.url))
+    slow = iter([1.0])
+    result = await buy(imagine(), ttapi_at(wire.url))
+    assert "NOT_ACCEPTED" in history(result.job.id) and emulator.billed() == 2
 
 
 async def test_a_list_that_lags_hides_a_paid_job_and_it_is_not_bought_again(emulator: Emulator, ttapi: Account) -> None:

@@ -382,7 +382,7 @@ async def test_strict_takes_no_odd_file_that_is_here_already(wire: Wire) -> None
 
 
 def _zero_tailed(jpeg: bytes) -> bytes:
-    return jpeg[: len(jpeg) // 2] + bytes(len(jpeg) - len(jpeg) // 2)
+    return jpeg[: len(jpeg) // 2] + bytes(65536)  # enough for a decoder to fill the picture with
 
 
 @pytest.mark.parametrize("kind", ["a wrong checksum", "a tail of zeros"])
@@ -391,7 +391,7 @@ async def test_a_file_that_was_damaged_on_its_way_is_fetched_once_more(wire: Wir
     damaged = whole[:-16] + b"\0" * 4 + whole[-12:]
     if kind == "a tail of zeros":
         picture = BytesIO()
-        Image.effect_noise((64, 64), 90).save(picture, "JPEG")
+        Image.radial_gradient("L").save(picture, "JPEG", quality=95)
         whole = picture.getvalue()
         damaged = _zero_tailed(whole)
     answers = iter([damaged, whole])

@@ -247,6 +247,16 @@ def test_bytes_behind_the_end_hold_nothing_back(tmp_path: Path, name: str, stray
 # -- odd, and whole ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("options", [{}, {"quality": 95, "subsampling": 0}])
+def test_zeros_in_the_place_of_a_jpegs_pixels_are_none(tmp_path: Path, options: Any) -> None:
+    """A decoder takes them for pixels, and finds all of them there."""
+    data = picture("JPEG", (480, 320), **options)
+    with pytest.raises(MediaInvalidError, match="cut short"):
+        look(tmp_path, data[: len(data) * 3 // 4] + bytes(65536))
+    for padded in (data + bytes(65536), data[:-2] + bytes(65536)):
+        assert look(tmp_path, padded).width == 480
+
+
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 95, "subsampling": 0}])
 def test_a_jpeg_without_its_end_mark_is_kept_and_one_without_pixels_is_not(tmp_path: Path, options: Any) -> None:
     data = picture("JPEG", (480, 320), **options)

@@ -34,7 +34,7 @@ class Kept:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         while head := await reader.readuntil(b"\r\n\r\n"):
-            path = head.split()[1]
+            path = b"/" + head.split()[1].rpartition(b"/")[2]  # to a proxy all of the address is said
             for piece in self.first if path == b"/first" else [plain(path)]:
                 writer.write(piece)
                 await writer.drain()
@@ -92,3 +92,11 @@ async def test_a_connection_without_one_is_used_again(first: list[bytes]) -> Non
     async with keeping(first) as kept:
         assert (await got(kept.url, "/first", "/second", "/third"))[1:] == [b"/second", b"/third"]
         assert kept.connections == 1
+
+
+async def test_a_proxys_stray_answer_is_given_to_nobody_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with keeping([plain(b"good") + STRAY]) as kept:
+        monkeypatch.setenv("HTTP_PROXY", kept.url)
+        base = "http://files.example"
+        assert await got(base, "/first", "/second", "/third") == [b"good", b"/second", b"/third"]
+        assert kept.connections == 2

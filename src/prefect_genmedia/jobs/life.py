@@ -236,15 +236,14 @@ async def _partly(call: Call, row: JobRow) -> JobResult[Any]:
 
 
 async def _result(call: Call, row: JobRow, files: list[MediaRow]) -> JobResult[Any]:
-    if row.run.startswith(SCRIPT) and row.delivered_at is None:
-        await call.record_fact(row, call.ledger.handed_over, row.id)
     odd = [f"{file.role}: {remark}" for file in files for remark in file.remarks or ()]
     if call.terms.strict and odd:
         said, advice = "; ".join(odd), "It is here as it came: ask without `strict`."
         raise MediaInvalidError(said, advice=advice).about(ref_of(row), call.provider)
+    if row.run.startswith(SCRIPT) and row.delivered_at is None:
+        await call.record_fact(row, call.ledger.handed_over, row.id)
     result = call.operation.result.model_validate(row.result or {})
-    remarks = [*(row.remarks or ()), *([row.reason] if row.reason else ())]
-    remarks += odd
+    remarks = [*(row.remarks or ()), *([row.reason] if row.reason else ()), *odd]
     return JobResult(
         job=ref_of(row),
         media=[media_file_of(file) for file in files],

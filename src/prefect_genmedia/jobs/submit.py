@@ -242,18 +242,19 @@ def _read(call: Call, row: JobRow, body: dict[str, Any]) -> Outcome:
 
 def _read_at_once(call: Call, row: JobRow, body: dict[str, Any]) -> Outcome:
     """The same where the answer is the files: one that names any holds what was paid for, whatever else it says."""
-    provider, payload = call.account.provider, call.account.provider.payload(body)
-    try:
+    provider = call.account.provider
+    odd = "the answer names no file"
+    for payload in (provider.payload(body), body):  # its file may stand at a place that no page names
         try:
             links = read_links(call, row, payload)
-        except ResponseFormatError:
-            payload = body  # its file may stand at a place that no page names
-            links = read_links(call, row, payload)
-        if not links:
-            raise ResponseFormatError("the answer names no file")
-    except ResponseFormatError as odd:
+        except ResponseFormatError as failure:
+            odd = failure.message
+            continue
+        if links:
+            break
+    else:
         try:
-            return Unknown(odd.message, provider.accepted(body))
+            return Unknown(odd, provider.accepted(body))
         except ApiError as refusal:
             return Failed(quotable(refusal.message, call.account.api_key))
     status = provider.status(body)

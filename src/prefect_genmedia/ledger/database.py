@@ -53,7 +53,7 @@ class Database:
         # One statement needs no transaction around it: on PostgreSQL that would be two round trips more.
         self._statements = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = threading.Lock()
-        self._file = Path(self.url.database or "") if self.sqlite else None
+        self._file = _file_of(self.url)
         self.secret: str | None = None  # what signs callback tokens, once it has been read
 
     @property
@@ -209,7 +209,16 @@ def _parse(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise ConfigurationError(f"the ledger knows SQLite and PostgreSQL, not {backend}")
-    return parsed.set(drivername="sqlite")
+    # Absolute: a process that changes its folder must not open another ledger.
+    file = _file_of(parsed)
+    return parsed.set(drivername="sqlite", database=parsed.database if file is None else str(file.absolute()))
+
+
+def _file_of(url: URL) -> Path | None:
+    """SQLite's file; None for PostgreSQL, in memory, and for a URI of SQLite's own (file:...)."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":memory:", "file:")):
+        return None
+    return Path(url.database)
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -279,7 +288,7 @@ def _postgres_engine(url: URL) -> Engine:
 def lacking_file(url: str) -> Path | None:
     """The SQLite file of a ledger that nothing was written to yet; None where there is one, and for PostgreSQL."""
     parsed = _parse(url)
-    file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    file = _file_of(parsed)
     return None if file is None or file.exists() else file
 
 

@@ -70,12 +70,12 @@ async def refuse_private(host: str, base_host: str) -> list[str]:
     return left
 
 
-class _Guard(httpcore.AsyncNetworkBackend):
+class _Guard(Network):
     """Connects to what `refuse_private` leaves, and to nothing else."""
 
     def __init__(self, base_host: str) -> None:
+        super().__init__()
         self._base_host = base_host
-        self._network = Network()
 
     async def connect_tcp(
         self,
@@ -95,13 +95,10 @@ class _Guard(httpcore.AsyncNetworkBackend):
         failures: list[Exception] = [httpcore.ConnectError("the name means no address")]
         for address in addresses:
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
                 failures.append(failure)
         raise failures[-1]
-
-    async def sleep(self, seconds: float) -> None:
-        await self._network.sleep(seconds)
 
 
 def guarded(client: httpx.AsyncClient, tls: ssl.SSLContext, most: int, base_host: str) -> httpx.AsyncClient:

@@ -128,10 +128,11 @@ class _Transport(httpx.AsyncHTTPTransport):
         )
 
 
-def over(
-    network: httpcore.AsyncNetworkBackend, client: httpx.AsyncClient, tls: ssl.SSLContext, most: int
-) -> httpx.AsyncClient:
-    """The same client, its connections made by `network`; proxies of the environment make their own."""
+def over(network: Network, client: httpx.AsyncClient, tls: ssl.SSLContext, most: int) -> httpx.AsyncClient:
+    """The same client, its connections made by `network`; those to a proxy of the environment are watched as well."""
+    for proxied in client._mounts.values():
+        if isinstance(proxied, httpx.AsyncHTTPTransport):
+            proxied._pool._network_backend = Network()
     # Not the constructor's `transport`: with it httpx no longer looks for proxies in the environment.
     client._transport = _Transport(tls, most, network)
     return client
