@@ -18,7 +18,7 @@ def genmedia_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    server = PrefectServer(tmp_path_factory.mktemp("prefect"))
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"), timely=False)
     server.start()
     try:
         server.wait()

@@ -128,6 +128,7 @@ FALSE: list[tuple[dict[str, Any], list[dict[str, Any]], set[str]]] = [
 
 
 @pytest.mark.parametrize(("settings", "faults", "named"), FALSE, ids=["the witnesses", "the answers"])
+@pytest.mark.slow
 async def test_five_that_are_false_are_named(
     emulator: Emulator, settings: dict[str, Any], faults: list[dict[str, Any]], named: set[str]
 ) -> None:
@@ -176,6 +177,7 @@ def receiver(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     thread.join(PATIENCE)
 
 
+@pytest.mark.slow
 async def test_callbacks_where_there_is_a_receiver(emulator: Emulator, receiver: None) -> None:
     prices = [*PICTURES, Price(operation="novita.kling_v30_std_t2v", price=0.2)]
     made = await check(novita(emulator), spend=0.21, prices=prices, agreed=agreed)

@@ -28,6 +28,7 @@ READING = (
 
 
 @pytest.mark.parametrize("typed", [["presets"], ["--help"]])
+@pytest.mark.sampled(2)
 def test_a_reader_that_goes_away_ends_it_quietly(typed: list[str]):
     reader, writer = os.pipe()
     os.close(reader)

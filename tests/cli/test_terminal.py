@@ -85,6 +85,7 @@ def of_utf8(said: str) -> str:
 @pytest.mark.parametrize(
     "encoding", ["ASCII", *(pytest.param(each, marks=pytest.mark.slow) for each in ENCODINGS if each != "ASCII")]
 )
+@pytest.mark.slow
 async def test_a_list_of_all_prompts_is_said_on_every_terminal(emulator, encoding):
     jobs = {(await bought(emulator, prompt)).job.id for prompt in PROMPTS.values()}
     said = genmedia("jobs", "list", **ENCODINGS[encoding])
@@ -97,6 +98,7 @@ async def test_a_list_of_all_prompts_is_said_on_every_terminal(emulator, encodin
 
 @pytest.mark.parametrize("encoding", ["UTF-8", pytest.param("ASCII", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.sampled(5)
 async def test_show_says_every_prompt_as_text(emulator, prompt, encoding):
     job = (await bought(emulator, PROMPTS[prompt])).job
     said = genmedia("jobs", "show", job.id[:8], **ENCODINGS[encoding])
@@ -188,6 +190,7 @@ async def test_on_a_terminal_the_colours_are_ours_alone(emulator):
     ],
     ids=lambda given: " ".join(given)[:40] if isinstance(given, list) else "",
 )
+@pytest.mark.sampled(3)
 def test_an_option_that_cannot_be_meant_is_named_and_nothing_begins(capsys, arguments, says):
     said = here(capsys, *arguments, ends=2)
     assert "Usage:" in said and says in said and "\x1b" not in said
@@ -239,6 +242,7 @@ def test_folders_with_brackets_are_said_as_they_are(capsys, monkeypatch):
     assert "there is no ledger at /proc/[bold]/[/b].db" in said
 
 
+@pytest.mark.slow
 def test_a_temporary_server_that_comes_too_late_is_one_sentence(prepared: Path, tmp_path: Path) -> None:
     late = {
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0",

@@ -106,6 +106,7 @@ def test_the_fullest_request_leaves_no_field_out(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback])
+@pytest.mark.sampled(5)
 async def test_the_packs_callback_address_goes_where_the_contract_has_it(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -128,6 +129,7 @@ async def test_the_packs_callback_address_goes_where_the_contract_has_it(
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if OPERATIONS[name].callback_switch])
+@pytest.mark.sampled(4)
 async def test_a_callback_that_no_page_has_goes_out_only_when_it_is_asked_for(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

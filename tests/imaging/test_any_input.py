@@ -35,6 +35,7 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")  # Pillow's own
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.sampled(4)
 def test_a_picture_that_can_be_sent_or_a_plain_refusal(name: str) -> None:
     ready = outcome(FILES[name], shrink=False)
     if name in WHOLE:

@@ -90,6 +90,7 @@ def test_as_it_is_means_every_byte(cat: Image.Image) -> None:
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.sampled(4)
 def test_a_turned_photograph_stands_upright(cat: Image.Image, kind: str, orientation: int) -> None:
     turns = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # of Image.Transpose: how the stored pixels are to be turned
     content = encoded(cat, kind, exif=exif(orientation))

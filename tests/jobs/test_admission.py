@@ -60,6 +60,7 @@ async def test_one_job_alone_asks_for_no_limit(emulator: Emulator, ttapi: Accoun
     assert "GET /midjourney/v1/info" not in emulator.requests()["requests"]
 
 
+@pytest.mark.slow
 async def test_a_limit_that_nobody_says_is_learnt_from_few_refusals(emulator: Emulator, ttapi: Account) -> None:
     emulator.add_faults(NO_PAGE)
     emulator.configure(hold=True)
@@ -72,6 +73,7 @@ async def test_a_limit_that_nobody_says_is_learnt_from_few_refusals(emulator: Em
     assert 1 <= refused(emulator) <= 10
 
 
+@pytest.mark.slow
 async def test_a_limit_that_is_halved_is_learnt_from_few_refusals(emulator: Emulator, ttapi: Account) -> None:
     emulator.add_faults({"kind": "queue_halved", "skip": 20})
     await buy_many(ttapi, 60)
@@ -116,6 +118,7 @@ async def test_jobs_that_nobody_watches_give_their_places_back_when_they_end(
     assert {row.state for row in the_ledger().rows()} == {"FAILED"}
 
 
+@pytest.mark.slow
 async def test_of_many_that_wait_for_other_workers_few_ask(
     emulator: Emulator, ttapi: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

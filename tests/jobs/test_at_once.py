@@ -102,6 +102,7 @@ async def test_a_call_that_is_cancelled_while_it_downloads_leaves_the_file_to_th
     assert asked(emulator) == {SUBMIT: 1} and emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_a_process_that_dies_while_it_downloads_leaves_the_file_to_the_next(
     emulator: Emulator, ttapi: Account
 ) -> None:
@@ -274,6 +275,7 @@ LOST: list[tuple[dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("fault", "billed"), LOST, ids=[str(list(fault.values())) for fault, _ in LOST])
+@pytest.mark.sampled(3)
 async def test_a_lost_answer_is_never_asked_for_by_buying_again(
     emulator: Emulator, ttapi: Account, fault: dict[str, Any], billed: int
 ) -> None:

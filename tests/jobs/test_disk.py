@@ -153,6 +153,7 @@ async def test_a_disk_that_is_full_before_the_purchase_costs_nothing(
 # -- after money ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_disk_that_fills_up_while_downloading_keeps_the_job(emulator: Emulator, novita: Account) -> None:
     """The picture does not fit; the job stays in the ledger, and the next run brings it in for nothing."""
     large = {"width": 1024, "height": 1024}

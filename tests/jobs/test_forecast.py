@@ -56,6 +56,7 @@ def figures(made: Forecast, of: str) -> dict[str, Any]:
     return {figure.operation: figure for figure in made.figures if figure.of == of}
 
 
+@pytest.mark.slow
 async def test_fifty_mixed_requests_against_the_bill(emulator: Emulator, tmp_path: Any) -> None:
     emulator.configure(max_jobs=100)
     assert len(FIFTY) == 50

@@ -66,6 +66,7 @@ def posts(emulator: Emulator, what: str) -> int:
 
 
 @pytest.mark.parametrize("fault", LOST, ids=name)
+@pytest.mark.sampled(4)
 async def test_midjourneys_lost_job_is_found_and_not_bought_again(
     emulator: Emulator, ttapi: Account, fault: dict[str, Any]
 ) -> None:
@@ -331,6 +332,7 @@ UNREADABLE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("fault", UNREADABLE, ids=lambda fault: "-".join(str(v) for v in fault.values()))
+@pytest.mark.sampled(4)
 async def test_a_listed_job_that_cannot_be_read_is_no_proof_of_absence(
     emulator: Emulator, ttapi: Account, fault: dict[str, Any]
 ) -> None:
@@ -419,6 +421,7 @@ async def test_a_witness_that_is_switched_off_settles_nothing(
 
 
 @pytest.mark.parametrize("fault", LOST, ids=name)
+@pytest.mark.sampled(4)
 async def test_novitas_lost_job_is_reported_and_not_bought_again(
     emulator: Emulator, novita: Account, fault: dict[str, Any]
 ) -> None:

@@ -58,6 +58,7 @@ async def rerun(account: Account, first: Request, second: Request) -> list[JobRe
     return list(results)
 
 
+@pytest.mark.slow
 async def test_killed_while_polling(emulator: Emulator, novita: Account, ledger: Ledger) -> None:
     pair = img2img(prompt="keyed"), img2img(prompt="adopted")
     emulator.configure(hold=True)
@@ -119,6 +120,7 @@ async def test_killed_while_downloading(emulator: Emulator, novita: Account) -> 
     assert emulator.billed() == 2
 
 
+@pytest.mark.slow
 async def test_killed_before_the_submit_arrived(
     emulator: Emulator, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

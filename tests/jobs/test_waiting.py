@@ -56,6 +56,7 @@ def name(fault: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=name)
+@pytest.mark.sampled(4)
 async def test_a_fetch_that_goes_wrong_is_tried_again(
     emulator: Emulator, novita: Account, fault: dict[str, Any]
 ) -> None:
@@ -72,6 +73,7 @@ READ_BY_THE_PROVIDER = [
 
 
 @pytest.mark.parametrize("fault", READ_BY_THE_PROVIDER, ids=name)
+@pytest.mark.sampled(3)
 async def test_an_answer_of_ttapi_that_goes_wrong_is_read_again(
     emulator: Emulator, ttapi: Account, fault: dict[str, Any]
 ) -> None:
@@ -99,6 +101,7 @@ LASTING: list[tuple[dict[str, Any], type[GenMediaError]]] = [
 
 
 @pytest.mark.parametrize(("fault", "kind"), LASTING, ids=lambda value: name(value) if isinstance(value, dict) else "")
+@pytest.mark.sampled(3)
 async def test_fetches_that_keep_going_wrong_end_the_wait_and_not_the_job(
     emulator: Emulator,
     novita: Account,
@@ -226,6 +229,7 @@ def forgotten(emulator: Emulator, provider: str, status: int, after: int = 0) ->
 
 @FORGETFUL
 @pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.sampled(3)
 async def test_a_forgotten_job_is_expired_after_its_time_and_not_bought_again(
     emulator: Emulator, provider: str, status: int, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

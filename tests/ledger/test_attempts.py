@@ -62,6 +62,7 @@ def test_whoever_asks_for_a_job_gets_its_last_attempt(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("end", AGAIN)
+@pytest.mark.sampled(3)
 def test_many_that_want_another_attempt_get_one(ledger: Ledger, another: Any, end: S) -> None:
     ledgers = [ledger, another(), another(), another()]
     for n in range(15):

@@ -88,6 +88,7 @@ def test_other_runs_copies_accounts_and_requests_are_other_jobs(ledger: Ledger) 
 
 
 @pytest.mark.parametrize("how", ALIVE)
+@pytest.mark.sampled(4)
 def test_a_live_calls_job_is_followed_whatever_its_state(ledger: Ledger, another: Any, how: str) -> None:
     for state in RESUMABLE:
         wanted = want(f"{state} {how}")
@@ -100,6 +101,7 @@ def test_a_live_calls_job_is_followed_whatever_its_state(ledger: Ledger, another
 
 
 @pytest.mark.parametrize("how", GONE)
+@pytest.mark.sampled(4)
 def test_a_gone_calls_job_is_taken_over(ledger: Ledger, another: Any, how: str) -> None:
     """Where it stands; but a submit that was on its way may or may not have arrived: nobody knows."""
     for state in RESUMABLE:

@@ -156,6 +156,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("name", STEPS)
+@pytest.mark.sampled(4)
 def test_a_step_is_made_from_where_it_is_allowed(ledger: Ledger, name: str) -> None:
     step = STEPS[name]
     for state in step.allowed:
@@ -174,6 +175,7 @@ def test_a_step_is_made_from_where_it_is_allowed(ledger: Ledger, name: str) -> N
 
 
 @pytest.mark.parametrize("name", STEPS)
+@pytest.mark.sampled(4)
 def test_a_forbidden_step_changes_nothing(ledger: Ledger, name: str) -> None:
     step = STEPS[name]
     for state in set(S) - step.allowed:

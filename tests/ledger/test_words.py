@@ -98,6 +98,7 @@ IMPOSSIBLE: dict[str, Callable[[Ledger, str], object]] = {
 
 
 @pytest.mark.parametrize("what", IMPOSSIBLE)
+@pytest.mark.sampled(4)
 def test_what_cannot_be_held_is_refused_at_once_and_is_no_outage(ledger: Ledger, what: str) -> None:
     state = S.SUCCEEDED if "file" in what or "place" in what else S.SUBMITTED
     row_id = bring_to(ledger, state)

@@ -237,6 +237,7 @@ ODD_MIDJOURNEY: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("odd", ODD_MIDJOURNEY, ids=lambda odd: ascii(odd)[:40])
+@pytest.mark.sampled(4)
 async def test_no_odd_figure_keeps_a_paid_picture_back(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
 ) -> None:
@@ -262,6 +263,7 @@ ODD_NOVITA: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("odd", ODD_NOVITA, ids=lambda odd: ascii(odd)[:40])
+@pytest.mark.sampled(3)
 async def test_no_odd_figure_keeps_novitas_picture_back(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
 ) -> None:

@@ -199,14 +199,17 @@ def killed_on_s3(publisher: Publisher, s3: S3, kills: int) -> None:
     assert len(sizes) > 1, "every kill struck at the same moment"
 
 
+@pytest.mark.slow
 def test_killed_while_publishing_in_a_folder(publisher: Publisher, tmp_path: Path) -> None:
     killed_in_a_folder(publisher, tmp_path, FEW_IN_A_FOLDER)
 
 
+@pytest.mark.slow
 def test_killed_while_publishing_on_s3(publisher: Publisher, s3: S3) -> None:
     killed_on_s3(publisher, s3, FEW)
 
 
+@pytest.mark.slow
 def test_a_large_file_that_was_killed_in_the_middle_of_its_parts_is_not_seen(s3: S3, tmp_path: Path) -> None:
     bucket, film = s3.new_bucket(), tmp_path / "film.mp4"
     content = random.Random(SEED).randbytes(2 * PART_BYTES + 1024)

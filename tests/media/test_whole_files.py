@@ -201,6 +201,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path, name: str) -> No
 
 @pytest.mark.parametrize("kind", ["image", "video", "audio"])
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.sampled(4)
 def test_sixteen_bytes_of_magic_are_no_proof(tmp_path: Path, name: str, kind: Kind) -> None:
     for length in (1, 8, 15, 16, 24):
         with pytest.raises(MediaInvalidError):
@@ -392,6 +393,7 @@ PAGES = [
 @pytest.mark.parametrize("label", ["text/html", "image/png", "application/octet-stream", ""])
 @pytest.mark.parametrize("kind", ["image", "video", "audio"])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: ascii(page)[:30])
+@pytest.mark.sampled(6)
 def test_an_error_page_in_a_files_place_is_refused_whatever_its_label(
     tmp_path: Path, page: bytes, kind: Kind, label: str
 ) -> None:
@@ -425,6 +427,7 @@ def test_any_bytes_are_kept_or_refused(tmp_path: Path, kind: Kind, data: bytes, 
 @pytest.mark.parametrize("name", ALL)
 @settings(ANY, max_examples=8)
 @given(places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=8), end=st.integers(0, 10**6))
+@pytest.mark.sampled(4)
 def test_any_spoilt_file_is_kept_or_refused(tmp_path: Path, name: str, places: Any, end: int) -> None:
     data = bytearray(content(name))
     for place, value in places:

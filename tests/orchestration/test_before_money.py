@@ -50,6 +50,7 @@ async def test_a_wrong_key_of_either_provider_stops_every_flow_with_what_to_type
     assert emulator.submits() == 0 == emulator.billed()
 
 
+@pytest.mark.slow
 async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(emulator, blocks, ttapi, novita, photos):
     guarded = novita.model_copy(update={"budget": Budget(per_day=5.0)})
     await save(guarded, "money-n")
@@ -77,6 +78,7 @@ async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(em
     ],
     ids=["store", "extra", "fonts", "recipe", "chooser", "check", "block"],
 )
+@pytest.mark.sampled(3)
 async def test_what_cannot_be_kept_made_or_chosen_is_said_first(emulator, blocks, monkeypatch, asked, env, says):
     for name, value in env.items():
         monkeypatch.setenv(name, value)
@@ -100,6 +102,7 @@ async def test_a_provider_that_is_away_is_waited_for_and_an_empty_account_is_sai
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_a_low_balance_and_a_budget_that_is_nearly_gone_are_events(emulator, blocks, ttapi, caplog):
     """For the automations of genmedia setup --notify."""
     emulator.configure(start_balance=300.0)

@@ -80,6 +80,7 @@ def redraw(photos) -> Img2ImgRequest:
     )
 
 
+@pytest.mark.slow
 async def test_setup_saves_keys_without_showing_them(typed, ttapi, emulator):
     said = typed("setup", "--ttapi", "cli-ttapi", TTAPI_API_KEY="k-4711", TTAPI_BASE_URL=emulator.url)
     assert "schema" in said and "cli-ttapi" in said and "k-4711" not in said
@@ -87,6 +88,7 @@ async def test_setup_saves_keys_without_showing_them(typed, ttapi, emulator):
     assert saved.api_key.get_secret_value() == "k-4711" and saved.base_url == emulator.url
 
 
+@pytest.mark.slow
 def test_prices_are_printed_with_their_source(genmedia, typed, tmp_path):
     said = typed("price")
     assert "docs.ttapi.io" in said and "2026-06-05" in said and "not documented" in said
@@ -167,6 +169,7 @@ def test_what_is_wrong_is_one_sentence(ledger, capsys, monkeypatch, arguments, e
 NOT_THERE = ["setup"], ["jobs", "import", "midjourney.imagine", "job-1", "--block", "b"]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_one_sentence(genmedia, typed):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and never listens

@@ -47,6 +47,7 @@ async def worker(env: dict[str, str], folder: Path) -> None:
     await asyncio.to_thread(prefect, env, folder, "worker", "start", *how)
 
 
+@pytest.mark.slow
 async def test_every_deployment_is_deployed_and_a_worker_runs_illustrate(emulator, env, tmp_path):
     async with get_client() as client:
         deployed = {each.name: each for each in await client.read_deployments()}

@@ -50,6 +50,7 @@ def test_what_is_wrong_is_bad_with_what_to_type_and_the_rest_is_looked_at_all_th
     assert emulator.submits() == 0
 
 
+@pytest.mark.slow
 def test_a_provider_and_a_ledger_that_are_away(emulator, only_blocks, capsys, monkeypatch):
     emulator.stop()
     monkeypatch.setenv("GENMEDIA_LEDGER_URL", "sqlite:////proc/nope/ledger.db")

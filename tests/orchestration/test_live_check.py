@@ -20,6 +20,7 @@ def said(capsys, *arguments: str, ends: int) -> str:
     return words
 
 
+@pytest.mark.slow
 def test_live_check_as_it_is_typed(emulator, ttapi, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "250")

@@ -191,6 +191,7 @@ HUGE, THOUSAND_DIGITS = 10**400, 10**1000  # of 4300 and more Prefect itself say
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
+@pytest.mark.sampled(4)
 async def test_a_parameter_that_cannot_be_meant_is_named_and_no_parameter_is_shown(wrong, says, capfd):
     asked = {"photographs": [dict(PHOTO)], **wrong}
     with pytest.raises(ConfigurationError, match=says) as caught:
@@ -214,6 +215,7 @@ async def test_resume_job_refuses_what_is_no_name(wrong, says):
 
 @pytest.mark.parametrize("name", ["quiet_seconds", "deadline_seconds", "most"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, 1e300, HUGE, True], ids=lambda value: str(value)[:6])
+@pytest.mark.sampled(4)
 async def test_adopt_orphans_refuses_numbers_that_cannot_be_meant(name, value):
     from prefect_genmedia.flows import adopt_orphans
 
@@ -221,6 +223,7 @@ async def test_adopt_orphans_refuses_numbers_that_cannot_be_meant(name, value):
         await adopt_orphans(**{name: value})
 
 
+@pytest.mark.slow
 async def test_each_collection_has_a_folder_of_its_own(photos: Path):
     published = Path(Settings().media_store) / "published"
     names = ["🎨", "🚀🚀", "///", "..", "⁂⁂", "C++", "C#", "Spring Sale", "x" * 200]

@@ -94,6 +94,7 @@ def artifact(key: str) -> str:
     return str(found.json()["data"]) if found.is_success else ""
 
 
+@pytest.mark.sampled(4)
 async def test_illustrate_from_prompt_to_gallery(emulator, blocks, photos, store, monkeypatch):
     if store.startswith("block:shelf"):  # nobody can tell whether it is new
         with pytest.raises(ConfigurationError, match="setup --new-media-store"):
@@ -121,6 +122,7 @@ async def test_illustrate_from_prompt_to_gallery(emulator, blocks, photos, store
         assert list((await asyncio.to_thread(fsck, True))[1]) == []
 
 
+@pytest.mark.slow
 async def test_links_in_the_prefect_ui_lead_to_the_public_address(emulator, blocks, photos, bucket, monkeypatch):
     """And there alone: nothing is signed, and without a public address nothing is linked."""
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", bucket)
@@ -145,6 +147,7 @@ async def test_a_store_in_a_block_that_is_not_there_is_told_before_money(emulato
     assert emulator.requests()["requests"] == {}
 
 
+@pytest.mark.slow
 def test_setup_says_which_store_it_found(bucket, monkeypatch, capsys):
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", bucket)
     with pytest.raises(SystemExit) as ended:

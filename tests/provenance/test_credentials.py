@@ -66,6 +66,7 @@ def test_a_picture_is_signed_pixel_for_pixel_and_says_how_it_came_about(kind: st
 
 @pytest.mark.parametrize("name", RECORDINGS)
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.sampled(3)
 def test_a_film_or_a_sound_too(name: str, signer: Signer, tmp_path: Path) -> None:
     before = marked(content_of(name), MARK)
     after = signed(before, signer)

@@ -56,6 +56,7 @@ def test_every_step_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(Format))
+@pytest.mark.sampled(2)
 async def test_the_mark_survives(kind: str, prepared: Path, tmp_path: Path) -> None:
     picture = BytesIO()
     with Image.open(PHOTOS / "coffee.png") as photograph:

@@ -72,6 +72,7 @@ def test_it_says_all_of_it_once_and_beside_what_it_said(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [pytest.param(each, marks=[pytest.mark.slow] * (each not in QUICK)) for each in SOUNDS + FILMS + BY_FFMPEG]
 )
+@pytest.mark.sampled(3)
 def test_sound_and_film_are_the_same_and_exiftool_agrees(name: str, tmp_path: Path) -> None:
     before, after = tmp_path / name, tmp_path / f"after-{name}"
     before.write_bytes(content_of(name))

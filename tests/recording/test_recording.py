@@ -56,6 +56,7 @@ def tone(path: Path, amplitude: float, seconds: float = 3.0, click: float = 0.0)
 
 
 @pytest.mark.parametrize("name", ["film.mov", "film.mkv", "film.webm", "film.avi", "film.ts", "film-fragments.mp4"])
+@pytest.mark.sampled(6)
 def test_a_film_is_probed_and_has_a_poster_frame(name: str, tmp_path: Path) -> None:
     facts = probe(SAMPLES / name)
     assert facts.video_codec and facts.width and facts.height and facts.bytes == (SAMPLES / name).stat().st_size
@@ -67,6 +68,7 @@ def test_a_film_is_probed_and_has_a_poster_frame(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["tone.mp3", "tone.flac", "tone.ogg", "tone.opus", "tone.m4a"])
+@pytest.mark.sampled(5)
 def test_a_sound_is_trimmed_and_keeps_its_codec(name: str, tmp_path: Path) -> None:
     before = probe(SAMPLES / name)
     assert before.video_codec is None and before.audio_codec and before.duration_seconds
@@ -197,6 +199,7 @@ def said_by(path: Path) -> dict[str, str]:
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("tone.m4a", "tone.flac", "tone.ogg", "film.mp4")),
     ],
 )
+@pytest.mark.sampled(2)
 async def test_a_record_gets_title_cover_and_mark_and_its_sound_stays(name: str) -> None:
     source = kept(name, (SAMPLES / name.replace("film.mp4", "film-index-first.mp4")).read_bytes())
     covered = name not in ("tone.ogg", "film.webm")
@@ -263,6 +266,7 @@ SMALL = Platform(width=64, height=114, most_frames_per_second=12, most_seconds=1
 
 
 @pytest.mark.parametrize("fit", ["contain", "cover"])
+@pytest.mark.sampled(2)
 def test_a_film_comes_as_a_platform_asks_for_it(fit: str, tmp_path: Path) -> None:
     source, target = film(tmp_path / "film.mkv", "96x54", 1.4, rate=25), tmp_path / "made.mp4"
     done = format_for(source, target, SMALL, fit=fit, background="#ff0000")

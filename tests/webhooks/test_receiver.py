@@ -67,6 +67,7 @@ async def test_a_callback_wakes_who_waits_and_is_told_once(buy, receiver, events
     assert sum(fetched) <= 3
 
 
+@pytest.mark.slow
 async def test_many_that_wait_for_callbacks_ask_once_each(receiver, events, emulator, monkeypatch):
     monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(PATIENCE))
     account = Account(TTAPI, emulator.url, "key")

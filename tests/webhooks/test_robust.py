@@ -78,6 +78,7 @@ def body(provider: str, job_id: str, number: str) -> str:
     "number", ["NaN", "Infinity", "-Infinity", "9" * 400, "9" * 5000, "1e999"], ids=lambda n: n[:9]
 )
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
+@pytest.mark.sampled(4)
 async def test_no_number_in_a_callback_makes_the_receiver_fail(emulator, provider, number):
     task, row, token = await held(emulator, provider)
     with served(lambda row, status, job_id: None) as receiver:

@@ -142,6 +142,7 @@ def test_any_answer_is_understood_or_a_typed_error(provider: Provider, said: Any
 @pytest.mark.parametrize("name", OPERATIONS)
 @settings(ANY, max_examples=8)
 @given(BODIES)
+@pytest.mark.sampled(4)
 def test_any_finished_answer_of_any_operation_gives_links_or_a_typed_error(name: str, said: Any) -> None:
     operation = OPERATIONS[name]
     payload = operation.provider.payload(read_json(json.dumps(said).encode()))

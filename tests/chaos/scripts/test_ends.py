@@ -58,6 +58,7 @@ def end_and_run_again(bench: Bench, wanted: list[tuple[str, dict[str, Any]]]) ->
     return tally
 
 
+@pytest.mark.slow
 def test_each_way_to_end_once(bench: Bench) -> None:
     """The short form: by turns at a commit and on the wire, and once with files in hand."""
     some = moments(1, 9)

@@ -58,6 +58,7 @@ def not_known(bench: Bench, tally: Tally, seconds: float, seed: int) -> None:
     bench.emulator.clear_faults()
 
 
+@pytest.mark.slow
 def test_a_list_that_lags_and_a_job_not_known(bench: Bench) -> None:
     """The short form."""
     tally = Tally("late truths")

@@ -68,6 +68,7 @@ def price(emulator: Emulator, case: Case) -> float:
 
 
 @each(FETCHED)
+@pytest.mark.sampled(4)
 def test_from_queue_to_files(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     before = purse(api, case)[0]
@@ -102,6 +103,7 @@ def test_from_queue_to_files(emulator: Emulator, api: Api, case: Case) -> None:
 
 
 @each(FETCHED)
+@pytest.mark.sampled(6)
 def test_a_failed_one_is_paid_back(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     before = purse(api, case)
@@ -122,6 +124,7 @@ def test_a_failed_one_is_paid_back(emulator: Emulator, api: Api, case: Case) -> 
 
 
 @each(FAMILIES)
+@pytest.mark.sampled(4)
 def test_submit_faults(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     once(emulator, "submit_refuse", retry_after=2)
@@ -159,6 +162,7 @@ def test_submit_faults(emulator: Emulator, api: Api, case: Case) -> None:
 
 
 @each(FAMILIES)
+@pytest.mark.sampled(4)
 def test_fetch_faults(emulator: Emulator, api: Api, case: Case) -> None:
     job = api.submit(case.path, **case.body(api))
     whole = api.finished(case.fetch, job)
@@ -184,6 +188,7 @@ def test_fetch_faults(emulator: Emulator, api: Api, case: Case) -> None:
 
 
 @each(FAMILIES)
+@pytest.mark.sampled(4)
 def test_download_faults(emulator: Emulator, api: Api, case: Case) -> None:
     done = api.finished(case.fetch, api.submit(case.path, **case.body(api)))
     if not case.types:
@@ -215,6 +220,7 @@ def test_download_faults(emulator: Emulator, api: Api, case: Case) -> None:
 
 
 @each([case for case in FAMILIES if case.hook])
+@pytest.mark.sampled(4)
 def test_callbacks(emulator: Emulator, api: Api, receiver: Receiver, case: Case) -> None:
     def sent(**fault: Any) -> list[Any]:
         """What is posted for one job with this fault."""
@@ -255,6 +261,7 @@ def test_callbacks(emulator: Emulator, api: Api, receiver: Receiver, case: Case)
 
 
 @each(STARTING)
+@pytest.mark.sampled(6)
 def test_too_little_money(emulator: Emulator, api: Api, case: Case) -> None:
     emulator.configure(start_balance=0)
     reply = api.post(case.path, **case.body(api))
@@ -263,6 +270,7 @@ def test_too_little_money(emulator: Emulator, api: Api, case: Case) -> None:
 
 
 @each(CASES)
+@pytest.mark.sampled(4)
 def test_the_contract_describes_the_request(emulator: Emulator, api: Api, case: Case) -> None:
     contract = api.bare.get(f"{emulator.url}/openapi.json").json()
     wanted = contract["paths"][case.path]["post"]["requestBody"]["content"]["application/json"]["schema"]
@@ -272,6 +280,7 @@ def test_the_contract_describes_the_request(emulator: Emulator, api: Api, case: 
 
 
 @each([case for case in FETCHED if case.name not in SILENT])
+@pytest.mark.sampled(6)
 def test_moderation(emulator: Emulator, api: Api, case: Case) -> None:
     body = case.body(api)
     name = next(field for field in WORDS if field in body)

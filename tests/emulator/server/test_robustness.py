@@ -58,6 +58,7 @@ def spoilt(body: Any, path: tuple[Any, ...], text: str) -> str:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.path.strip("/")) for case in CASES])
+@pytest.mark.sampled(8)
 def test_any_field_may_hold_anything(emulator: Emulator, case: Case) -> None:
     emulator.configure(max_jobs=10_000, start_balance=1e12, novita_retired="", job_seconds=0.001, queue_seconds=0.0)
     api = Api(emulator)
@@ -80,6 +81,7 @@ def test_any_field_may_hold_anything(emulator: Emulator, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.path.strip("/")) for case in CASES])
+@pytest.mark.sampled(8)
 def test_any_body_may_come(emulator: Emulator, case: Case) -> None:
     emulator.configure(novita_retired="")
     api = Api(emulator)
@@ -120,6 +122,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("path", READS)
+@pytest.mark.sampled(6)
 def test_any_query_may_come(emulator: Emulator, path: str) -> None:
     api, chance = Api(emulator), random.Random(path)
     for _ in range(40):
@@ -137,6 +140,7 @@ def test_any_key_may_come(emulator: Emulator, key: bytes) -> None:
         assert reply.status_code in (200, 400, 401, 403)
 
 
+@pytest.mark.slow
 def test_the_admin_takes_nothing_odd(emulator: Emulator) -> None:
     client = httpx.Client(base_url=f"{emulator.url}/__emulator__/", **QUICK)
     for path in ("faults", "settings", "release", "planted"):

@@ -57,6 +57,7 @@ def test_ssim_is_one_for_the_same_and_near_the_papers_for_others(cat: Image.Imag
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp", "avif"])
+@pytest.mark.sampled(3)
 def test_the_lightest_file_that_is_so_like_the_picture(kind: str, cat: Image.Image) -> None:
     image = cat.resize((226, 150))
     wanted = Rendition(name="like", width=226, format=kind, ssim=0.95)

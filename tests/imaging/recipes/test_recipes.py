@@ -285,6 +285,7 @@ def test_a_user_adds_presets_and_a_wrong_one_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(Format))
+@pytest.mark.sampled(4)
 def test_a_file_weighs_no_more_than_it_may(kind: str, photos: Path, tmp_path: Path) -> None:
     heavy, light = (
         Rendition(name=name, width=500, format=kind, max_bytes=most)  # type: ignore[arg-type]

@@ -328,6 +328,7 @@ BUDGETS = [Budget(per_run=30), Budget(per_day=30), Budget(per_tag={"spring": 30}
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=["run", "day", "tag"])
+@pytest.mark.sampled(3)
 def test_eight_threads_never_spend_more_than_the_limit(ledger: Ledger, another: Any, budget: Budget) -> None:
     ledgers = [ledger, another(), another(), another()] * 2
 

@@ -95,6 +95,7 @@ def test_what_could_not_be_deleted_is_in_both_and_moves_the_next_time(ledger: Le
     assert history(ledger, row_id) == []
 
 
+@pytest.mark.sampled(2)
 def test_more_than_a_batch_moves_whole_and_in_order(ledger: Ledger, tmp_path: Path) -> None:
     row_id = bring_to(ledger, S.STORED)
     with ledger.database.write() as session:

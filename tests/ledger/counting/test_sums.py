@@ -165,6 +165,7 @@ def sent_at(row: JobRow) -> float:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.sampled(4)
 def test_whatever_happens_to_jobs_a_budget_counts_their_plain_sum(ledger: Ledger, seed: int) -> None:
     history = History(ledger, seed)
     for _ in range(10):

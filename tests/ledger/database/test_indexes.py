@@ -72,6 +72,7 @@ IN_ORDER = "SCAN genmedia_job USING INDEX ix_genmedia_job_created"
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.sampled(4)
 def test_no_step_reads_all_rows(plans: Any, step: str) -> None:
     ledger, of = plans
     row_id = [bring_to(ledger, state, want(state)) for state in S][3]

@@ -128,6 +128,7 @@ def opened(url: str) -> Ledger:
 
 
 @pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.sampled(4)
 def test_an_older_ledger_opens_with_all_its_rows(empty_url: str, connection: Connection, revision: str) -> None:
     build(connection, revision)
     before = rows(connection)
@@ -148,6 +149,7 @@ def test_an_older_ledger_opens_with_all_its_rows(empty_url: str, connection: Con
 
 
 @pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.sampled(4)
 def test_what_each_version_added_stays(empty_url: str, connection: Connection, revision: str) -> None:
     """Every column that a schema had and the first had not, filled; and a tag, once there are tags."""
     build(connection, revision)
@@ -170,6 +172,7 @@ def test_what_each_version_added_stays(empty_url: str, connection: Connection, r
 
 
 @pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.sampled(4)
 def test_an_older_ledgers_jobs_live_on(empty_url: str, connection: Connection, revision: str) -> None:
     build(connection, revision)
     ledger = opened(empty_url)
@@ -207,6 +210,7 @@ def test_what_0002_knew_of_budgets_stays(empty_url: str, connection: Connection)
 
 
 @pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.sampled(4)
 def test_an_older_ledgers_jobs_are_not_taken_from_a_live_worker_of_that_version(
     empty_url: str, connection: Connection, revision: str
 ) -> None:
@@ -250,6 +254,7 @@ def test_a_newer_ledger_is_refused_and_not_touched(empty_url: str, connection: C
 
 
 @pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.sampled(4)
 def test_a_migration_that_fails_leaves_the_older_ledger_whole(
     empty_url: str, connection: Connection, revision: str
 ) -> None:
@@ -286,6 +291,7 @@ def test_a_setup_whose_commit_fails_leaves_no_lock_behind(empty_url: str, connec
 
 
 @pytest.mark.parametrize("revision", [None, *OLDER])
+@pytest.mark.sampled(7)
 def test_three_processes_that_set_up_at_once_make_one_ledger(
     empty_url: str, connection: Connection, revision: str | None
 ) -> None:
@@ -308,6 +314,7 @@ def test_threads_that_open_at_once_share_one_database(empty_url: str) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("revision", [None, *OLDER])
+@pytest.mark.sampled(4)
 def test_postgresql_is_not_opened_until_it_is_set_up(empty_postgres_url: str, revision: str | None) -> None:
     """A worker must not change a database that others use with an older version."""
     engine = create_engine(make_url(empty_postgres_url).set(drivername="postgresql+psycopg"))
@@ -343,6 +350,7 @@ def differences(connection: Connection) -> list[Any]:
 
 
 @pytest.mark.parametrize("revision", [None, *OLDER])
+@pytest.mark.sampled(4)
 def test_the_models_and_the_migrated_schema_agree(empty_url: str, connection: Connection, revision: str | None) -> None:
     if revision is not None:
         build(connection, revision)

@@ -74,6 +74,7 @@ async def test_a_sheet_becomes_files_where_its_rows_say_and_again_buys_nothing(e
     assert emulator.billed() == 5
 
 
+@pytest.mark.slow
 async def test_a_dry_run_says_what_is_missing_would_cost_and_buys_nothing(emulator, blocks, sheet):
     expected = await content_calendar(source=str(sheet), refinement=Refinement(), dry_run=True, **blocks)
     assert expected.jobs == 8 and expected.quota is not None and expected.usd.least > 0
@@ -102,6 +103,7 @@ async def test_one_failed_row_is_told_apart_and_the_next_run_buys_it_alone(emula
 
 
 @pytest.mark.parametrize("recipe", [None, "steps: [{step: sharpen}]"])
+@pytest.mark.slow
 async def test_a_damaged_published_file_is_the_same_again_after_the_next_run(emulator, blocks, recipe):
     asked = {"rows": [{"prompt": "a kite", "file": "kite"}], "calendar": "damaged", "renditions": SQUARE}
     (outcome,) = (await content_calendar(**asked, recipe=recipe, **blocks)).outcomes
@@ -114,6 +116,7 @@ async def test_a_damaged_published_file_is_the_same_again_after_the_next_run(emu
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_a_pictures_failure_leaves_the_others_of_its_grid_and_counts_what_was_bought(emulator, blocks):
     emulator.add_faults({"kind": "job_fails", "operation": "novita.img2img", "times": 1, "message": "odd"})
     asked = {"rows": [{"prompt": "a kite", "file": "kite"}], "calendar": "four", "renditions": SQUARE, "pick": "all"}
@@ -154,6 +157,7 @@ async def test_what_is_wrong_is_said_by_row_before_anything_is_bought(emulator, 
     assert emulator.billed() == 0
 
 
+@pytest.mark.slow
 async def test_shards_together_are_the_calendar(emulator, blocks):
     rows = [{"prompt": f"kite {number}"} for number in range(5)]
     made = []

@@ -64,6 +64,7 @@ async def test_a_fault_is_on_the_sheet_and_in_the_manifest_and_holds_nothing_bac
     assert "at least 1000 is asked" in manifest["faults"][0]
 
 
+@pytest.mark.slow
 async def test_a_pose_that_fails_leaves_the_others_and_the_sheet(emulator, block):
     emulator.add_faults({"kind": "job_fails", "times": 1, "message": "odd"})
     asked = {"character": "a knight", "poses": ["front", "side", "back"], "drawing": SMALL, "collection": "k", **block}

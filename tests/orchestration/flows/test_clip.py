@@ -79,6 +79,7 @@ async def test_a_film_that_ffmpeg_does_not_take_is_published_as_it_came(emulator
 
 
 @ffmpeg
+@pytest.mark.slow
 async def test_the_other_engines_read_the_still_from_the_web(emulator, block, photos, monkeypatch):
     still = str(photos / "coffee.png")
     with pytest.raises(ConfigurationError, match="wan reads the still from the web itself"):

@@ -31,6 +31,7 @@ ffmpeg = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("kind", [pytest.param("clip", marks=ffmpeg), "character-sheet", "release"])
+@pytest.mark.sampled(3)
 async def test_it_says_what_it_will_cost_and_buys_nothing(emulator, ttapi, novita, kind):
     await ttapi.asave("dry-t", overwrite=True)
     await novita.asave("dry-n", overwrite=True)

@@ -65,6 +65,7 @@ async def test_prompts_and_photographs_become_published_files_with_manifests_and
     assert "4 TTAPI quota" in made.summary
 
 
+@pytest.mark.slow
 async def test_a_photograph_too_large_for_the_provider_is_made_smaller(emulator, blocks, tmp_path):
     """It is redrawn at 256 pixels anyway."""
     Image.new("RGB", (6000, 4000), "teal").save(tmp_path / "DSC_0001.jpg")
@@ -75,6 +76,7 @@ async def test_a_photograph_too_large_for_the_provider_is_made_smaller(emulator,
 
 
 @pytest.mark.parametrize(("pick", "refined"), [("all", 4), (3, 1), ("sharpest", 1)])
+@pytest.mark.slow
 async def test_which_of_the_four_go_on(emulator, blocks, pick, refined):
     made = await illustrate(prompts=["a kite"], pick=pick, refinement=REFINE, renditions=SQUARE, **blocks)
     assert len(made.items[0].refined) == refined == emulator.billed("novita.img2img")
@@ -87,6 +89,7 @@ def second_and_fourth(paths: list[Path]) -> list[int]:
     return [1, 3]
 
 
+@pytest.mark.slow
 async def test_a_chooser_of_ones_own_and_upscaling(emulator, blocks):
     made = await illustrate(
         prompts=["a kite"],

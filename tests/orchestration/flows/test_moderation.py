@@ -42,6 +42,7 @@ def broken(path: Path) -> None:
     raise RuntimeError(path)
 
 
+@pytest.mark.slow
 async def test_novitas_finding_blocks_sets_apart_or_is_said(emulator, novita: NovitaCredentials):
     fine, unfit = await drawn(novita, "a cat"), await drawn(novita, UNFIT)
     assert (await moderation.gate(fine, "block")).passed == fine.media

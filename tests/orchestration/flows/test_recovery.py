@@ -50,6 +50,7 @@ async def left_behind(emulator, credentials, prompt: str):
     return caught.value.job
 
 
+@pytest.mark.slow
 async def test_resume_job_brings_in_a_paid_job_by_the_start_of_its_id(emulator, ttapi):
     await save(ttapi, "resume-me")
     job = await left_behind(emulator, ttapi, "a stork")
@@ -124,6 +125,7 @@ async def test_a_live_runs_job_is_no_orphan(emulator, ttapi):
     assert (await waiting).media and emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_jobs_bought_elsewhere_are_imported_by_id_and_from_the_list(emulator, ttapi, child_env, ledger):
     await save(ttapi, "import-me")
     ids = [await bought_elsewhere(emulator, prompt) for prompt in ("one", "two", "three")]
@@ -174,6 +176,7 @@ async def test_a_flow_runs_budget_stops_before_the_post_and_says_what_is_left(em
     assert emulator.billed() == 4
 
 
+@pytest.mark.slow
 async def test_a_tags_budget_holds_over_all_runs(emulator, ttapi):
     limited = with_budget(ttapi, per_tag={"spring": 4})
 

@@ -80,6 +80,7 @@ async def test_flowmusic_comes_to_its_loudness_and_has_stems(emulator, blocks):
 
 
 @ffmpeg
+@pytest.mark.slow
 async def test_a_song_that_fails_leaves_the_cover_and_a_cover_that_fails_the_song(emulator, blocks):
     emulator.add_faults({"kind": "job_fails", "operation": "suno.music", "times": 1, "message": "odd"})
     with pytest.raises(GenMediaError, match="2 of 3 parts of the release failed: song: ") as caught:

@@ -62,6 +62,7 @@ async def test_the_style_goes_out_with_the_photograph_as_what_steers(block):
     assert request.controlnet.units[0].preprocessor == "canny"
 
 
+@pytest.mark.slow
 async def test_one_that_cannot_be_read_is_told_apart(emulator, block, folder):
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
     with pytest.raises(GenMediaError, match=r"1 of 3 photographs failed: 1: broken.jpg: ") as caught:

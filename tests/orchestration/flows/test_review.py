@@ -169,6 +169,7 @@ async def test_decided_in_bulk_and_by_picture_with_who_and_why_kept(emulator, bo
     assert emulator.submits() == submits, "nothing is bought by a review"
 
 
+@pytest.mark.slow
 async def test_what_is_rejected_is_not_published_until_somebody_approves_it(published):
     first = await answered(await start(folder=published), by="Ana", decision="reject", why="too loud")
     store = MediaStore(Settings().media_store)
@@ -186,6 +187,7 @@ async def test_what_is_rejected_is_not_published_until_somebody_approves_it(publ
     assert await imaging.render.with_options(retries=0)(rejected, SIZES)
 
 
+@pytest.mark.slow
 async def test_the_files_of_a_run_are_published_with_a_mark_and_their_origin(bought):
     ledger = ledger_of(read_settings())
     run = ledger.rows()[0].run.removeprefix("flow:")
@@ -198,6 +200,7 @@ async def test_the_files_of_a_run_are_published_with_a_mark_and_their_origin(bou
     assert origin.parents[0].job.operation == "midjourney.imagine"
 
 
+@pytest.mark.slow
 async def test_nobody_decides_and_what_was_asked_for_happens(published):
     for default, end in (("approve", "approved"), ("reject", "rejected")):
         run = await start(folder=published, deadline_seconds=0, on_deadline=default)
@@ -234,6 +237,7 @@ async def test_other_bytes_than_were_shown_are_not_published(published):
     assert len(list(approved.glob("*.jpg"))) == 5 and not (approved / path.name).exists()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_asked_is_said_before_anybody_is(published, ttapi):
     with pytest.raises(ConfigurationError, match=r"only as a run of its deployment.*as_subflow=False"):
         await review(folder=published)

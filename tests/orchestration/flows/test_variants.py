@@ -92,6 +92,7 @@ async def test_stars_then_faults_then_sharpness_and_of_two_that_are_alike_the_be
     assert low not in [each.file for each in await ranked(files, ledger)]
 
 
+@pytest.mark.slow
 async def test_one_that_fails_is_told_apart_and_what_cannot_be_asked_buys_nothing(emulator, asked):
     for words, wrong in {
         "has no {product}": {"concepts": [{"name": "a", "prompt": "boots"}]},

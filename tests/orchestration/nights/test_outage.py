@@ -35,6 +35,7 @@ def gate(emulator: Emulator) -> Iterator[Gate]:
 
 
 @pytest.mark.parametrize("how", ["stopped", "503", "hangs"])
+@pytest.mark.sampled(3)
 async def test_it_is_said_once_and_the_run_goes_on_when_it_is_back(emulator, gate, monkeypatch, how):
     """Half of what the settings bear is long enough to say so; by default, half a minute."""
     monkeypatch.setenv("GENMEDIA_OUTAGE_SECONDS", "10" if how == "stopped" else "8")
@@ -55,6 +56,7 @@ async def test_it_is_said_once_and_the_run_goes_on_when_it_is_back(emulator, gat
     assert not page.lines("not taken yet", "INFO")
 
 
+@pytest.mark.slow
 async def test_files_that_do_not_come_are_said_once_too(emulator, monkeypatch):
     """Whoever keeps a provider's files may be away as well."""
     monkeypatch.setenv("GENMEDIA_OUTAGE_SECONDS", "8")
@@ -67,6 +69,7 @@ async def test_files_that_do_not_come_are_said_once_too(emulator, monkeypatch):
     assert len(page.lines("Files of novita come again", "INFO")) == 1
 
 
+@pytest.mark.slow
 async def test_a_setting_ends_the_wait_and_the_next_run_buys_once(emulator, monkeypatch):
     """Of jobs that are bought: all three end together, and none is tried again by Prefect."""
     monkeypatch.setenv("GENMEDIA_OUTAGE_SECONDS", "2")

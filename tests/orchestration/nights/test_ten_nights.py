@@ -130,6 +130,7 @@ async def night(emulator: Emulator, gate: Gate, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("why", ["no block", "wrong key"])
+@pytest.mark.slow
 async def test_a_block_that_is_not_there_or_has_a_wrong_key(night: Night, why: str) -> None:
     name = "night-n" if why == "wrong key" else "night-new"
     night.emulator.configure(api_key=NOVITA_KEY)  # of both providers, so that TTAPI's block holds it as well
@@ -146,6 +147,7 @@ async def test_a_block_that_is_not_there_or_has_a_wrong_key(night: Night, why: s
     await night.ends_well(page)
 
 
+@pytest.mark.slow
 async def test_no_credit(night: Night) -> None:
     night.emulator.add_faults({"kind": "submit_refuse", "status": 402, "operation": "novita.img2img"})
     page = await night.fails()
@@ -156,6 +158,7 @@ async def test_no_credit(night: Night) -> None:
     await night.ends_well(page)
 
 
+@pytest.mark.slow
 async def test_the_provider_is_down(night: Night) -> None:
     night.gate.cut()
     page = await night.fails()
@@ -173,6 +176,7 @@ async def test_the_provider_is_down(night: Night) -> None:
 
 
 @pytest.mark.parametrize("when", ["at the submit", "after acceptance"])
+@pytest.mark.slow
 async def test_a_banned_prompt(night: Night, when: str) -> None:
     at_once = when == "at the submit"
     page = await night.fails(prompts=["a kite", "forbidden-by-emulator" if at_once else "denied-by-emulator"])
@@ -201,6 +205,7 @@ async def test_a_lost_reply_of_ttapi_needs_nobody(night: Night) -> None:
     await night.is_delivered(2)
 
 
+@pytest.mark.slow
 async def test_a_lost_reply_of_novita_is_named_by_hand(night: Night) -> None:
     night.emulator.add_faults({"kind": "submit_lose_reply", "operation": "novita.img2img", "times": 1})
     page = await night.fails()
@@ -216,6 +221,7 @@ async def test_a_lost_reply_of_novita_is_named_by_hand(night: Night) -> None:
 # -- what is bought and does not come ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_an_expired_link(night: Night) -> None:
     night.emulator.add_faults({"kind": "download_expired", "operation": "novita.img2img"})
     page = await night.fails()
@@ -228,6 +234,7 @@ async def test_an_expired_link(night: Night) -> None:
     await night.ends_well(page)
 
 
+@pytest.mark.slow
 async def test_the_provider_is_killed_in_mid_run(night: Night) -> None:
     night.emulator.configure(hold=True)
     with at_the_word("queued", night.gate.cut):
@@ -260,6 +267,7 @@ class Disk(MemoryFileSystem):  # type: ignore[misc]
 fsspec.register_implementation("night-disk", Disk, clobber=True)
 
 
+@pytest.mark.slow
 async def test_a_full_disk(night: Night, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Full before the first job's files come."""
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", f"night-disk://{tmp_path.name}")
@@ -275,6 +283,7 @@ async def test_a_full_disk(night: Night, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 async def test_the_ledger_is_away(
     night: Night, postgres: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ async def test_midjourney(emulator, ttapi, photos):
     assert list(emulator.jobs()["counts"].values()) == [1] * 9
 
 
+@pytest.mark.slow
 async def test_novelai_and_flowmusic(emulator, ttapi):
     async def work():
         drawn = await novelai.text_to_image(novelai.TextToImageRequest(prompt="1girl, solo"), ttapi)
@@ -103,6 +104,7 @@ async def test_novelais_unverified_path_is_a_setting_and_a_404_says_so(emulator,
     assert emulator.billed() == 1
 
 
+@pytest.mark.slow
 async def test_novita(emulator, novita, photos):
     emulator.configure(novita_retired="wan-t2v")
     picture = photos / "coffee.png"
@@ -150,6 +152,7 @@ async def test_novita(emulator, novita, photos):
     assert emulator.billed() == len(wanted) == len([name for name in OPERATIONS if name.startswith("novita.")])
 
 
+@pytest.mark.slow
 async def test_ttapis_other_products(emulator, ttapi):
     async def work():
         for task, request in (
@@ -173,6 +176,7 @@ async def test_ttapis_other_products(emulator, ttapi):
     assert set(emulator.jobs()["counts"].values()) == {1}
 
 
+@pytest.mark.slow
 async def test_suno(emulator, ttapi):
     two = ("audio/mpeg",) * 2 + ("video/mp4", "image/jpeg") * 2
 

@@ -56,6 +56,7 @@ ENDS: dict[str, BaseException | None] = {
 }
 
 
+@pytest.mark.slow
 async def test_an_artifact_ends_with_how_the_call_ended() -> None:
     runs: dict[str, str] = {}
     api = PREFECT_API_URL.value()
@@ -172,6 +173,7 @@ def start(api: SlowApi, child_env: dict[str, str], emulator: Emulator) -> Iterat
         child.process.wait()
 
 
+@pytest.mark.slow
 def test_a_flow_ends_though_the_api_does_not_answer(emulator: Emulator, api: SlowApi, start: Any) -> None:
     api.hold()
     child = start(KITES)

@@ -70,6 +70,7 @@ async def test_every_published_file_is_signed_and_verify_says_by_whom(
     assert "NOT VALID: assertion.dataHash.mismatch" in verify(changed).stdout
 
 
+@pytest.mark.slow
 async def test_a_recipe_is_done_again_once_it_is_to_be_signed(emulator, ttapi, monkeypatch):
     await ttapi.asave("sign-t", overwrite=True)
     await saved(paper(), "studio-recipe")
@@ -84,6 +85,7 @@ async def test_a_recipe_is_done_again_once_it_is_to_be_signed(emulator, ttapi, m
 
 
 @pytest.mark.parametrize("wrong", ["no block", "its own issuer", "run out", "no library", "no mark"])
+@pytest.mark.sampled(5)
 async def test_what_cannot_sign_stops_a_run_before_it_buys(emulator, ttapi, monkeypatch, wrong):
     await ttapi.asave("sign-t", overwrite=True)
     monkeypatch.setenv("GENMEDIA_SIGNING_CERTIFICATE", f"cannot-{wrong.replace(' ', '-')}")
