@@ -139,6 +139,14 @@ class _Space:
         self.bytes -= len(text.encode())
         return text
 
+    def name(self, picture: GalleryPicture) -> str:
+        """A file that is not shown: its name, which leads to it as long as pictures are shown."""
+        text = _linked(picture.label, _href(picture.href))
+        if self.pictures < 1 or self.bytes < len(text.encode()):
+            return for_markdown(picture.label)
+        self.bytes -= len(text.encode())
+        return text
+
 
 def _markdown_section(section: GallerySection, space: _Space) -> str:
     """One prompt or photograph: a table with a cell a step, and below it what would make the cells too wide."""
@@ -151,7 +159,7 @@ def _markdown_section(section: GallerySection, space: _Space) -> str:
         paragraphs.append("\n".join("| " + " | ".join(row) + " |" for row in rows))
     below = [for_markdown(picture.caption) for step in section.steps for picture in step.pictures if picture.caption]
     unseen = [step.pictures[step.thumbnails :] for step in section.steps if step.thumbnails is not None]
-    below += ["also " + ", ".join(for_markdown(picture.label) for picture in rest) for rest in unseen if rest]
+    below += ["also " + ", ".join(space.name(picture) for picture in rest) for rest in unseen if rest]
     if below:
         paragraphs.append(" · ".join(below))
     return "\n\n".join(paragraphs) + "\n\n"
@@ -165,10 +173,13 @@ def _cell(section: GallerySection, step: GalleryStep, space: _Space) -> str:
 
 def _picture(card: Card) -> str:
     image = f"![{for_markdown(card.alt)}]({card.thumbnail})" if card.thumbnail else "(no preview)"
-    label = for_markdown(card.label)
-    if card.href.startswith(("https://", "http://")):
-        label = f"[{label}]({card.href})"  # not the picture: Prefect's pages show a picture in a link as its source
-    return "<br>".join(filter(None, [image, label, card.facts]))
+    # Not the picture leads to the file: Prefect's pages show a picture in a link as its source.
+    return "<br>".join(filter(None, [image, _linked(card.label, card.href), card.facts]))
+
+
+def _linked(label: str, href: str) -> str:
+    absolute = href.startswith(("https://", "http://"))
+    return f"[{for_markdown(label)}]({href})" if absolute else for_markdown(label)
 
 
 def _card(section: GallerySection, picture: GalleryPicture, size: int) -> Card:

@@ -170,6 +170,15 @@ def test_the_markdown_is_a_table_of_pictures_for_each_prompt() -> None:
     assert {link["href"] for link in rendered(stored).all("a")} == {"https://cdn.example/a.png"}
 
 
+@pytest.mark.parametrize(("most", "linked"), [(2, 2), (1, 1), (0, 0)])
+def test_a_file_that_is_only_named_is_linked_as_long_as_pictures_are_shown(most: int, linked: int) -> None:
+    both = tuple(picture(label=name, href=f"https://cdn.example/{name}.jpg") for name in ("link", "pin"))
+    steps = (GalleryStep(title="Renditions", pictures=both, thumbnails=1),)
+    page = rendered(gallery_markdown("Autumn", [GallerySection(title="Eileen", steps=steps)], {}, most=most))
+    assert "also pin" in page.text
+    assert [link["href"] for link in page.all("a")] == [each.href for each in both][:linked]
+
+
 def test_a_prompt_cannot_break_out_of_the_table() -> None:
     card = picture(label=NASTY, caption=NASTY)
     page = rendered(gallery_markdown(NASTY, [section(card, title=NASTY, prompt=NASTY)], {NASTY: NASTY}))
