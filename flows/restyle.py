@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import prefect.runtime.flow_run
@@ -42,7 +42,7 @@ from prefect_genmedia.forecast import Forecast, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.places import open_place, telling
-from prefect_genmedia.media.references import tidy
+from prefect_genmedia.media.references import require_found, tidy
 from prefect_genmedia.tasks.paying.prices import variable_prices
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
@@ -139,6 +139,8 @@ async def restyle(
 def _pictures_in(folder: str) -> list[str]:
     """The addresses of the pictures in a folder. Blocking. Raises MediaError, ConfigurationError."""
     fs, base = open_place(tidy(folder))
+    if "://" not in folder:
+        require_found(Path(tidy(folder)).expanduser(), folder)
     with telling(f"the folder {quoting.title(folder)} cannot be listed"):
         found = sorted(str(path) for path in fs.ls(base, detail=False))
     pictures = [fs.unstrip_protocol(path) for path in found if path.lower().endswith(PICTURES)]

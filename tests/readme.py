@@ -73,7 +73,7 @@ def _names(operations: tuple[str, ...]) -> str:
 
 
 def settings() -> str:
-    rows = [("variable", "default", ""), ("---",) * 3]
+    rows = [("variable", "default", "what it is"), ("---",) * 3]
     # Their docstrings: the model itself does not keep them.
     said = dict(re.findall(r'^    (\w+): .*?\n    """(.*?)"""', inspect.getsource(Settings), re.MULTILINE | re.DOTALL))
     for name, field in Settings.model_fields.items():
@@ -98,7 +98,7 @@ def _command(command: Any, name: str) -> Iterator[str]:
     yield f"## {name}\n\n`{usage}`\n\n{inspect.cleandoc(command.help or '')}\n"
     rows = [(f"`{', '.join(each.opts)}`", _default(each), each.help or "") for each in options]
     if rows:
-        yield _lines([("option", "default", ""), ("---",) * 3, *rows]) + "\n"
+        yield _lines([("option", "default", "what it does"), ("---",) * 3, *rows]) + "\n"
 
 
 def _argument(argument: Any) -> str:

@@ -71,6 +71,12 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description", "the script failed"))
         return answer["result"].get("value")
 
+    def type_into(self, field: str, text: str) -> None:
+        """In place of what stands in the field, as by a keyboard."""
+        self.wait(field)
+        self.ask(f"{{ const field = {field}; field.focus(); field.select() }}")
+        self._ask("Input.insertText", text=text)
+
     def wait(self, until: str) -> None:
         """Raises TimeoutError."""
         end = time.monotonic() + PATIENCE

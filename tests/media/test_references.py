@@ -71,8 +71,17 @@ def test_an_address_in_a_store_is_read() -> None:
     "text", ["memory://shop/none.png", "nosuch://bucket/a.png", "s3://bucket/a.png", "://a", "a b://c"]
 )
 def test_what_is_in_no_store_is_told(text: str) -> None:
-    with pytest.raises(MediaError, match="cannot read"):
+    with pytest.raises(MediaError, match=r"cannot read|there is no"):
         read_reference(text, MOST)
+
+
+def test_a_relative_path_that_leads_nowhere_is_told_with_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MediaError, match=f"there is no photographs/cat.png in {tmp_path}") as told:
+        read_reference("photographs/cat.png", MOST)
+    assert "Give the whole path" in str(told.value)
 
 
 @pytest.mark.parametrize(

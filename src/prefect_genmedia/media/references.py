@@ -37,11 +37,22 @@ def read_reference(text: str, most: int) -> bytes:
         return _in_store(f"{scheme}://{address}", most)
     try:
         paths = _paths(text, scheme, address)
-        return _in_file(next((path for path in paths if path.exists()), paths[0]), most)
+        path = next((path for path in paths if path.exists()), paths[0])
+        require_found(path, text)
+        return _in_file(path, most)
     except OSError as failure:
         raise MediaError(f"cannot read {title(text, 200)}: {failure.strerror or type(failure).__name__}") from None
     except (ValueError, RuntimeError):
         raise MediaError(f"{title(text, 200)!r} is no path") from None
+
+
+def require_found(path: Path, text: str) -> None:
+    """Raises MediaError, which says where it was looked for, when a relative path leads nowhere."""
+    if not path.is_absolute() and not path.exists():
+        raise MediaError(
+            f"there is no {title(text, 200)} in {title(str(Path.cwd()), 200)}",
+            advice="Give the whole path: a worker starts each run in a folder of its own.",
+        )
 
 
 def refuse_large(size: int, most: int) -> None:
