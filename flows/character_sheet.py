@@ -27,6 +27,7 @@ from prefect_genmedia.flows.runs.beforehand import (
     headline,
     load_block,
     name_of,
+    shared_key,
 )
 from prefect_genmedia.flows.runs.exhibits import exhibit
 from prefect_genmedia.flows.runs.failing import log_failure, sentences_of
@@ -148,7 +149,7 @@ async def character_sheet(
         publishing=publishing,
         folder=f"published/{folder_name(name)}",
         credentials=await load_block(TTAPICredentials, ttapi_credentials),
-        terms={"request_key": f"character:{collection}" if collection else None, "attempts": attempts},
+        terms={"request_key": shared_key("character", collection), "attempts": attempts},
     )
     requests = [checked(partial(artist.request, pose), pose) for pose in poses]
     expected = await forecast_of(name, requests, "character-sheet")

@@ -26,6 +26,7 @@ from prefect_genmedia.flows.runs.beforehand import (
     headline,
     load_block,
     name_of,
+    shared_key,
 )
 from prefect_genmedia.flows.runs.exhibits import exhibit
 from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Usual
@@ -150,7 +151,7 @@ async def clip(
         return expected
     folder = f"published/{folder_name(name)}"
     stem = slugify(f"{PurePosixPath(file_name(still)).stem} {prompt}", max_length=LONGEST_STEM) or "clip"
-    terms: Any = {"request_key": f"clip:{collection}" if collection else None, "attempts": attempts}
+    terms: Any = {"request_key": shared_key("clip", collection), "attempts": attempts}
     item = Illustration(number=1, title=quoting.title(prompt), prompt=prompt, photograph=picture)
     files: dict[str, MediaFile] = {}
     try:

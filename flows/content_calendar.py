@@ -28,7 +28,14 @@ from prefect_genmedia.flows.runs.batches import (
     this_run,
     told,
 )
-from prefect_genmedia.flows.runs.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    load_block,
+    name_of,
+    shared_key,
+)
 from prefect_genmedia.flows.runs.calendar_rows import (
     CalendarRow,
     Shard,
@@ -56,7 +63,7 @@ from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
-from prefect_genmedia.jobs.purchase import identity
+from prefect_genmedia.jobs.purchase import identities
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE
 from prefect_genmedia.providers.ttapi.prompt import aspect_of
@@ -151,7 +158,7 @@ async def content_calendar(
         terms={"attempts": attempts},
     )
     plan = _Plan(work, recipe, renditions)
-    wanted = wishes(given, named)
+    wanted = wishes(given, shared_key("calendar", named))
     await plan.check(wanted)
     wanted = of_shard(wanted, shard)
     expected, there = await plan.forecast(wanted, at_once)
@@ -255,8 +262,8 @@ class _Plan:
         found = []
         for wish in wanted:
             canonical = self.work_on(wish).request(wish.row.prompt).canonical({})
-            key = identity(IMAGINE, canonical, account, f"key:{wish.request_key}", wish.copy)[1]
-            row = ledger.newest(key) if wish.request_key is not None else None
+            known = identities(IMAGINE, canonical, account, f"key:{wish.request_key}", wish.copy)
+            row = ledger.newest([key for _, key in known]) if wish.request_key is not None else None
             found.append(row is not None and row.state not in NOT_THERE)
         return found
 

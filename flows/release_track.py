@@ -17,7 +17,14 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import Finite, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.runs.batches import BatchReport, forecast_of, outcome_of, this_run, told
-from prefect_genmedia.flows.runs.beforehand import before_buying, check_store, folder_name, load_block, name_of
+from prefect_genmedia.flows.runs.beforehand import (
+    before_buying,
+    check_store,
+    folder_name,
+    load_block,
+    name_of,
+    shared_key,
+)
 from prefect_genmedia.flows.runs.exhibits import exhibit
 from prefect_genmedia.flows.runs.failing import beside
 from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Refinement, Renditions, UsualOrNone
@@ -119,7 +126,7 @@ async def release_track(
     run, since = await asyncio.to_thread(this_run)
     name = name_of(collection, started)
     ttapi = await load_block(TTAPICredentials, ttapi_credentials)
-    terms = {"request_key": f"release:{collection}" if collection else None, "attempts": attempts}
+    terms = {"request_key": shared_key("release", collection), "attempts": attempts}
     stem = slugify(title, max_length=80) or "track"
     artwork = Work(
         ttapi=ttapi,

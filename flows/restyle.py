@@ -32,6 +32,7 @@ from prefect_genmedia.flows.runs.beforehand import (
     headline,
     load_block,
     name_of,
+    shared_key,
 )
 from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, RecipeOrNone, Renditions, Usual
 from prefect_genmedia.flows.runs.sources import Source, file_name, reference, stems_of
@@ -123,7 +124,7 @@ async def restyle(
             upscale=False,
             refinement=style,
             publishing=publishing,
-            terms={"request_key": f"restyle:{collection}" if collection else None, "attempts": attempts},
+            terms={"request_key": shared_key("restyle", collection), "attempts": attempts},
             stem=stem,
         )
         made = await work.from_picture(number, photograph, prompt, f"{number}: {file_name(photograph)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ from prefect_genmedia.flows.runs.beforehand import (
     headline,
     load_block,
     name_of,
+    shared_key,
 )
 from prefect_genmedia.flows.runs.calendar_rows import Line
 from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, Renditions, Usual
@@ -160,7 +162,7 @@ async def variants(
         upscale=False,
         refinement=style,
         publishing=await Publishing.of(None, renditions, style),
-        terms={"request_key": f"variants:{collection}" if collection else None, "attempts": attempts},
+        terms={"request_key": shared_key("variants", collection), "attempts": attempts},
     )
     # What cannot be asked for is refused here.
     requests = [checked(partial(_request, work, style, each), each.title) for each in wanted]
@@ -192,6 +194,9 @@ async def variants(
 
 def _combinations(concepts: Sequence[Concept], products: Sequence[Product]) -> list[Combination]:
     """Raises ConfigurationError where a prompt has no place for the product, or two would be called the same."""
+    others = {word for each in concepts for word in re.findall(r"\{(\w+)\}", each.prompt)} - {PLACE.strip("{}")}
+    if others:
+        raise ConfigurationError(f"a prompt has {{{min(others)}}}; only {PLACE} is filled in")
     if lacking := [each.name for each in concepts if PLACE not in each.prompt]:
         raise ConfigurationError(f"the prompt of {quoting.title(lacking[0])} has no {PLACE}")
     for what, names in (("concepts", [each.name for each in concepts]), ("products", [each.name for each in products])):

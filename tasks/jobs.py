@@ -43,7 +43,7 @@ async def find_credentials(job: JobRef, names: Sequence[str] | None = None) -> T
             credentials: TTAPICredentials | NovitaCredentials = await block.aload(name)
         except (ValueError, GenMediaError):
             continue
-        if credentials.get_client().fingerprint == job.account:
+        if job.account in credentials.get_client().fingerprints:
             return credentials
     raise ConfigurationError(
         f"none of the saved {block.get_block_type_name()} blocks ({', '.join(names) or 'there is none'}) is the "

@@ -160,6 +160,11 @@ def _setup(block: Credentials) -> str:
     return f"genmedia setup --{kind} {block._block_document_name or 'NAME'}"
 
 
+def shared_key(flow: str, collection: str | None) -> str | None:
+    """The request_key of all runs of one collection. Names that share a folder share their jobs."""
+    return f"{flow}:{folder_name(collection)}" if collection else None
+
+
 def folder_name(collection: str) -> str:
     """The folder of a collection, each its own: a name that no folder can have as it is gets a mark of its own too."""
     plain = slugify(quoting.one_line(collection), max_length=80)

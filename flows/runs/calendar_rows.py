@@ -168,10 +168,11 @@ def refuse(wrong: Sequence[str]) -> None:
         raise ConfigurationError(f"the calendar cannot be bought as it is: {said}{more}")
 
 
-def wishes(rows: Iterable[CalendarRow], calendar: str | None) -> list[Wish]:
+def wishes(rows: Iterable[CalendarRow], shared: str | None) -> list[Wish]:
     """Every grid wanted. A row moves without becoming another wish: it is told by its words, not by its place.
 
-    Equal rows are wanted each, in their order. With a request_key of its own, a row is that wish wherever it stands.
+    Equal rows are wanted each, in their order. `shared` is the request_key of the calendar; a row with one of its own is
+    that wish wherever it stands.
     """
     seen: Counter[tuple[str, str | None]] = Counter()
     wanted = []
@@ -180,7 +181,7 @@ def wishes(rows: Iterable[CalendarRow], calendar: str | None) -> list[Wish]:
         if row.request_key is None:
             first = seen[row.prompt, row.mode]
             seen[row.prompt, row.mode] += row.count
-        key = row.request_key or (f"calendar:{calendar}" if calendar else None)
+        key = row.request_key or shared
         wanted += [Wish(number, row, key, first + nth, nth + 1) for nth in range(row.count)]
     return wanted
 

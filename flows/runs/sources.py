@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -34,7 +35,16 @@ def file_name(given: str | MediaFile) -> str:
 
 
 def stems_of(names: Sequence[str]) -> list[str]:
-    """What each one's files are called: by its own name, and by its number where another has the same."""
+    """What each one's files are called: by its own name; where another's would be called the same, with a mark of it.
+
+    The mark is the name's, so that a picture that comes in between renames none. Equal names are numbered.
+    """
     stems = [slugify(name, max_length=80) or "picture" for name in names]
-    times = Counter(stems)
-    return [stem if times[stem] == 1 else f"{stem}-{number}" for number, stem in enumerate(stems, 1)]
+    times, nth = Counter(stems), Counter[str]()
+    own = []
+    for stem, name in zip(stems, names, strict=True):
+        nth[name] += 1
+        mark = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:6]
+        number = f"-{nth[name]}" if nth[name] > 1 else ""
+        own.append(stem if times[stem] == 1 else f"{stem}-{mark}{number}")
+    return own

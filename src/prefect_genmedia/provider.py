@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -89,6 +90,8 @@ class Provider:
     balance_path: str
     balance: Callable[[dict[str, Any]], float]
     """What the account has left, in the unit of the provider's prices. Raises ResponseFormatError."""
+    same_place: Mapping[str, str] = field(default_factory=dict)
+    """Addresses at which the provider's same accounts and jobs are found as at another, and that other."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,22 @@ class Account:
     @property
     def fingerprint(self) -> str:
         """Names this account in keys and in the ledger without giving the key away."""
-        identity = self.name or hashlib.sha256(self.api_key.encode()).hexdigest()
-        return hashlib.sha256(f"{self.provider.name}|{self.base_url}|{identity}".encode()).hexdigest()[:16]
+        return self.fingerprints[0]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """`fingerprint`, and then those under which the same account may have bought before it was called so."""
+        key = hashlib.sha256(self.api_key.encode()).hexdigest()
+        names = [_tidy(self.name), self.name, key] if self.name and _tidy(self.name) else [key]
+        places = [self.provider.same_place.get(self.base_url, self.base_url), self.base_url]
+        said = [f"{self.provider.name}|{place}|{name}" for name in names for place in places]
+        return tuple(hashlib.sha256(each.encode()).hexdigest()[:16] for each in dict.fromkeys(said))
+
+
+def _tidy(name: str) -> str:
+    """A name as it is meant: blanks, capitals and signs that nobody sees make no other account."""
+    seen = (sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
+    return " ".join("".join(seen).split()).casefold()
 
 
 def _origin(base_url: str) -> SplitResult | None:

@@ -33,7 +33,7 @@ from prefect_genmedia.jobs import (
     Run,
     RunState,
     Terms,
-    identity,
+    identities,
     lacks_files,
     run,
     script_run,
@@ -109,7 +109,7 @@ def _cache_key(operation: Operation[Any, Any]) -> Callable[[Any, dict[str, Any]]
             return None  # the task's body says what is wrong
         run = _this_run()
         canonical = request.canonical(digests)
-        job = identity(operation, canonical, account, run.scope(terms.request_key), terms.copy)[1]
+        job = identities(operation, canonical, account, run.scope(terms.request_key), terms.copy)[0][1]
         try:
             if lacks_files(job):
                 return None  # deleted since, or not come before the last deadline: to be brought in

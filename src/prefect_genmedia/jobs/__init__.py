@@ -10,7 +10,7 @@ from prefect_genmedia.jobs.history.bought import (
     not_bought,
     orphans,
 )
-from prefect_genmedia.jobs.purchase import identity
+from prefect_genmedia.jobs.purchase import identities
 from prefect_genmedia.jobs.values import (
     JobRef,
     JobResult,
@@ -32,7 +32,7 @@ __all__ = [
     "Terms",
     "accept_as_is",
     "bought_job",
-    "identity",
+    "identities",
     "import_job",
     "lacks_files",
     "name_job",

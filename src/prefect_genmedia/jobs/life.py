@@ -46,7 +46,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
 
     async def claim() -> Claim:
         # Before the claim: what waits in line needs no lease.
-        if await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.has_none, purchase.want.key):
+        if await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.has_none, purchase.want.keys):
             await place.take()
         claiming = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.claim, purchase.want, call.owner)
         claimed = await to_its_end(claiming)

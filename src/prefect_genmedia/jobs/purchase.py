@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.jobs.values import Run, Terms
-from prefect_genmedia.ledger import Want
+from prefect_genmedia.ledger import Former, Want
 from prefect_genmedia.media.pictures import LoadedPicture
 from prefect_genmedia.operation import Account, Operation, Request, fingerprint, job_key
 from prefect_genmedia.providers.facts import VARIABLE, Price, expected_cost, prices_in_file
@@ -59,7 +59,7 @@ def purchase(
         terms.budget.require_unit(operation.unit)
     base = _callback_base(operation, place, account, settings)
     scope = run.scope(terms.request_key)
-    request_hash, key = identity(operation, canonical, account, scope, terms.copy)
+    (request_hash, key), *former = identities(operation, canonical, account, scope, terms.copy)
     want = Want(
         key=key,
         request_hash=request_hash,
@@ -80,6 +80,7 @@ def purchase(
         on_expired=terms.on_expired,
         tags=run.tags,
         budget=terms.budget,
+        former=tuple(Former(key, request_hash) for request_hash, key in former),
     )
     return Purchase(want, request, pictures, place, base)
 
@@ -95,13 +96,13 @@ def own_prices(terms: Terms, settings: Settings) -> Sequence[Price]:
     return prices_in_file(settings.prices)
 
 
-def identity(
+def identities(
     operation: Operation[Any, Any], canonical: dict[str, Any], account: Account, scope: str, copy: int
-) -> tuple[str, str]:
-    """The request's hash and the job's key."""
+) -> list[tuple[str, str]]:
+    """The request's hash and the job's key; then those under the names that the account had before."""
     bought = {name: value for name, value in canonical.items() if name not in operation.reading}
-    request_hash = fingerprint(operation.name, bought, account.fingerprint)
-    return request_hash, job_key(request_hash, scope, copy)
+    hashes = [fingerprint(operation.name, bought, each) for each in account.fingerprints]
+    return [(request_hash, job_key(request_hash, scope, copy)) for request_hash in hashes]
 
 
 def _callback_base(

@@ -173,7 +173,9 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue:
     outcome, cancelled = await _post(call, intended, body, fence)
     match outcome:
         case Accepted(job_id, None):
-            await call.record_fact(row, call.ledger.submitted, row.id, job_id, f"accepted as {job_id}")
+            note = f"accepted as {job_id}"
+            if not await call.record_fact(row, call.ledger.accepted, row.id, job_id, note, send):
+                outcome = Unknown("it names a job that is another of ours already", None)
         case Accepted(job_id, Done(status, payload, _)):
             kept = to_be_kept(call, row, status, payload)
             await call.record_fact(row, call.ledger.answered, row.id, job_id, *kept)

@@ -133,6 +133,11 @@ class Terms:
             raise ConfigurationError("on_unknown must be fail, wait or resubmit")
         if self.on_expired not in ("fail", "resubmit"):
             raise ConfigurationError("on_expired must be fail or resubmit")
+        if self.budget is not None and not isinstance(self.budget, Budget):
+            raise ConfigurationError(
+                "budget must be a prefect_genmedia.budget.Budget",
+                advice="A Budget block gives it: budget=block.limits().",
+            )
         if not isinstance(self.strict, bool):
             raise ConfigurationError("strict must be true or false")
 

@@ -151,7 +151,7 @@ def to_be_kept(
         remarks.append(status.remark)
     for remark in remarks:
         call.run.log.warning("%s: %s [job %s]", row.operation, remark, ref_of(row))
-    kept: dict[str, Any] = without_signatures(without_files(without_key(payload, call.account.api_key)))
+    kept: dict[str, Any] = without_signatures(without_key(without_files(payload), call.account.api_key))
     return status, kept, remarks
 
 

@@ -26,9 +26,8 @@ class Adoption(Life):
         query = (
             select(JobRow)
             .where(
-                JobRow.request_hash == want.request_hash,
-                JobRow.account == want.account,
-                JobRow.key != want.key,
+                JobRow.request_hash.in_([want.request_hash, *(former.request_hash for former in want.former)]),
+                JobRow.key.not_in(want.keys),
                 JobRow.run != want.run,
                 JobRow.successor.is_(None),
                 JobRow.delivered_at.is_(None),
@@ -43,7 +42,7 @@ class Adoption(Life):
     def adopt(self, row: JobRow, want: Want) -> bool:
         """Bring another scope's undelivered row under this key. False when someone else was faster."""
         with self.database.write() as session:
-            if self.latest(session, want.key) is not None:
+            if self.latest_of(session, want) is not None:
                 return False
             note = f"adopted from {row.run}"
             values = {

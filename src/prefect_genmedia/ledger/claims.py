@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -29,7 +30,9 @@ class Claims(Admission):
         """
         while True:
             with self.database.write() as session:
-                found = self.latest(session, want.key)
+                found = self.latest_of(session, want)
+                if found is not None:
+                    want = _as_bought(want, found[0])
                 if found is None or _may_be_bought_again(session, found[0], want):
                     made = self._insert(session, want, owner, instead_of=found and found[0])
                     if made is not None:
@@ -178,12 +181,17 @@ class Claims(Admission):
             row, _ = self.locked(session, row_id, self.lease_clock())
             made = None
             if row.state == S.UNKNOWN and row.owner == owner and row.successor is None:
-                made = self._insert(session, want, owner, instead_of=row)
+                made = self._insert(session, _as_bought(want, row), owner, instead_of=row)
             if made is None:
                 return Claim(row, mine=False)
             row.owner = None
             self.note(session, row_id, S.UNKNOWN, f"bought again as {made.id}")
             return Claim(made, mine=True)
+
+
+def _as_bought(want: Want, row: JobRow) -> Want:
+    """A job keeps the name under which it was first asked for."""
+    return replace(want, key=row.key, request_hash=row.request_hash, account=row.account)
 
 
 def _may_be_bought_again(session: Session, row: JobRow, want: Want) -> bool:

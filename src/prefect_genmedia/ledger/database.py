@@ -222,7 +222,7 @@ def _file_of(url: URL) -> Path | None:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
+    if not url.database or ":memory:" in url.database or "memory" in (url.query.get("mode"), url.query.get("vfs")):
         raise ConfigurationError("the ledger must outlive the process: give SQLite a file")
     file = Path(url.database)
     try:

@@ -55,6 +55,23 @@ class Life(Claims):
         with self.database.write() as session:
             return self._submitted(session, row_id, job_id, note)
 
+    def accepted(self, row_id: str, job_id: str, note: str, send: int) -> bool:
+        """The submit's answer names a job: bought.
+
+        False where that job is another row's already, as in an answer that a gateway had kept: then nobody knows
+        which job was bought, if any, and the row is UNKNOWN.
+        """
+        with self.database.write() as session:
+            row = session.get_one(JobRow, row_id)
+            same = select(JobRow.id).where(JobRow.account == row.account, JobRow.job_id == job_id, JobRow.id != row_id)
+            if (other := session.scalars(same).first()) is not None:
+                reason = f"the submit's answer names {job_id}, which is job {other[:12]} already"
+                values = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.clock()}
+                self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
+                return False
+            self._submitted(session, row_id, job_id, note)
+            return True
+
     def _submitted(self, session: Session, row_id: str, job_id: str, note: str) -> bool:
         values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
         if self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values):

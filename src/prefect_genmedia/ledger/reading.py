@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
@@ -38,15 +38,15 @@ class Ledger(Adoption, Decisions):
         with self.database.read() as session:
             return float(session.scalars(select(clock)).one())
 
-    def has_none(self, key: str) -> bool:
-        """Is this key still without any row?"""
+    def has_none(self, keys: Collection[str]) -> bool:
+        """Are these keys still without any row?"""
         with self.database.read() as session:
-            return session.scalars(select(JobRow.id).where(JobRow.key == key).limit(1)).first() is None
+            return session.scalars(select(JobRow.id).where(JobRow.key.in_(keys)).limit(1)).first() is None
 
-    def newest(self, key: str) -> JobRow | None:
-        """The newest attempt of a key."""
+    def newest(self, keys: Collection[str]) -> JobRow | None:
+        """The newest attempt of a job, by all the keys that it may have."""
         with self.database.read() as session:
-            return session.scalars(select(JobRow).where(JobRow.key == key).order_by(JobRow.attempt.desc())).first()
+            return session.scalars(select(JobRow).where(JobRow.key.in_(keys)).order_by(JobRow.attempt.desc())).first()
 
     def get(self, row_id: str) -> JobRow | None:
         with self.database.read() as session:

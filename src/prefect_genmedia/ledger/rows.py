@@ -15,6 +15,7 @@ from prefect_genmedia.errors import LedgerError
 from prefect_genmedia.ledger.database import Database
 from prefect_genmedia.ledger.models import Base, EventRow, JobRow
 from prefect_genmedia.ledger.owner import uptime
+from prefect_genmedia.ledger.values import Want
 
 Clock = float | ColumnElement[float]
 MOST_IDS = 500  # in one statement
@@ -70,6 +71,10 @@ class Rows:
                 return found[0]
             last = row  # it may have got its successor while we waited for its lock: PostgreSQL then shows the old one
         return None
+
+    def latest_of(self, session: Session, want: Want) -> tuple[JobRow, float] | None:
+        """As `latest`, also under the names that the account had before."""
+        return next(filter(None, (self.latest(session, key) for key in want.keys)), None)
 
     def insert(self, session: Session, model: type[Base], *rows: dict[str, Any]) -> None:
         """Write rows, leaving out those that are there already."""

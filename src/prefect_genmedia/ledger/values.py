@@ -71,6 +71,20 @@ class Want:
     tags: tuple[str, ...] = ()
     budget: Budget | None = None
     task_run: str | None = None
+    former: tuple[Former, ...] = ()
+
+    @property
+    def keys(self) -> list[str]:
+        """Its own key, and those of before."""
+        return [self.key, *(former.key for former in self.former)]
+
+
+@dataclass(frozen=True)
+class Former:
+    """The same job, had it been asked for before its account was given its name."""
+
+    key: str
+    request_hash: str
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from prefect_genmedia.quoting import shortened, shown, without_base64, without_signatures
 
@@ -12,6 +15,9 @@ __all__ = ["quotable", "without_signatures"]
 
 LONGEST_SENTENCE = 600
 SHORTEST_KEY = 6
+LONGEST_PART = (
+    12  # characters: fewer of a key are not taken for it; "sk_...1234" is what providers say of one themselves
+)
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 _LOCATION = re.compile(r"(b'[Ll]ocation', b')[^']*")
 _TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
@@ -19,22 +25,38 @@ _TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
 
 def quotable(text: str, api_key: str) -> str:
     """What a provider said, fit to be shown: without our key, signed links and encoded pictures, and not too long."""
-    # A key of a few letters is a word, and no real one.
-    clean = shown(text.replace(api_key, "***") if len(api_key) >= SHORTEST_KEY else text)
+    clean = shown(_starred(text, api_key))
     return shortened(without_base64(clean), LONGEST_SENTENCE)
 
 
 def without_key(value: Any, api_key: str) -> Any:
     """The same JSON without our key, which an answer may repeat."""
-    if len(api_key) < SHORTEST_KEY:
-        return value
     if isinstance(value, str):
-        return value.replace(api_key, "***")
+        return _starred(value, api_key)
     if isinstance(value, dict):
         return {name: without_key(item, api_key) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [without_key(item, api_key) for item in value]
     return value
+
+
+def _starred(text: str, api_key: str) -> str:
+    # A key of a few letters is a word, and no real one.
+    return _spellings(api_key).sub("***", text) if len(api_key) >= SHORTEST_KEY else text
+
+
+@lru_cache(maxsize=64)
+def _spellings(api_key: str) -> re.Pattern[str]:
+    """A key as it is, in capitals, encoded or without its hyphens; whole, or cut at one of its ends."""
+    encoded = base64.b64encode(api_key.encode()).decode().rstrip("=")
+    found = []
+    for spelling in dict.fromkeys((api_key, quote(api_key, safe=""), encoded)):
+        signs = ["(?:-|%2D)?" if sign == "-" else re.escape(sign) for sign in spelling]
+        start, end = signs[:LONGEST_PART], signs[LONGEST_PART:]
+        found.append("".join(start) + "".join(f"(?:{sign}" for sign in end) + ")?" * len(end))
+        start, end = signs[:-LONGEST_PART], signs[-LONGEST_PART:]
+        found.append("(?:" * len(start) + "".join(f"{sign})?" for sign in start) + "".join(end))
+    return re.compile(f"(?:{'|'.join(found)})+", re.IGNORECASE)
 
 
 class _Redact(logging.Filter):

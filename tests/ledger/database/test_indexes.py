@@ -49,7 +49,7 @@ STEPS: dict[str, Callable[[Ledger, str], object]] = {
     "delivered": lambda ledger, _: ledger.delivered("flow:1"),
     "handed_over": lambda ledger, row_id: ledger.handed_over(row_id),
     "undelivered": lambda ledger, _: ledger.undelivered(want("new", run="flow:2")),
-    "has_none": lambda ledger, _: ledger.has_none(LIMITED.key),
+    "has_none": lambda ledger, _: ledger.has_none([LIMITED.key]),
     "newest": lambda ledger, _: ledger.newest(LIMITED.key),
     "get": lambda ledger, row_id: ledger.get(row_id),
     "find": lambda ledger, row_id: ledger.find(row_id[:5]),

@@ -79,7 +79,7 @@ def lacks_files(key: str) -> bool:
     """Is this job bought, and are some of its files not (or no longer) here? Raises LedgerError, ConfigurationError."""
     settings = read_settings()
     ledger = ledger_of(settings)
-    row = ledger.newest(key)
+    row = ledger.newest([key])
     if row is None or row.state not in (S.SUCCEEDED, S.STORED):
         return False
     if row.state == S.SUCCEEDED:

@@ -104,11 +104,12 @@ def _accepted(body: dict[str, Any]) -> str | None:
 
 
 def _job_id_of(body: dict[str, Any]) -> str | None:
+    body = _payload(body)
     return all_ids((body.get("task"), body), "task_id")
 
 
 def _status(body: dict[str, Any]) -> JobStatus:
-    task = body.get("task")
+    task = _payload(body).get("task")
     task = task if isinstance(task, dict) else {}
     if not task and _refuses(body):
         raise error(int(number(body.get("code")) or 400), body, None)
@@ -128,7 +129,9 @@ def _status(body: dict[str, Any]) -> JobStatus:
 
 
 def _payload(body: dict[str, Any]) -> dict[str, Any]:
-    return body
+    """{"task", "images", …} today; within {"code", "msg", "data"} in the vendor's older examples."""
+    data = body.get("data")
+    return data if "task" not in body and isinstance(data, dict) and isinstance(data.get("task"), dict) else body
 
 
 def _callback_url(body: dict[str, Any]) -> str | None:

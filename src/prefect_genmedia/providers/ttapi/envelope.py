@@ -162,4 +162,6 @@ TTAPI = Provider(
     refuses_full_queues=True,
     balance_path="/midjourney/v1/info",
     balance=_balance,
+    # The vendor's domains for acceleration.
+    same_place={"https://api.ttapi.org": "https://api.ttapi.io", "https://hold.ttapi.org": "https://hold.ttapi.io"},
 )
