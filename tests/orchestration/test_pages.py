@@ -60,7 +60,7 @@ async def test_the_readmes_flow_buys_two_pictures(emulator: Emulator):
 
 async def test_the_test_that_users_are_shown_passes(emulator: Emulator):
     defined = await run_page(DOCS / "guides" / "testing.md")
-    await defined["test_my_flow_pays_once"](emulator)
+    await asyncio.to_thread(defined["test_my_flow_pays_once"], emulator)
 
 
 async def test_ten_minutes(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
