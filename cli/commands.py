@@ -213,7 +213,7 @@ def open_gallery(
         str | None, typer.Argument(help="Of this collection; by default the newest.", callback=arguments.name)
     ] = None,
 ) -> None:
-    """Show the gallery page of the last run: its address, and on a terminal in the browser."""
+    """Show the newest gallery page: its address, and on a terminal in the browser."""
     from prefect_genmedia.cli.asking.gallery import open_page
 
     open_page(collection)

@@ -39,8 +39,10 @@ async def faults(request: Request) -> Response:
     state = state_of(request)
     if request.method == "POST":
         body = await _object(request)
+        if not isinstance(body.get("faults"), list):
+            raise _wrong('the body names no faults, such as {"faults": [{"kind": "job_fails", "times": 1}]}')
         try:
-            state.faults.arm(body.get("faults", []), int(body.get("seed", 0)))
+            state.faults.arm(body["faults"], int(body.get("seed", 0)))
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
             raise _wrong(str(error)) from None
     if request.method == "DELETE":

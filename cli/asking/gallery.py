@@ -1,4 +1,4 @@
-"""`genmedia open`: the gallery page of the last run."""
+"""`genmedia open`: the newest gallery page."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ class Notifier:
             block = await Block.aload(name)
         except ValueError:
             raise ConfigurationError(
-                f"there is no block called {name!r}", advice="Give its type and its name, such as slack-webhook/team."
+                f"there is no block called {name!r}",
+                advice="Save it first, then give its type and its name; prefect block ls shows them.",
             ) from None
         if not isinstance(block, NotificationBlock):
             raise ConfigurationError(f"the block {name!r} notifies nobody", advice="Give a notification block.")

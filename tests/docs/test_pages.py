@@ -16,7 +16,7 @@ PREFECTLESS = ("index.md", "reference/core.md")
 SITUATIONS = (DOCS / "what-happens-when.md").read_text()
 TARGETS = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # What belongs to others is not tried.
-OTHERS = {".", "cd", "cp", "export", "pip", "prefect", "python", "python3", "source", "unset"}
+OTHERS = {".", "cd", "cp", "curl", "export", "pip", "prefect", "python", "python3", "source", "unset"}
 OTHERS |= {"docker", "gh", "helm", "kubectl"}
 
 

@@ -286,3 +286,11 @@ def test_a_fault_that_cannot_be_read(emulator: Emulator, fault: dict[str, Any]) 
     assert emulator.faults() == {"faults": []}
     reply = httpx.post(f"{emulator.url}/__emulator__/faults", json={"faults": [fault]}, **QUICK)
     assert (reply.status_code, "error" in reply.json()) == (400, True)
+
+
+@pytest.mark.parametrize("body", [{"kind": "job_fails"}, {"faults": {"kind": "job_fails"}}, {}])
+def test_a_body_that_names_no_faults_is_refused_and_says_how_it_is_written(
+    emulator: Emulator, body: dict[str, Any]
+) -> None:
+    reply = httpx.post(f"{emulator.url}/__emulator__/faults", json=body, **QUICK)
+    assert (reply.status_code, '{"faults": [{"kind": ' in reply.json()["error"]) == (400, True)
