@@ -171,8 +171,8 @@ def refuse(wrong: Sequence[str]) -> None:
 def wishes(rows: Iterable[CalendarRow], shared: str | None) -> list[Wish]:
     """Every grid wanted. A row moves without becoming another wish: it is told by its words, not by its place.
 
-    Equal rows are wanted each, in their order. `shared` is the request_key of the calendar; a row with one of its own is
-    that wish wherever it stands.
+    Equal rows are wanted each, in their order. `shared` is the request_key of the calendar; a row that has one of its
+    own is that wish wherever it stands.
     """
     seen: Counter[tuple[str, str | None]] = Counter()
     wanted = []

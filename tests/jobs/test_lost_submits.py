@@ -32,6 +32,7 @@ from tests.shop import (
     the_ledger,
     the_row,
 )
+from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
 from tests.stand_in import Gate, Say, Seen, Wire
 
@@ -168,6 +169,32 @@ async def test_a_slow_list_is_asked_once_more_after_its_time(emulator: Emulator,
     slow = iter([1.0])
     result = await buy(imagine(), ttapi_at(wire.url))
     assert "NOT_ACCEPTED" in history(result.job.id) and emulator.billed() == 2
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "novita"])
+async def test_an_answer_that_names_another_job_of_ours_is_no_acceptance(
+    emulator: Emulator, wire: Wire, provider: str
+) -> None:
+    """As of a gateway that gives what it had kept. The job that was bought is found, or nobody knows of it."""
+    kept: list[bytes] = []
+
+    def gateway(seen: Seen) -> Say:
+        url = f"{emulator.url}{seen.path}?{seen.query}"
+        headers = {name: value for name, value in seen.headers.items() if name in ("tt-api-key", "authorization")}
+        said = httpx.request(seen.method, url, headers=headers, content=seen.body, timeout=PATIENCE)
+        if seen.method == "POST":
+            kept.append(said.content)
+        return Say(said.status_code, kept[0] if seen.method == "POST" else said.content)
+
+    wire.answer = gateway
+    if provider == "novita":
+        await buy(img2img(prompt="one"), novita_at(wire.url))
+        error = await refusal(img2img(prompt="two"), novita_at(wire.url))
+        assert isinstance(error, SubmitOutcomeUnknown) and "already" in str(error)
+    else:
+        one, two = [await buy(imagine(prompt), ttapi_at(wire.url)) for prompt in ("one", "two")]
+        assert {file.sha256 for file in one.media}.isdisjoint(file.sha256 for file in two.media)
+    assert emulator.billed() == 2
 
 
 async def test_a_list_that_lags_hides_a_paid_job_and_it_is_not_bought_again(emulator: Emulator, ttapi: Account) -> None:

@@ -21,6 +21,7 @@ import pytest
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.operation import Account
+from prefect_genmedia.wire.redaction import quotable
 from tests import PHOTOS
 from tests.shop import buy, imagine, img2img, late_refusal, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
@@ -326,6 +327,33 @@ async def test_a_provider_that_repeats_the_key_is_not_quoted(wire: Wire, status:
     assert "bad key" in told(error)
     assert NOVITA_KEY not in told(error)
     assert NOVITA_KEY not in ledger_text()
+
+
+UUID = "b8bd3ff0-4349-4b71-8938-cf74ad38ff07"
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        UUID.upper(),
+        UUID.replace("-", ""),
+        UUID.replace("-", "%2D"),
+        UUID[:-3],
+        UUID[4:],
+        base64.b64encode(UUID.encode()).decode(),
+        f"{UUID}{UUID}",
+    ],
+)
+async def test_a_provider_that_spells_the_key_otherwise_is_not_quoted(wire: Wire, spelt: str) -> None:
+    wire.answer = lambda seen: Say(400, {"code": 400, "reason": "INVALID", "message": f"bad key <{spelt}> of yours"})
+    said = told(await refusal(img2img(), novita_at(wire.url, UUID)))
+    assert "bad key <***> of yours" in said
+
+
+def test_what_only_begins_like_the_key_is_shown() -> None:
+    assert (
+        quotable(f"key {UUID[:8]}… is blocked; job {UUID[-8:]}", UUID) == f"key {UUID[:8]}… is blocked; job {UUID[-8:]}"
+    )
 
 
 async def test_a_provider_that_repeats_the_picture_is_not_quoted(wire: Wire) -> None:

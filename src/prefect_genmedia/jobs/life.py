@@ -44,10 +44,17 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
     await _adopt(call, purchase)
     place = Place(call)
 
+    looked = False
+
     async def claim() -> Claim:
-        # Before the claim: what waits in line needs no lease.
-        if await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.has_none, purchase.want.keys):
-            await place.take()
+        nonlocal looked
+        before = await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.newest, purchase.want.keys)
+        if before is None:
+            await place.take()  # before the claim: what waits in line needs no lease
+        elif not looked:
+            with contextlib.suppress(GenMediaError):  # then it is as the ledger has it
+                await _look_once_more(call, before)
+        looked = True
         claiming = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.claim, purchase.want, call.owner)
         claimed = await to_its_end(claiming)
         if not claimed.mine:
@@ -69,8 +76,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
 
 async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
     """The files of a job that is bought already, also of one that counts as failed or forgotten. Never submits."""
-    if row.state in (S.FAILED, S.EXPIRED) and row.job_id and await _is_known_after_all(call, row):
-        await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.found_again, row.id, call.owner)
+    await _look_once_more(call, row)
 
     async def take() -> Claim:
         taking = call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.take, row.id, call.owner)
@@ -80,15 +86,18 @@ async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
     return await _until_delivered(call, take, None, place)
 
 
-async def _is_known_after_all(call: Call, row: JobRow) -> bool:
-    """Does the provider now say something better of a job that ended badly?"""
+async def _look_once_more(call: Call, row: JobRow) -> None:
+    """Reopen a job that ended badly where the provider now says better of it, which costs nothing to ask."""
+    if row.state not in (S.FAILED, S.EXPIRED) or not row.job_id or call.operation.fetch is None:
+        return
     try:
         status, _ = await fetch(call, row)
     except NotFoundError:
-        return False
+        return
     except GenMediaError as failure:
         raise failure.about(ref_of(row), call.provider) from None
-    return status.state is not JobState.FAILED
+    if status.state is not JobState.FAILED:
+        await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.found_again, row.id, call.owner)
 
 
 async def _adopt(call: Call, purchase: Purchase) -> None:

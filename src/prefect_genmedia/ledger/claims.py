@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.admission import Admission
@@ -30,9 +30,9 @@ class Claims(Admission):
         """
         while True:
             with self.database.write() as session:
-                found = self.latest_of(session, want)
-                if found is not None:
-                    want = _as_bought(want, found[0])
+                found = self.latest(session, want.key)
+                if found is None and self._renamed(session, want):
+                    found = self.latest(session, want.key)
                 if found is None or _may_be_bought_again(session, found[0], want):
                     made = self._insert(session, want, owner, instead_of=found and found[0])
                     if made is not None:
@@ -42,6 +42,21 @@ class Claims(Admission):
                 if row.state not in OPEN or (row.owner != owner and self.is_held(row, now)):
                     return Claim(row, mine=False)
                 return self._take(session, row, owner, want.run, want.task_run, request=want.request)
+
+    def _renamed(self, session: Session, want: Want) -> bool:
+        """Bring what was bought before the account had its name under that name, for its key may change next."""
+        for former in want.former:
+            if (found := self.latest(session, former.key)) is not None:
+                row, names = found[0], {"key": want.key, "request_hash": want.request_hash, "account": want.account}
+                try:
+                    with session.begin_nested():
+                        session.execute(update(JobRow).where(JobRow.key == former.key).values(**names))
+                except IntegrityError:  # another worker was faster
+                    return True
+                self.note(session, row.id, row.state, "its account is called otherwise now")
+                session.expire_all()
+                return True
+        return False
 
     def take(self, row_id: str, owner: str) -> Claim:
         """Take a row that no live call has and that is not finished, to resume it."""
@@ -181,17 +196,12 @@ class Claims(Admission):
             row, _ = self.locked(session, row_id, self.lease_clock())
             made = None
             if row.state == S.UNKNOWN and row.owner == owner and row.successor is None:
-                made = self._insert(session, _as_bought(want, row), owner, instead_of=row)
+                made = self._insert(session, want, owner, instead_of=row)
             if made is None:
                 return Claim(row, mine=False)
             row.owner = None
             self.note(session, row_id, S.UNKNOWN, f"bought again as {made.id}")
             return Claim(made, mine=True)
-
-
-def _as_bought(want: Want, row: JobRow) -> Want:
-    """A job keeps the name under which it was first asked for."""
-    return replace(want, key=row.key, request_hash=row.request_hash, account=row.account)
 
 
 def _may_be_bought_again(session: Session, row: JobRow, want: Want) -> bool:

@@ -222,7 +222,8 @@ def _file_of(url: URL) -> Path | None:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if not url.database or ":memory:" in url.database or "memory" in (url.query.get("mode"), url.query.get("vfs")):
+    in_memory = {("mode", "memory"), ("vfs", "memdb")} & set(url.query.items())
+    if not url.database or ":memory:" in url.database or in_memory:
         raise ConfigurationError("the ledger must outlive the process: give SQLite a file")
     file = Path(url.database)
     try:

@@ -38,11 +38,6 @@ class Ledger(Adoption, Decisions):
         with self.database.read() as session:
             return float(session.scalars(select(clock)).one())
 
-    def has_none(self, keys: Collection[str]) -> bool:
-        """Are these keys still without any row?"""
-        with self.database.read() as session:
-            return session.scalars(select(JobRow.id).where(JobRow.key.in_(keys)).limit(1)).first() is None
-
     def newest(self, keys: Collection[str]) -> JobRow | None:
         """The newest attempt of a job, by all the keys that it may have."""
         with self.database.read() as session:

@@ -15,9 +15,8 @@ __all__ = ["quotable", "without_signatures"]
 
 LONGEST_SENTENCE = 600
 SHORTEST_KEY = 6
-LONGEST_PART = (
-    12  # characters: fewer of a key are not taken for it; "sk_...1234" is what providers say of one themselves
-)
+# Characters; what is cut shorter is not taken for the key: providers say "sk_...1234" themselves.
+LEAST_PART = 12
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 _LOCATION = re.compile(r"(b'[Ll]ocation', b')[^']*")
 _TOKEN = re.compile(r"(/(?:ttapi|novita)/)[0-9a-f]{32}\.[0-9a-f]+")
@@ -52,9 +51,9 @@ def _spellings(api_key: str) -> re.Pattern[str]:
     found = []
     for spelling in dict.fromkeys((api_key, quote(api_key, safe=""), encoded)):
         signs = ["(?:-|%2D)?" if sign == "-" else re.escape(sign) for sign in spelling]
-        start, end = signs[:LONGEST_PART], signs[LONGEST_PART:]
+        start, end = signs[:LEAST_PART], signs[LEAST_PART:]
         found.append("".join(start) + "".join(f"(?:{sign}" for sign in end) + ")?" * len(end))
-        start, end = signs[:-LONGEST_PART], signs[-LONGEST_PART:]
+        start, end = signs[:-LEAST_PART], signs[-LEAST_PART:]
         found.append("(?:" * len(start) + "".join(f"{sign})?" for sign in start) + "".join(end))
     return re.compile(f"(?:{'|'.join(found)})+", re.IGNORECASE)
 

@@ -63,7 +63,18 @@ def test_other_databases_are_not_for_the_ledger(backend: str) -> None:
     assert SECRET not in everything_said(caught.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///:memory:?cache=shared"])
+IN_MEMORY = [
+    "sqlite://",
+    "sqlite:///",
+    "sqlite:///:memory:",
+    "sqlite:///:memory:?cache=shared",
+    "sqlite:///file::memory:?cache=shared&uri=true",
+    "sqlite:///file:ledger?mode=memory&cache=shared&uri=true",
+    "sqlite:///file:/ledger?vfs=memdb&uri=true",
+]
+
+
+@pytest.mark.parametrize("url", IN_MEMORY)
 def test_a_ledger_in_memory_is_none(url: str) -> None:
     with pytest.raises(ConfigurationError, match="outlive the process"):
         open_ledger(url, 60)

@@ -10,6 +10,7 @@ import pytest
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows import Steering, Style, restyle
+from prefect_genmedia.flows.runs.sources import stems_of
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging
@@ -80,3 +81,17 @@ async def test_a_dry_run_and_a_folder_without_pictures_buy_nothing(emulator, blo
     with pytest.raises(ConfigurationError, match="the recipe cannot work"):
         await restyle("in oil", folder=str(folder), recipe="steps: [{step: crop, width: 4000, height: 4000}]", **block)
     assert emulator.billed() == 0
+
+
+def test_two_that_would_be_called_the_same_keep_their_names_whatever_comes_between():
+    before = dict(zip(["beach 1.png", "beach-1.png"], stems_of(["beach 1.png", "beach-1.png"]), strict=True))
+    names = ["aaa.png", "beach 1.png", "middle.png", "beach-1.png", "beach-1.png"]
+    after = stems_of(names)
+    assert after[1] == before["beach 1.png"] and after[3] == before["beach-1.png"]
+    assert len(set(after)) == len(names)
+
+
+async def test_names_that_share_a_folder_share_their_jobs(emulator, block, folder):
+    for collection in ("winter ", "Winter", "winter"):
+        await restyle("in oil", folder=str(folder), style=STYLE, renditions=SQUARE, collection=collection, **block)
+    assert emulator.billed() == 2

@@ -107,3 +107,12 @@ async def test_one_that_fails_is_told_apart_and_what_cannot_be_asked_buys_nothin
     with pytest.raises(GenMediaError, match=r"1 of 4 variants failed: .* × cup: "):
         await variants(**asked)
     assert len(published()) == 3
+
+
+async def test_a_slot_that_nothing_fills_is_refused_and_the_vendors_own_braces_are_not(emulator, asked):
+    misspelt = [{"name": "snow", "prompt": "{product} with a {colour} ribbon"}]
+    with pytest.raises(ConfigurationError, match=r"a prompt has \{colour\}; only \{product\} is filled in"):
+        await variants(**{**asked, "concepts": misspelt})
+    permuted = [{"name": "snow", "prompt": "{product} in {red, green} light"}]
+    await variants(**{**asked, "concepts": permuted, "dry_run": True})
+    assert emulator.billed() == 0
