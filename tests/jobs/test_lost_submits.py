@@ -34,7 +34,7 @@ from tests.shop import (
 )
 from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
-from tests.stand_in import Gate, Say, Seen, Wire
+from tests.stand_in import Gate, Say, Seen, Wire, passed_on
 
 # Accepted and billed, and the answer does not say so.
 LOST: list[dict[str, Any]] = [
@@ -158,9 +158,7 @@ async def test_a_slow_list_is_asked_once_more_after_its_time(emulator: Emulator,
     def forwarded(seen: Seen) -> Say:
         if seen.method == "GET" and not seen.path.endswith("/fetch"):
             time.sleep(next(slow, 0.0))
-        url, headers = f"{emulator.url}{seen.path}?{seen.query}", {"tt-api-key": seen.headers["tt-api-key"]}
-        said = httpx.request(seen.method, url, headers=headers, content=seen.body, timeout=PATIENCE)
-        return Say(said.status_code, said.content)
+        return passed_on(seen, emulator.url)
 
     wire.answer = forwarded
     emulator.add_faults({"kind": "submit_html", "status": 502, "times": 1})
@@ -176,15 +174,14 @@ async def test_an_answer_that_names_another_job_of_ours_is_no_acceptance(
     emulator: Emulator, wire: Wire, provider: str
 ) -> None:
     """As of a gateway that gives what it had kept. The job that was bought is found, or nobody knows of it."""
-    kept: list[bytes] = []
+    kept: list[Say] = []
 
     def gateway(seen: Seen) -> Say:
-        url = f"{emulator.url}{seen.path}?{seen.query}"
-        headers = {name: value for name, value in seen.headers.items() if name in ("tt-api-key", "authorization")}
-        said = httpx.request(seen.method, url, headers=headers, content=seen.body, timeout=PATIENCE)
-        if seen.method == "POST":
-            kept.append(said.content)
-        return Say(said.status_code, kept[0] if seen.method == "POST" else said.content)
+        said = passed_on(seen, emulator.url)
+        if seen.method == "GET":
+            return said
+        kept.append(said)
+        return kept[0]
 
     wire.answer = gateway
     if provider == "novita":

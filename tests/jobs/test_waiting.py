@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,10 +28,10 @@ from prefect_genmedia.jobs import resume, script_run
 from prefect_genmedia.operation import Account, Request
 from prefect_genmedia.providers.novita.images import IMG2IMG
 from tests.patience import PATIENCE, a_until
-from tests.shop import SUBMIT_IMAGINE, buy, history, imagine, img2img, in_the_end, refusal, the_ledger, the_row
+from tests.shop import DOOMED, SUBMIT_IMAGINE, buy, history, imagine, img2img, in_the_end, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
 from tests.shop import ttapi as ttapi_at
-from tests.stand_in import Say, Seen, Wire
+from tests.stand_in import Say, Seen, Wire, passed_on
 
 PASSING: list[dict[str, Any]] = [
     {"kind": "fetch_drop", "times": 3},
@@ -511,3 +512,37 @@ async def test_a_deadline_of_zero_is_one(emulator: Emulator, novita: Account) ->
     emulator.configure(hold=True)
     error = await asyncio.wait_for(refusal(img2img(), novita, deadline_seconds=0), PATIENCE)
     assert isinstance(error, JobTimeoutError)
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "novita"])
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_job_that_was_called_failed_is_asked_for_once_more_before_another_is_bought(
+    emulator: Emulator, wire: Wire, provider: str, attempts: int
+) -> None:
+    """The provider may say better of it later, and to ask costs nothing."""
+    first = iter([True])
+
+    def gateway(seen: Seen) -> Say:
+        said = passed_on(seen, emulator.url)
+        if seen.path.endswith(("/fetch", "/task-result")) and next(first, False):
+            answer = json.loads(said.body)
+            answer.get("task", answer)["status"] = "FAILED" if provider == "ttapi" else "TASK_STATUS_FAILED"
+            return Say(200, answer)
+        return said
+
+    wire.answer = gateway
+    request, account = {
+        "ttapi": (imagine(), ttapi_at(wire.url)),
+        "novita": (img2img(), novita_at(wire.url)),
+    }[provider]
+    assert isinstance(await refusal(request, account), JobFailedError)
+    assert (await buy(request, account, attempts=attempts)).media
+    assert emulator.billed() == 1
+
+
+async def test_a_job_that_failed_is_asked_for_once_and_told_again(emulator: Emulator, ttapi: Account) -> None:
+    assert isinstance(await refusal(imagine(DOOMED), ttapi), JobFailedError)
+    asked = emulator.requests()["requests"]["GET /midjourney/v1/fetch"]
+    assert isinstance(await refusal(imagine(DOOMED), ttapi), JobFailedError)
+    assert emulator.requests()["requests"]["GET /midjourney/v1/fetch"] == asked + 1
+    assert emulator.billed() == 1
