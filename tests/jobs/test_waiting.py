@@ -309,14 +309,14 @@ async def test_a_job_that_is_unknown_for_a_moment_is_not_given_up(wire: Wire) ->
 
 def vague(times: int) -> Callable[[Seen], Say]:
     """TTAPI that says so often, of no job, that something failed; then that the job did."""
-    said = iter(["a hiccup"] * times)
+    said, numbers = iter(["a hiccup"] * times), itertools.count(1)
 
     def answer(seen: Seen) -> Say:
         if seen.method == "POST":
-            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": f"job-{next(numbers)}"}})
         if (word := next(said, None)) is not None:
             return Say(200, {"status": "FAILED", "message": word, "data": None})
-        return Say(200, {"status": "FAILED", "message": "the end", "jobId": "job-1", "data": None})
+        return Say(200, {"status": "FAILED", "message": "the end", "jobId": seen.query.partition("=")[2], "data": None})
 
     return answer
 
