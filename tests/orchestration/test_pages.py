@@ -46,7 +46,6 @@ SLOW = ("docs/guides/calendar.md", "docs/guides/recordings.md")
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.slow] * (page in SLOW)) for page in BILLS])
-@pytest.mark.sampled(3)
 async def test_a_page_runs_and_costs_what_it_should(page: str, emulator: Emulator):
     await run_page(ROOT / page)
     assert emulator.billed() == BILLS[page]

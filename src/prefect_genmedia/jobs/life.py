@@ -88,7 +88,7 @@ async def bring_in(call: Call, row: JobRow) -> JobResult[Any]:
 
 async def _look_once_more(call: Call, row: JobRow) -> None:
     """Reopen a job that ended badly where the provider now says better of it, which costs nothing to ask."""
-    if row.state not in (S.FAILED, S.EXPIRED) or not row.job_id or call.operation.fetch is None:
+    if row.state not in (S.FAILED, S.EXPIRED) or not row.job_id:
         return
     try:
         status, _ = await fetch(call, row)

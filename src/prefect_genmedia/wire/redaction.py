@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -40,22 +41,46 @@ def without_key(value: Any, api_key: str) -> Any:
 
 
 def _starred(text: str, api_key: str) -> str:
-    # A key of a few letters is a word, and no real one.
-    return _spellings(api_key).sub("***", text) if len(api_key) >= SHORTEST_KEY else text
+    """Without the key in any of its spellings, in capitals too, whole or cut at one of its ends."""
+    if len(api_key) < SHORTEST_KEY:
+        return text  # a key of a few letters is a word, and no real one
+    folded = text.lower()
+    if len(folded) != len(text):  # some capitals of other alphabets become two letters
+        folded = text
+    spans = sorted(span for spelling in _spellings(api_key) for span in _places(folded, spelling))
+    kept, at = [], 0
+    for start, end in spans:
+        if start > at or not kept:
+            kept.append(text[at:start])
+        at = max(at, end)
+    return "***".join([*kept, text[at:]]) if kept else text
 
 
 @lru_cache(maxsize=64)
-def _spellings(api_key: str) -> re.Pattern[str]:
-    """A key as it is, in capitals, encoded or without its hyphens; whole, or cut at one of its ends."""
+def _spellings(api_key: str) -> tuple[str, ...]:
     encoded = base64.b64encode(api_key.encode()).decode().rstrip("=")
-    found = []
-    for spelling in dict.fromkeys((api_key, quote(api_key, safe=""), encoded)):
-        signs = ["(?:-|%2D)?" if sign == "-" else re.escape(sign) for sign in spelling]
-        start, end = signs[:LEAST_PART], signs[LEAST_PART:]
-        found.append("".join(start) + "".join(f"(?:{sign}" for sign in end) + ")?" * len(end))
-        start, end = signs[:-LEAST_PART], signs[-LEAST_PART:]
-        found.append("(?:" * len(start) + "".join(f"{sign})?" for sign in start) + "".join(end))
-    return re.compile(f"(?:{'|'.join(found)})+", re.IGNORECASE)
+    quoted = quote(api_key, safe="")
+    spelt = (api_key, quoted, quoted.replace("-", "%2D"), api_key.replace("-", ""), encoded)
+    return tuple(dict.fromkeys(each.lower() for each in spelt))
+
+
+def _places(text: str, spelling: str) -> Iterator[tuple[int, int]]:
+    """Where it stands, begun or ended by its first or last signs at least."""
+    size = min(len(spelling), LEAST_PART)
+    at = text.find(spelling[:size])
+    while at >= 0:
+        end = at + size
+        while text[end : end + 1] and text[end] == spelling[end - at : end - at + 1]:
+            end += 1
+        yield at, end
+        at = text.find(spelling[:size], end)
+    at = text.find(spelling[-size:])
+    while at >= 0:
+        start, end = at, at + size
+        while start and text[start - 1] == spelling[start - 1 - end : start - end or None]:
+            start -= 1
+        yield start, end
+        at = text.find(spelling[-size:], end)
 
 
 class _Redact(logging.Filter):
