@@ -48,7 +48,8 @@ def _starred(text: str, api_key: str) -> str:
     if len(folded) != len(text):  # some capitals of other alphabets become two letters
         folded = text
     spans = sorted(span for spelling in _spellings(api_key) for span in _places(folded, spelling))
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     for start, end in spans:
         if start > at or not kept:
             kept.append(text[at:start])
