@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
-from prefect_genmedia.errors import JobFailedError
+from prefect_genmedia.errors import ConfigurationError, JobFailedError
 from prefect_genmedia.jobs import JobResult, Progress, Run, Terms, resume, script_run
 from prefect_genmedia.ledger import Ledger
 from prefect_genmedia.media import MediaFile, local_copy, open_media
@@ -319,3 +319,10 @@ async def test_a_media_store_may_have_any_name(
     assert await buy(img2img(), novita) == first
     fetched = sum(job["downloads"] for job in emulator.jobs()["jobs"])
     assert fetched == 1
+
+
+def test_a_budget_that_is_none_is_told_before_anything_is_sent() -> None:
+    """Such as a Budget block, which gives one."""
+    with pytest.raises(ConfigurationError, match="budget must be a") as told:
+        Terms(budget={"per_day": 5})  # type: ignore[arg-type]
+    assert "block.limits()" in str(told.value)

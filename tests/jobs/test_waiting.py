@@ -354,6 +354,19 @@ async def test_an_answer_of_novita_about_no_task_is_told(wire: Wire, monkeypatch
     assert the_row().state == "SUBMITTED"
 
 
+async def test_an_answer_of_novita_within_an_envelope_is_read(emulator: Emulator, wire: Wire) -> None:
+    """As the vendor's older examples have it."""
+
+    def answer(seen: Seen) -> Say:
+        said = passed_on(seen, emulator.url)
+        asked = seen.path.endswith("/task-result")
+        return Say(200, {"code": 0, "msg": "success", "data": json.loads(said.body)}) if asked else said
+
+    wire.answer = answer
+    assert len((await buy(img2img(image_num=2), novita_at(wire.url))).media) == 2
+    assert emulator.billed() == 1
+
+
 # -- pace -------------------------------------------------------------------------------------------
 
 

@@ -123,3 +123,17 @@ def test_one_end_of_a_job_wins(ledger: Ledger, another: Any) -> None:
         assert row.state == (S.SUCCEEDED if won[0] else S.FAILED)
         assert (row.quota, row.refunded) == ((3.5, None) if won[0] else (None, True))
         assert states(ledger, row_id)[-1] == row.state
+
+
+def test_of_two_jobs_that_are_told_one_id_at_the_same_moment_one_has_it(ledger: Ledger, another: Any) -> None:
+    both = [ledger, another()]
+    for n in range(10):
+        rows = [bring_to(each, S.INTENT, WANTS[2 * n + place]) for place, each in enumerate(both)]
+        told = race(
+            *(
+                partial(each.accepted, row_id, f"job-{n}", "accepted", 1)
+                for each, row_id in zip(both, rows, strict=True)
+            )
+        )
+        assert sorted(told) == [False, True]
+        assert sorted(row_of(ledger, row_id).state for row_id in rows) == ["SUBMITTED", "UNKNOWN"]

@@ -47,10 +47,11 @@ class Desk:
         """The form of a deployment as it stands, but for one field; returns when its run has ended well."""
         deployment = self.server.api("GET", f"/deployments/name/{name}")["id"]
         self.page.look(1400, 1000)
-        self.page.open(f"{self.ui}/deployments/deployment/{deployment}/run", SUBMIT)
+        self.page.open(f"{self.ui}/deployments/deployment/{deployment}/run", f"{SUBMIT} && {PROPERTY % ''}")
         if field:
             self.page.type_into(FIELD % field, typed)
         self.page.ask(f"{SUBMIT}.click()")
+        self.page.wait("!location.pathname.endsWith('/run')")  # the form was taken
         until(lambda: self._ended(deployment), f"the run of {name}'s form", every=0.5)
 
     def _ended(self, deployment: str) -> bool:
@@ -124,5 +125,5 @@ def test_every_flow_by_its_form(desk: Desk, tmp_path: Path) -> None:
     desk.send_form("adopt_orphans/adopt-orphans")
     desk.send_form("spend_report/spend-report")
     desk.send_form("review/review", "folder", "published/variants")
-    desk.send_form("resume_job/resume", "job", desk.emulator.jobs()["jobs"][0]["job_id"])
+    desk.send_form("resume_job/resume", "job", desk.emulator.jobs()["jobs"][0]["id"])
     assert desk.emulator.billed() == bought > 6

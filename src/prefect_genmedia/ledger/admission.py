@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.models import FactRow, JobRow
@@ -15,7 +15,6 @@ from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Que
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
 LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
-_LOCK = 7_305  # any number that no one else locks in PostgreSQL
 
 
 class Admission(Rows):
@@ -27,8 +26,7 @@ class Admission(Rows):
         most = min(learnt, queue.most or math.inf)
         if most == math.inf:
             return
-        if not self.database.sqlite:  # which has one writer at a time anyway
-            session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}, hashtext(:queue))"), {"queue": queue.fact})
+        self.alone(session, queue.fact)
         if self._in_progress(session, queue) >= most:
             raise Full(int(most), queue)
 

@@ -62,6 +62,7 @@ class Life(Claims):
         which job was bought, if any, and the row is UNKNOWN.
         """
         with self.database.write() as session:
+            self.alone(session, job_id)
             row = session.get_one(JobRow, row_id)
             same = select(JobRow.id).where(JobRow.account == row.account, JobRow.job_id == job_id, JobRow.id != row_id)
             if (other := session.scalars(same).first()) is not None:

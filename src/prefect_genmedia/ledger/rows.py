@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Float, Select, Table, extract, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Float, Select, Table, extract, func, insert, select, text, update
 from sqlalchemy import cast as as_type
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from prefect_genmedia.ledger.values import Want
 
 Clock = float | ColumnElement[float]
 MOST_IDS = 500  # in one statement
+_LOCK = 7_305  # any number that no one else locks in PostgreSQL
 # Not now(), which stands still in a transaction; nor clock_timestamp(), which goes on while one row is written.
 _POSTGRES_CLOCK = as_type(extract("epoch", func.statement_timestamp()), Float)
 
@@ -71,6 +72,11 @@ class Rows:
                 return found[0]
             last = row  # it may have got its successor while we waited for its lock: PostgreSQL then shows the old one
         return None
+
+    def alone(self, session: Session, word: str) -> None:
+        """Nobody else gets past here with the same word until the commit."""
+        if not self.database.sqlite:  # which has one writer at a time anyway
+            session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK}, hashtext(:word))"), {"word": word})
 
     def latest_of(self, session: Session, want: Want) -> tuple[JobRow, float] | None:
         """As `latest`, also under the names that the account had before."""

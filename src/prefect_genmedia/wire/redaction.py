@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
@@ -66,22 +67,21 @@ def _spellings(api_key: str) -> tuple[str, ...]:
 
 
 def _places(text: str, spelling: str) -> Iterator[tuple[int, int]]:
-    """Where it stands, begun or ended by its first or last signs at least."""
-    size = min(len(spelling), LEAST_PART)
-    at = text.find(spelling[:size])
+    """Where it stands, by its first signs or by its last, and as far as it goes."""
+    yield from _begun(text, spelling)
+    yield from ((len(text) - end, len(text) - start) for start, end in _begun(text[::-1], spelling[::-1]))
+
+
+def _begun(text: str, spelling: str) -> Iterator[tuple[int, int]]:
+    first = spelling[:LEAST_PART]
+    at = text.find(first)
     while at >= 0:
-        end = at + size
-        while text[end : end + 1] and text[end] == spelling[end - at : end - at + 1]:
-            end += 1
+        equal = takewhile(
+            lambda signs: signs[0] == signs[1], zip(text[at : at + len(spelling)], spelling, strict=False)
+        )
+        end = at + sum(1 for _ in equal)
         yield at, end
-        at = text.find(spelling[:size], end)
-    at = text.find(spelling[-size:])
-    while at >= 0:
-        start, end = at, at + size
-        while start and text[start - 1] == spelling[start - 1 - end : start - end or None]:
-            start -= 1
-        yield start, end
-        at = text.find(spelling[-size:], end)
+        at = text.find(first, end)
 
 
 class _Redact(logging.Filter):

@@ -95,3 +95,12 @@ async def test_names_that_share_a_folder_share_their_jobs(emulator, block, folde
     for collection in ("winter ", "Winter", "winter"):
         await restyle("in oil", folder=str(folder), style=STYLE, renditions=SQUARE, collection=collection, **block)
     assert emulator.billed() == 2
+
+
+async def test_a_folder_that_is_not_there_is_told_with_where_it_was_looked_for(
+    emulator, block, monkeypatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GenMediaError, match=f"there is no photographs in {tmp_path}"):
+        await restyle("in oil", folder="photographs", **block)
+    assert emulator.billed() == 0
