@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.jobs import Run, RunState
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.ttapi.envelope import TTAPI
 from tests.patience import a_until
@@ -46,13 +47,17 @@ async def test_a_running_job_goes_on_under_the_name(emulator: Emulator, ttapi: A
 
 async def test_what_a_run_never_got_is_adopted_under_the_name(emulator: Emulator, ttapi: Account) -> None:
     emulator.configure(hold=True)
-    call = asyncio.ensure_future(buy(imagine(), ttapi))
+    call = asyncio.ensure_future(buy(imagine(), ttapi, run_as=Run("flow:first")))
     await a_until(lambda: emulator.billed() == 1 and the_ledger().running(ttapi.fingerprint, ["midjourney.imagine"]))
     call.cancel()
     await asyncio.wait([call])
     emulator.configure(hold=False)
     emulator.release()
-    await buy(imagine(), replace(ttapi, name="studio"))
+
+    async def ended(run: str) -> RunState:
+        return "ended"
+
+    await buy(imagine(), replace(ttapi, name="studio"), run_as=Run("flow:second", state_of=ended))
     assert emulator.billed() == 1
 
 
