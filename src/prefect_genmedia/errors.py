@@ -300,7 +300,7 @@ class MediaError(GenMediaError):
 
 
 class MediaExpiredError(MediaError):
-    """The result link is dead."""
+    """The result link is dead: its time is over, or it leads nowhere."""
 
 
 class MediaInvalidError(MediaError):

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 import filetype
 
-from prefect_genmedia.errors import MediaError, MediaInvalidError
+from prefect_genmedia.errors import MediaError, MediaExpiredError, MediaInvalidError
 from prefect_genmedia.media.kinds import EXTENSIONS, UNKNOWN, extension
 
 _AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`<>"
@@ -23,7 +23,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{256,}={0,2}")
 
 
 def resolve(text: str, base_url: str) -> str:
-    """The address that a link in an answer means; relative ones are the provider's own. Raises MediaError."""
+    """The address that a link in an answer means; relative ones are the provider's own.
+
+    Raises MediaExpiredError: who has such a link can only ask for another.
+    """
     url = re.sub(r"[\t\r\n]", "", text.strip(_AROUND)).replace("\\/", "/").replace("&amp;", "&")
     if _HOST_FIRST.match(url):
         url = "https://" + url
@@ -34,7 +37,7 @@ def resolve(text: str, base_url: str) -> str:
             return full
     except ValueError:
         pass
-    raise MediaError("the result link is no web address")
+    raise MediaExpiredError("the result link is no web address")
 
 
 def inline_content(text: str) -> tuple[bytes, str] | None:
