@@ -26,7 +26,7 @@ demo: $(READY)
 	@$(RUN) -m prefect_genmedia.cli demo $(DEMO)
 
 test: $(READY)
-	$(RUN) -m pytest -n $${GENMEDIA_TEST_WORKERS:-4} --dist loadgroup $(TEST)
+	$(RUN) -m pytest -n $${GENMEDIA_TEST_WORKERS:-6} --dist loadgroup $(TEST)
 
 lint: $(READY)
 	$(RUN) -m ruff check .
