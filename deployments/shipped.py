@@ -76,8 +76,22 @@ async def _deploy(client: PrefectClient, each: dict[str, Any], flow: Flow[..., A
         await client.update_deployment(made, DeploymentUpdate(parameter_openapi_schema=form_of(flow)))
         paused = [item for item in each.get("schedules", ()) if not _is_active(each, item)]
         return "made; its schedule is off until you switch it on" if paused else "made"
-    await client.update_deployment(there.id, DeploymentUpdate(parameter_openapi_schema=form_of(flow)))
+    form = form_of(flow)
+    renewed = DeploymentUpdate(parameter_openapi_schema=form, parameters=folded(there.parameters, form))
+    await client.update_deployment(there.id, renewed)
     return "was there: its form is renewed, all else is as it was"
+
+
+def folded(parameters: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as this version takes them: what stands below `advanced` now stood beside the others before."""
+    models = form.get("definitions", {}).items()
+    known: dict[str, Any] = next((model["properties"] for name, model in models if name.startswith("Advanced")), {})
+    moved = {name: value for name, value in parameters.items() if name in known and name not in form["properties"]}
+    if not moved:
+        return parameters
+    kept = {name: value for name, value in parameters.items() if name not in moved}
+    changed = {name: value for name, value in moved.items() if value != known[name].get("default")}
+    return {**kept, "advanced": changed} if changed else kept
 
 
 async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> UUID:

@@ -14,11 +14,27 @@ from prefect_genmedia.flows.runs.batches import BatchReport
 from prefect_genmedia.flows.runs.calendar_rows import CalendarRow
 from prefect_genmedia.flows.runs.parameters import Photograph, Refinement
 from prefect_genmedia.flows.spending import SpendReport, spend_report
+from prefect_genmedia.flows.steps.advanced import (
+    AdvancedCalendar,
+    AdvancedClip,
+    AdvancedIllustrate,
+    AdvancedRestyle,
+    AdvancedSheet,
+    AdvancedTrack,
+    AdvancedVariants,
+)
 from prefect_genmedia.flows.steps.studio import Teaser
 from prefect_genmedia.flows.steps.styles import Steering, Style
 from prefect_genmedia.flows.variants import Concept, Product, variants
 
 __all__ = [
+    "AdvancedCalendar",
+    "AdvancedClip",
+    "AdvancedIllustrate",
+    "AdvancedRestyle",
+    "AdvancedSheet",
+    "AdvancedTrack",
+    "AdvancedVariants",
     "BatchReport",
     "CalendarRow",
     "CharacterSheet",

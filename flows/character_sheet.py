@@ -31,8 +31,9 @@ from prefect_genmedia.flows.runs.beforehand import (
 )
 from prefect_genmedia.flows.runs.exhibits import exhibit
 from prefect_genmedia.flows.runs.failing import log_failure, sentences_of
-from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, RecipeOrNone, Renditions, Usual
+from prefect_genmedia.flows.runs.parameters import Given, RecipeOrNone, Renditions, Usual
 from prefect_genmedia.flows.runs.sources import SourceOrNone, stems_of
+from prefect_genmedia.flows.steps.advanced import AdvancedSheet
 from prefect_genmedia.flows.steps.making import failed, failed_once_bought
 from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.forecast import Forecast
@@ -43,6 +44,7 @@ from prefect_genmedia.tasks import imaging, novelai, sheets
 
 POSES = ("front view", "side view", "back view", "smiling", "angry", "surprised")
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Poses = Annotated[list[Words], Field(min_length=1, max_length=64)]
 SHEET = "contact sheet"
 FAULTS = "(too small, wrong aspect, blank, blurred)"
 
@@ -87,24 +89,22 @@ class CharacterSheet(BaseModel):
 
 def _run_name() -> str:
     asked = prefect.runtime.flow_run.parameters
-    poses = quoting.counted(len(asked.get("poses") or POSES), "pose")
+    given = asked.get("poses", "usual")
+    poses = quoting.counted(len(POSES if isinstance(given, str) else given), "pose")
     return headline(asked.get("collection"), f"{quoting.title(str(asked.get('character', '')))} in {poses}")
 
 
 @flow(name="character_sheet", flow_run_name=_run_name)
 async def character_sheet(
     character: Given[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]],
-    poses: Given[Annotated[list[Words], Field(min_length=1, max_length=64)]] = list(POSES),  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    seed: Given[Annotated[Whole, Field(ge=0, le=2**32 - 1)] | None] = None,
+    poses: Given[Usual[Poses]] = "usual",
     reference: Given[SourceOrNone] = None,
     drawing: Given[Usual[Drawing]] = "usual",
     renditions: Given[Renditions] = [],  # noqa: B006
     recipe: Given[RecipeOrNone] = None,
-    columns: Given[Annotated[Whole, Field(ge=1, le=12)]] = 3,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
-    ttapi_credentials: Name = "ttapi",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedSheet]] = "usual",
 ) -> CharacterSheet | Forecast:
     """Draw one character in several poses with NovelAI, check the pictures, publish them, and put them on one sheet.
 
@@ -115,25 +115,26 @@ async def character_sheet(
 
     Args:
         character: Who it is, in NovelAI's tags; each pose is put behind it.
-        poses: Poses and expressions.
-        seed: The one seed of all. By default it follows from the character's words.
+        poses: Poses and expressions. As usual: front view, side view, back view, smiling, angry, surprised.
         reference: A picture whose looks are taken over (vibe transfer): a path, an address or a media file.
         drawing: Size, model, steps, and what counts as blurred.
         renditions: Sizes to publish: names of presets (genmedia presets), or sizes of your own. By default each picture
             as it came.
         recipe: What is done to each picture.
-        columns: Of the sheet.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
         dry_run: Only say what it will cost and how long it will take.
-        ttapi_credentials: The name of a saved TTAPI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: the credentials' name, attempts, seed, columns.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedSheet()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
     if isinstance(drawing, str):
         drawing = Drawing()
+    if isinstance(poses, str):
+        poses = list(POSES)
     if len(set(poses)) < len(poses):
         raise ConfigurationError("poses: two are the same; they would be one picture")
     await asyncio.to_thread(sheets.check_captions, [*poses, FAULTS])
@@ -143,13 +144,13 @@ async def character_sheet(
     name = name_of(collection, started)
     artist = _Artist(
         character=character,
-        seed=_seed_of(character) if seed is None else seed,
+        seed=_seed_of(character) if advanced.seed is None else advanced.seed,
         reference=await imaging.take_in(reference) if isinstance(reference, str) else reference,
         drawing=drawing,
         publishing=publishing,
         folder=f"published/{folder_name(name)}",
-        credentials=await load_block(TTAPICredentials, ttapi_credentials),
-        terms={"request_key": shared_key("character", collection), "attempts": attempts},
+        credentials=await load_block(TTAPICredentials, advanced.ttapi_credentials),
+        terms={"request_key": shared_key("character", collection), "attempts": advanced.attempts},
     )
     requests = [checked(partial(artist.request, pose), pose) for pose in poses]
     expected = await forecast_of(name, requests, "character-sheet")
@@ -163,7 +164,7 @@ async def character_sheet(
     alike: list[list[str]] = []
     if there:
         try:
-            sheet, alike = await artist.together(there, columns)
+            sheet, alike = await artist.together(there, advanced.columns)
             parts = {SHEET: {"Sheet": [sheet]}, **parts}
         except Exception as failure:
             log_failure(SHEET, failure)

@@ -29,8 +29,9 @@ from prefect_genmedia.flows.runs.beforehand import (
     shared_key,
 )
 from prefect_genmedia.flows.runs.exhibits import exhibit
-from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Usual
+from prefect_genmedia.flows.runs.parameters import Given, Usual
 from prefect_genmedia.flows.runs.sources import Source, file_name
+from prefect_genmedia.flows.steps.advanced import AdvancedClip
 from prefect_genmedia.flows.steps.making import failed, failed_once_bought
 from prefect_genmedia.flows.steps.recordings import published_recording
 from prefect_genmedia.forecast import Forecast
@@ -107,8 +108,7 @@ async def clip(
     finish: Given[Usual[Finish]] = "usual",
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
-    novita_credentials: Name = "novita",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedClip]] = "usual",
 ) -> Clip | Forecast:
     """Set a still in motion at Novita, and publish the clip with its poster frame, captions and manifests.
 
@@ -130,9 +130,10 @@ async def clip(
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
         dry_run: Only say what it will cost and how long it will take.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: the credentials' name, attempts.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedClip()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     recording.require_ffmpeg()
@@ -140,7 +141,7 @@ async def clip(
     if isinstance(finish, str):
         finish = Finish()
     finish.check(seconds)
-    credentials = await load_block(NovitaCredentials, novita_credentials)
+    credentials = await load_block(NovitaCredentials, advanced.novita_credentials)
     picture = await imaging.take_in(still) if isinstance(still, str) else still
     request = await asyncio.to_thread(_request, engine, still, picture, prompt, seconds)
     name = name_of(collection, started)
@@ -151,7 +152,7 @@ async def clip(
         return expected
     folder = f"published/{folder_name(name)}"
     stem = slugify(f"{PurePosixPath(file_name(still)).stem} {prompt}", max_length=LONGEST_STEM) or "clip"
-    terms: Any = {"request_key": shared_key("clip", collection), "attempts": attempts}
+    terms: Any = {"request_key": shared_key("clip", collection), "attempts": advanced.attempts}
     item = Illustration(number=1, title=quoting.title(prompt), prompt=prompt, photograph=picture)
     files: dict[str, MediaFile] = {}
     try:

@@ -19,7 +19,6 @@ from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.runs.batches import (
-    AtOnce,
     BatchReport,
     Outcome,
     a_few_at_a_time,
@@ -38,7 +37,6 @@ from prefect_genmedia.flows.runs.beforehand import (
 )
 from prefect_genmedia.flows.runs.calendar_rows import (
     CalendarRow,
-    Shard,
     Wish,
     checked_rows,
     of_shard,
@@ -48,16 +46,17 @@ from prefect_genmedia.flows.runs.calendar_rows import (
     wishes,
 )
 from prefect_genmedia.flows.runs.parameters import (
-    Attempts,
     Given,
     Name,
     Pick,
     RecipeOrNone,
     Refinement,
     Renditions,
+    Usual,
     UsualOrNone,
 )
 from prefect_genmedia.flows.runs.sources import SourceOrNone
+from prefect_genmedia.flows.steps.advanced import AdvancedCalendar
 from prefect_genmedia.flows.steps.making import Work
 from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
@@ -79,8 +78,11 @@ def _run_name() -> str:
     name = (
         asked.get("calendar") or _name_of(asked.get("source")) or quoting.counted(len(asked.get("rows") or ()), "row")
     )
-    shard = f" {asked['shard']}" if asked.get("shard") else ""
-    return f"calendar {quoting.title(str(name))}{shard}{' (dry run)' if asked.get('dry_run') else ''}"
+    advanced = asked.get("advanced")
+    part = advanced.get("shard") if isinstance(advanced, dict) else getattr(advanced, "shard", None)
+    return (
+        f"calendar {quoting.title(str(name))}{f' {part}' if part else ''}{' (dry run)' if asked.get('dry_run') else ''}"
+    )
 
 
 @flow(name="content_calendar", flow_run_name=_run_name)
@@ -89,18 +91,11 @@ async def content_calendar(
     rows: Given[Annotated[list[CalendarRow], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
     calendar: Name | None = None,
     dry_run: Given[bool] = False,
-    shard: Given[Shard | None] = None,
-    at_once: AtOnce = 50,
     pick: Given[Pick] = "sharpest",
-    chooser: Name | None = None,
-    mode: Given[midjourney.Mode] = "fast",
-    upscale: Given[bool] = False,
     refinement: Given[UsualOrNone[Refinement]] = None,
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
     recipe: Given[RecipeOrNone] = None,
-    ttapi_credentials: Name = "ttapi",
-    novita_credentials: Name = "novita",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedCalendar]] = "usual",
 ) -> BatchReport | Forecast:
     """Make the pictures of a sheet of wishes; a run again buys only what is missing.
 
@@ -120,19 +115,14 @@ async def content_calendar(
         calendar: What the calendar is called: the same words in a calendar of the same name are the same picture, in
             every run. By default the file's name; rows given here without it belong to their run.
         dry_run: Only say what it will cost and how long it will take.
-        shard: Such as 2/5: every fifth row from the second on, for five runs beside each other.
-        at_once: How many grids are in work at once; the provider's own limits count as well.
         pick: Which of the four pictures of a grid go on.
-        chooser: Your own choice instead of pick, 'package.module:function'.
-        mode: Midjourney's speed, where a row names none.
-        upscale: Upscale what was picked at Midjourney first. Costs quota.
         refinement: How Novita redraws the pictures: as usual, or as you set it. None leaves them as they are.
         renditions: The sizes to publish, where a row names none.
         recipe: What is done to each picture before it is cut to sizes, where a row names none.
-        ttapi_credentials: The name of a saved TTAPI Credentials block.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: the credentials' names, attempts, at_once, shard, mode, upscale, chooser.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedCalendar()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
@@ -146,24 +136,24 @@ async def content_calendar(
         checked_rows, rows if source is None else await asyncio.to_thread(read_source, source)
     )
     work = Work(
-        ttapi=await load_block(TTAPICredentials, ttapi_credentials),
-        novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
+        ttapi=await load_block(TTAPICredentials, advanced.ttapi_credentials),
+        novita=await load_block(NovitaCredentials, advanced.novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=imported_function("chooser", chooser) if chooser is not None else None,
-        mode=mode,
-        upscale=upscale,
+        chooser=imported_function("chooser", advanced.chooser) if advanced.chooser is not None else None,
+        mode=advanced.mode,
+        upscale=advanced.upscale,
         refinement=refinement,
         publishing=await Publishing.of(recipe, renditions, refinement),
-        terms={"attempts": attempts},
+        terms={"attempts": advanced.attempts},
     )
     plan = _Plan(work, recipe, renditions)
     wanted = wishes(given, shared_key("calendar", named))
     await plan.check(wanted)
-    wanted = of_shard(wanted, shard)
-    expected, there = await plan.forecast(wanted, at_once)
+    wanted = of_shard(wanted, advanced.shard)
+    expected, there = await plan.forecast(wanted, advanced.at_once)
     await foretold(name, expected, "calendar", there)
-    await before_buying(work.kinds(wish.row.mode or mode for wish in wanted), work.ttapi, work.novita)
+    await before_buying(work.kinds(wish.row.mode or advanced.mode for wish in wanted), work.ttapi, work.novita)
     if dry_run:
         return expected
 
@@ -171,7 +161,7 @@ async def content_calendar(
         made = await plan.work_on(wish).from_prompt(wish.number, wish.row.prompt, wish.copy)
         return await outcome_of(wish.title, made, run, since)
 
-    outcomes = await a_few_at_a_time(make, wanted, at_once)
+    outcomes = await a_few_at_a_time(make, wanted, advanced.at_once)
     report = BatchReport(name=name, outcomes=outcomes, seconds=(datetime.now(UTC) - started).total_seconds())
     return await told(report, "calendar", "wishes")
 

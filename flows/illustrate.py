@@ -29,20 +29,19 @@ from prefect_genmedia.flows.runs.beforehand import (
 )
 from prefect_genmedia.flows.runs.failing import beside, run_failure
 from prefect_genmedia.flows.runs.parameters import (
-    Attempts,
     Given,
-    Name,
     Photograph,
     Pick,
     RecipeOrNone,
     Refinement,
     Renditions,
+    Usual,
     UsualOrNone,
 )
+from prefect_genmedia.flows.steps.advanced import AdvancedIllustrate
 from prefect_genmedia.flows.steps.making import Work, without_parameters
 from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.imaging.recipes.presets import USUAL
-from prefect_genmedia.tasks import midjourney, moderation
 
 
 def _run_name() -> str:
@@ -59,19 +58,11 @@ async def illustrate(
     prompts: Given[Annotated[list[str], Field(max_length=1000)]] = [],  # noqa: B006 (never changed; Prefect shows defaults in its form)
     photographs: Given[Annotated[list[Photograph], Field(max_length=1000)]] = [],  # noqa: B006
     pick: Given[Pick] = "sharpest",
-    chooser: Name | None = None,
-    mode: Given[midjourney.Mode] = "fast",
-    upscale: Given[bool] = False,
     refinement: Given[UsualOrNone[Refinement]] = "usual",
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006
     recipe: Given[RecipeOrNone] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
-    ttapi_credentials: Name = "ttapi",
-    novita_credentials: Name = "novita",
-    request_key: Name | None = None,
-    attempts: Attempts = 1,
-    moderation_policy: Given[moderation.Policy | None] = None,
-    moderation_check: Name | None = None,
+    advanced: Given[Usual[AdvancedIllustrate]] = "usual",
 ) -> Illustrations:
     """Make pictures from prompts and photographs, publish them in every size, and show them.
 
@@ -83,45 +74,38 @@ async def illustrate(
         photographs: Existing pictures to refine, without Midjourney before it. Prefect keeps parameters as they
             are given: a signed link stays in its database, and nowhere else.
         pick: Which of the four pictures of a grid go on.
-        chooser: Your own choice instead of pick, 'package.module:function'. It gets four paths, which
-            are temporary where the media store is remote, and gives indexes.
-        mode: Midjourney's speed.
-        upscale: Upscale what was picked at Midjourney first. Costs quota.
         refinement: How Novita redraws the pictures: as usual, or as you set it. None leaves them as they are.
         renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
         recipe: What is done to each picture before it is cut to sizes, and to each size; steps, YAML, or the path of
             a file of them. One that says itself which files it makes goes before renditions.
         collection: The folder below published/ in the media store. By default one a run.
-        ttapi_credentials: The name of a saved TTAPI Credentials block.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        request_key: Runs with the same key share their jobs. For example a campaign and a date.
-        attempts: How often a job that the provider fails may be bought in all.
-        moderation_policy: What becomes of a finished picture that is found unfit: block, quarantine or flag. Novita's
-            own check is asked for with each refinement, for 0.0015 USD a picture.
-        moderation_check: Your own check besides, 'package.module:function': it gets a path, and says what is wrong.
+        advanced: What is seldom changed: the credentials' names, attempts, request_key, mode, upscale, chooser,
+            moderation_policy, moderation_check.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedIllustrate()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
     name = name_of(collection, started)
     if isinstance(refinement, str):
         refinement = Refinement()
     work = Work(
-        ttapi=await load_block(TTAPICredentials, ttapi_credentials) if prompts else None,
-        novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
+        ttapi=await load_block(TTAPICredentials, advanced.ttapi_credentials) if prompts else None,
+        novita=await load_block(NovitaCredentials, advanced.novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick=pick,
-        chooser=imported_function("chooser", chooser) if chooser is not None else None,
-        mode=mode,
-        upscale=upscale,
+        chooser=imported_function("chooser", advanced.chooser) if advanced.chooser is not None else None,
+        mode=advanced.mode,
+        upscale=advanced.upscale,
         refinement=refinement,
         publishing=await Publishing.of(recipe, renditions, refinement),
-        terms={"request_key": request_key, "attempts": attempts},
-        policy=moderation_policy,
-        check=moderation_check,
+        terms={"request_key": advanced.request_key, "attempts": advanced.attempts},
+        policy=advanced.moderation_policy,
+        check=advanced.moderation_check,
     )
-    if moderation_check is not None:
-        imported_function("moderation_check", moderation_check)
-    elif moderation_policy is not None and refinement is None:
+    if advanced.moderation_check is not None:
+        imported_function("moderation_check", advanced.moderation_check)
+    elif advanced.moderation_policy is not None and refinement is None:
         raise ConfigurationError("without a refinement, which Novita checks, moderation needs a moderation_check")
     # Before the first purchase: what cannot be made of the pictures is no reason to buy them.
     await work.publishing.check(prompts, photographs)

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import prefect.runtime.flow_run
 from prefect import flow
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import Finite, checked
+from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.runs.batches import BatchReport, forecast_of, outcome_of, this_run, told
 from prefect_genmedia.flows.runs.beforehand import (
@@ -27,7 +27,8 @@ from prefect_genmedia.flows.runs.beforehand import (
 )
 from prefect_genmedia.flows.runs.exhibits import exhibit
 from prefect_genmedia.flows.runs.failing import beside
-from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Refinement, Renditions, UsualOrNone
+from prefect_genmedia.flows.runs.parameters import Given, Refinement, Usual
+from prefect_genmedia.flows.steps.advanced import AdvancedTrack
 from prefect_genmedia.flows.steps.bundles import keep_bundle
 from prefect_genmedia.flows.steps.making import Work
 from prefect_genmedia.flows.steps.publishing import Publishing
@@ -74,15 +75,9 @@ async def release_track(
     artist: Given[Line | None] = None,
     engine: Given[Engine] = "suno",
     stems: Given[bool] = False,
-    lufs: Given[Annotated[Finite, Field(ge=-70, le=-5)] | None] = -14,
-    refinement: Given[UsualOrNone[Refinement]] = "usual",
-    sizes: Given[Renditions] = ["cover-art"],  # noqa: B006 (never changed; Prefect shows defaults in its form)
-    teaser: Given[UsualOrNone[Teaser]] = "usual",
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
-    ttapi_credentials: Name = "ttapi",
-    novita_credentials: Name = "novita",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedTrack]] = "usual",
 ) -> Release | Forecast:
     """Make a song and its cover, and publish all that a release takes in one folder with one manifest.
 
@@ -100,44 +95,41 @@ async def release_track(
         artist: Who releases it; for the manifests.
         engine: suno makes two songs of one job, flowmusic one.
         stems: Buy the song's parts as well (of the first song): 60 quota at Suno, in the vendor's example.
-        lufs: How loud the songs are published. None leaves them as they came.
-        refinement: How Novita redraws the cover: as usual (2048 pixels, strength 0.3), or as you set it. None leaves
-            it as it is.
-        sizes: Of the cover: names of presets (genmedia presets), or sizes of your own. cover-art is 3000 by 3000.
-        teaser: A film of the cover with a piece of the first song: as usual (15 seconds from its beginning), or as you
-            set it. None makes none.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
         dry_run: Only say what it will cost and how long it will take.
-        ttapi_credentials: The name of a saved TTAPI Credentials block.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: the cover's sizes and refinement, lufs, teaser, the credentials' names,
+            attempts.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedTrack()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
+    refinement = advanced.refinement
     if isinstance(refinement, str):
         refinement = Refinement(longest_side=2048, strength=0.3)
+    teaser = advanced.teaser
     if isinstance(teaser, str):
         teaser = Teaser()
-    if lufs is not None or teaser is not None:
+    if advanced.lufs is not None or teaser is not None:
         recording.require_ffmpeg()
-    if not sizes:
+    if not advanced.sizes:
         raise ConfigurationError("sizes: a release has a cover; give one size at least")
     run, since = await asyncio.to_thread(this_run)
     name = name_of(collection, started)
-    ttapi = await load_block(TTAPICredentials, ttapi_credentials)
-    terms = {"request_key": shared_key("release", collection), "attempts": attempts}
+    ttapi = await load_block(TTAPICredentials, advanced.ttapi_credentials)
+    terms = {"request_key": shared_key("release", collection), "attempts": advanced.attempts}
     stem = slugify(title, max_length=80) or "track"
     artwork = Work(
         ttapi=ttapi,
-        novita=await load_block(NovitaCredentials, novita_credentials) if refinement is not None else None,
+        novita=await load_block(NovitaCredentials, advanced.novita_credentials) if refinement is not None else None,
         folder=f"published/{folder_name(name)}",
         pick="sharpest",
         chooser=None,
         mode="fast",
         upscale=False,
         refinement=refinement,
-        publishing=await Publishing.of(None, sizes, refinement),
+        publishing=await Publishing.of(None, advanced.sizes, refinement),
         terms=terms,
         stem=stem,
     )
@@ -149,7 +141,7 @@ async def release_track(
         folder=artwork.folder,
         stem=stem,
         told={"title": title, "artist": artist, "lyrics": lyrics},
-        lufs=lufs,
+        lufs=advanced.lufs,
     )
     request = checked(lambda: song_request(engine, title, sound, lyrics), engine)
     checked(lambda: artwork.request(cover), COVER)

@@ -16,7 +16,6 @@ from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.runs.batches import (
-    AtOnce,
     BatchReport,
     Outcome,
     a_few_at_a_time,
@@ -34,8 +33,9 @@ from prefect_genmedia.flows.runs.beforehand import (
     name_of,
     shared_key,
 )
-from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, RecipeOrNone, Renditions, Usual
+from prefect_genmedia.flows.runs.parameters import Given, Photograph, RecipeOrNone, Renditions, Usual
 from prefect_genmedia.flows.runs.sources import Source, file_name, reference, stems_of
+from prefect_genmedia.flows.steps.advanced import AdvancedRestyle
 from prefect_genmedia.flows.steps.making import Work
 from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.flows.steps.styles import Style
@@ -67,9 +67,7 @@ async def restyle(
     recipe: Given[RecipeOrNone] = None,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
     dry_run: Given[bool] = False,
-    at_once: AtOnce = 50,
-    novita_credentials: Name = "novita",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedRestyle]] = "usual",
 ) -> BatchReport | Forecast:
     """Redraw photographs in one style, publish them in every size, and report what became of each.
 
@@ -88,10 +86,10 @@ async def restyle(
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
         dry_run: Only say what it will cost and how long it will take.
-        at_once: How many are in work at once; the provider's own limits count as well.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: the credentials' name, attempts, at_once.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedRestyle()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
@@ -103,10 +101,10 @@ async def restyle(
     name = name_of(collection, started)
     publishing = await Publishing.of(recipe, renditions, style)
     await publishing.check([], [Photograph(picture=reference(each), prompt=prompt) for each in given])
-    novita = await load_block(NovitaCredentials, novita_credentials)
+    novita = await load_block(NovitaCredentials, advanced.novita_credentials)
     request = checked(lambda: style.of("-", prompt, 1024, 1024))  # the price asks for no picture
     prices = await variable_prices()
-    expected = await asyncio.to_thread(forecast, [request] * len(given), prices=prices, at_once=at_once)
+    expected = await asyncio.to_thread(forecast, [request] * len(given), prices=prices, at_once=advanced.at_once)
     await foretold(name, expected, "restyle")
     await before_buying([request], novita)
     if dry_run:
@@ -124,7 +122,7 @@ async def restyle(
             upscale=False,
             refinement=style,
             publishing=publishing,
-            terms={"request_key": shared_key("restyle", collection), "attempts": attempts},
+            terms={"request_key": shared_key("restyle", collection), "attempts": advanced.attempts},
             stem=stem,
         )
         made = await work.from_picture(number, photograph, prompt, f"{number}: {file_name(photograph)}")
@@ -132,7 +130,7 @@ async def restyle(
 
     stems = stems_of([PurePosixPath(file_name(each)).stem for each in given])
     numbered = zip(range(1, len(given) + 1), given, stems, strict=True)
-    outcomes = await a_few_at_a_time(make, numbered, at_once)
+    outcomes = await a_few_at_a_time(make, numbered, advanced.at_once)
     seconds = (datetime.now(UTC) - started).total_seconds()
     return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "restyle", "photographs")
 

@@ -17,11 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import Whole, checked
+from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
 from prefect_genmedia.flows.runs.batches import (
-    AtOnce,
     BatchReport,
     Outcome,
     a_few_at_a_time,
@@ -40,8 +39,9 @@ from prefect_genmedia.flows.runs.beforehand import (
     shared_key,
 )
 from prefect_genmedia.flows.runs.calendar_rows import Line
-from prefect_genmedia.flows.runs.parameters import Attempts, Given, Name, Photograph, Renditions, Usual
+from prefect_genmedia.flows.runs.parameters import Given, Photograph, Renditions, Tabs, Usual
 from prefect_genmedia.flows.runs.sources import Source
+from prefect_genmedia.flows.steps.advanced import AdvancedVariants
 from prefect_genmedia.flows.steps.making import Work, failed, without_parameters
 from prefect_genmedia.flows.steps.publishing import Publishing
 from prefect_genmedia.flows.steps.ranking import Ranked, ranked
@@ -79,6 +79,14 @@ class Product(BaseModel):
     )
 
 
+GivenProduct = Annotated[
+    Annotated[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)], A_TEXT]
+    | Annotated[Product, A_MODEL],
+    TEXT_OR_MODEL,
+    Tabs("In words", "Set"),
+]
+
+
 @dataclass(frozen=True)
 class Combination:
     """One concept of one product."""
@@ -105,17 +113,12 @@ def _run_name() -> str:
 @flow(name="variants", flow_run_name=_run_name)
 async def variants(
     concepts: Given[Annotated[list[Concept], Field(min_length=1, max_length=100)]],
-    products: Given[Annotated[list[Product], Field(min_length=1, max_length=1000)]],
+    products: Given[Annotated[list[GivenProduct], Field(min_length=1, max_length=1000)]],
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006 (never changed; Prefect shows defaults in its form)
     best: Given[Annotated[Whole, Field(ge=1, le=8)]] = 1,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,
-    style: Given[Usual[Style]] = "usual",
-    mode: Given[midjourney.Mode] = "fast",
     dry_run: Given[bool] = False,
-    at_once: AtOnce = 50,
-    ttapi_credentials: Name = "ttapi",
-    novita_credentials: Name = "novita",
-    attempts: Attempts = 1,
+    advanced: Given[Usual[AdvancedVariants]] = "usual",
 ) -> BatchReport | Forecast:
     """Make every concept of every product, and publish the best of what comes in every size.
 
@@ -130,46 +133,44 @@ async def variants(
 
     Args:
         concepts: Each a name and a prompt with {product} in it.
-        products: Each a name, and its words or its picture.
+        products: Each in a few words, or with a name and its words or its picture.
         renditions: The sizes to publish: names of presets (genmedia presets), or sizes of your own.
         best: How many of each are published.
         collection: The folder below published/ in the media store; runs of the same collection share their jobs. By
             default both are the run's own.
-        style: How products with a picture are redrawn; image_num says how many results each gives.
-        mode: Midjourney's speed.
         dry_run: Only say what it will cost and how long it will take.
-        at_once: How many are in work at once; the provider's own limits count as well.
-        ttapi_credentials: The name of a saved TTAPI Credentials block.
-        novita_credentials: The name of a saved Novita AI Credentials block.
-        attempts: How often a job that the provider fails may be bought in all.
+        advanced: What is seldom changed: style, mode, the credentials' names,
+            attempts, at_once.
     """
+    if isinstance(advanced, str):
+        advanced = AdvancedVariants()
     started = datetime.now(UTC)
     await asyncio.to_thread(check_store)
     run, since = await asyncio.to_thread(this_run)
-    if isinstance(style, str):
-        style = Style()
-    wanted = _combinations(concepts, products)
+    style = Style() if isinstance(advanced.style, str) else advanced.style
+    named = [Product(name=each) if isinstance(each, str) else each for each in products]
+    wanted = _combinations(concepts, named)
     name = name_of(collection, started)
     in_words = any(each.product.picture is None for each in wanted)
     in_pictures = any(each.product.picture is not None for each in wanted)
     work = Work(
-        ttapi=await load_block(TTAPICredentials, ttapi_credentials) if in_words else None,
-        novita=await load_block(NovitaCredentials, novita_credentials) if in_pictures else None,
+        ttapi=await load_block(TTAPICredentials, advanced.ttapi_credentials) if in_words else None,
+        novita=await load_block(NovitaCredentials, advanced.novita_credentials) if in_pictures else None,
         folder=f"published/{folder_name(name)}",
         pick="all",
         chooser=None,
-        mode=mode,
+        mode=advanced.mode,
         upscale=False,
         refinement=style,
         publishing=await Publishing.of(None, renditions, style),
-        terms={"request_key": shared_key("variants", collection), "attempts": attempts},
+        terms={"request_key": shared_key("variants", collection), "attempts": advanced.attempts},
     )
     # What cannot be asked for is refused here.
     requests = [checked(partial(_request, work, style, each), each.title) for each in wanted]
     pictures = [_photograph(each) for each in wanted if each.product.picture is not None]
     await work.publishing.check([], pictures)
     prices = await variable_prices()
-    expected = await asyncio.to_thread(forecast, requests, prices=prices, at_once=at_once)
+    expected = await asyncio.to_thread(forecast, requests, prices=prices, at_once=advanced.at_once)
     await foretold(name, expected, "variants")
     if dry_run:
         return expected
@@ -186,7 +187,7 @@ async def variants(
             item = failed(item, failure)
         return await outcome_of(item.title, item, run, since)
 
-    outcomes = await a_few_at_a_time(make, enumerate(wanted, 1), at_once)
+    outcomes = await a_few_at_a_time(make, enumerate(wanted, 1), advanced.at_once)
     await acreate_markdown_artifact(_order_markdown(name, order), key="variants-order", description="The best first")
     seconds = (datetime.now(UTC) - started).total_seconds()
     return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "variants", "variants")

@@ -7,7 +7,7 @@ import yaml
 from prefect import flow
 from pydantic import BaseModel
 
-from prefect_genmedia.flows import Release, Teaser, release_track
+from prefect_genmedia.flows import AdvancedTrack, Release, Teaser, release_track
 from prefect_genmedia.imaging import Rendition
 
 HERE = Path(__file__).parent
@@ -52,10 +52,12 @@ async def album_release(
             artist=wanted.artist,
             # What runs of one collection have bought they share: another night's run finds the song that is there.
             collection=f"{wanted.name} {track.title}",
-            refinement=None,  # the cover as Midjourney drew it; Refinement() has Novita redraw it, for a second key
-            sizes=sizes,
-            teaser=teaser,
-            ttapi_credentials=ttapi_credentials,
+            advanced=AdvancedTrack(
+                refinement=None,  # the cover as Midjourney drew it; Refinement() has Novita redraw it, for a second key
+                sizes=sizes,
+                teaser=teaser,
+                ttapi_credentials=ttapi_credentials,
+            ),
         )
         assert isinstance(made, Release)  # with dry_run it were a forecast
         return made

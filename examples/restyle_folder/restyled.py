@@ -7,7 +7,7 @@ import yaml
 from prefect import flow
 from pydantic import BaseModel
 
-from prefect_genmedia.flows import BatchReport, Style, restyle
+from prefect_genmedia.flows import AdvancedRestyle, BatchReport, Style, restyle
 from prefect_genmedia.forecast import Forecast
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ async def restyle_folder(
         # Runs of one collection share what they have bought: without it, each run would redraw all of the folder.
         collection=look,
         dry_run=dry_run,
-        novita_credentials=novita_credentials,
+        advanced=AdvancedRestyle(novita_credentials=novita_credentials),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from prefect_genmedia.flows import BatchReport, CalendarRow, content_calendar
+from prefect_genmedia.flows import AdvancedCalendar, BatchReport, CalendarRow, content_calendar
 from prefect_genmedia.forecast import Forecast
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ async def shop_heroes(
         calendar="heroes",
         recipe=str(HERE / "recipe.yaml"),
         dry_run=dry_run,
-        ttapi_credentials=ttapi_credentials,
+        advanced=AdvancedCalendar(ttapi_credentials=ttapi_credentials),
     )
 
 

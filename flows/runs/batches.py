@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 import prefect.runtime.flow_run
 from prefect import get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from prefect_genmedia.checking import Whole
 from prefect_genmedia.errors import GenMediaError
 from prefect_genmedia.flows.pages.showing import Illustration
 from prefect_genmedia.flows.runs.failing import run_failure, sentences_of
-from prefect_genmedia.flows.runs.parameters import Given
 from prefect_genmedia.forecast import Forecast, Range, Wanted, forecast
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.providers.facts import in_usd
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 X = TypeVar("X")
 Y = TypeVar("Y")
-AtOnce = Given[Annotated[Whole, Field(ge=1, le=1000)]]
 MARKDOWN_BYTES = 280_000  # Prefect's pages get slow beyond
 LONGEST_REASON = 700
 

@@ -54,10 +54,10 @@ def _refused_by_name(value: Any, handler: ValidatorFunctionWrapHandler, info: Va
 
 Given = Annotated[T, WrapValidator(_refused_by_name)]
 
-Attempts = Given[Annotated[Whole, Field(ge=1, le=5)]]
 Seconds = Given[Annotated[Finite, Field(ge=0, le=366 * 86400)]]
 Count = Given[Annotated[Whole, Field(ge=1, le=10_000)]]
-Name = Given[Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]]
+Called = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Given[Called]
 
 Pick = Annotated[Literal["sharpest", "all", 1, 2, 3, 4], NO_TRUTH_VALUE]
 LONGEST_TITLE = 240

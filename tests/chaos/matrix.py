@@ -210,10 +210,12 @@ class Lane:
             "refinement": {"longest_side": 128},
             "renditions": [{"name": "square", "width": 64, "height": 64}],
             "collection": "chaos",
-            "ttapi_credentials": self.name,
-            "novita_credentials": self.name,
-            "request_key": f"chaos-{case.number}" if case.way == "same request_key" else None,
-            "attempts": 2 if "fails" in case.point.weather else 1,
+            "advanced": {
+                "ttapi_credentials": self.name,
+                "novita_credentials": self.name,
+                "request_key": f"chaos-{case.number}" if case.way == "same request_key" else None,
+                "attempts": 2 if "fails" in case.point.weather else 1,
+            },
         }
 
     def judge(self, case: Case, folder: Path, struck: bool, last: Worker, seconds: float) -> Verdict:

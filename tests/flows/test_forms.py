@@ -42,7 +42,9 @@ def test_what_may_be_left_out_is_an_empty_box_and_tabs_have_names(name: str) -> 
 
 
 def test_models_are_folded_until_they_are_set() -> None:
-    fields = form("release-track")["properties"]
-    assert [kind["title"] for kind in fields["refinement"]["anyOf"]] == ["As usual", "Set", "None"]
-    assert fields["refinement"]["default"] == fields["teaser"]["default"] == "usual"
+    schema = form("release-track")
+    fields, folded = schema["properties"], schema["definitions"]["AdvancedTrack"]["properties"]
+    assert fields["advanced"]["default"] == "usual"
+    assert [kind["title"] for kind in folded["refinement"]["anyOf"]] == ["As usual", "Set", "None"]
+    assert folded["refinement"]["default"] == folded["teaser"]["default"] == "usual"
     assert fields["lyrics"]["type"] == "string" and "default" not in fields["lyrics"]

@@ -46,8 +46,9 @@ class Desk:
     def send_form(self, name: str, field: str = "", typed: str = "") -> None:
         """The form of a deployment as it stands, but for one field; returns when its run has ended well."""
         deployment = self.server.api("GET", f"/deployments/name/{name}")["id"]
-        self.page.look(1400, 1000)
+        self.page.look(1440, 900)
         self.page.open(f"{self.ui}/deployments/deployment/{deployment}/run", f"{SUBMIT} && {PROPERTY % ''}")
+        assert self.page.ask("document.body.scrollHeight") <= 2 * 900, f"{name}'s form is more than two screens high"
         if field:
             self.page.type_into(FIELD % field, typed)
         self.page.ask(f"{SUBMIT}.click()")

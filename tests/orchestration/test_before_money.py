@@ -16,7 +16,7 @@ from tests.orchestration.saving import save
 from tests.orchestration.test_events import arrived
 
 SMALL = {"refinement": Refinement(longest_side=128), "renditions": [Rendition(name="square", width=96, height=96)]}
-NAMES = {"ttapi_credentials": "money-t", "novita_credentials": "money-n"}
+NAMES: dict[str, Any] = {"advanced": {"ttapi_credentials": "money-t", "novita_credentials": "money-n"}}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_a_wrong_key_of_either_provider_stops_every_flow_with_what_to_type
     )  # fmt: skip
     rows = [{"prompt": "a kite"}]
     assert "'money-n'" in (await refusal(content_calendar, rows=rows, **SMALL, **NAMES))[0]
-    asked = {"photographs": [str(photos / "coffee.png")], "novita_credentials": "money-n"}
+    asked = {"photographs": [str(photos / "coffee.png")], "advanced": {"novita_credentials": "money-n"}}
     assert "'money-n'" in (await refusal(restyle, prompt="in oil", **asked))[0]
     emulator.configure(api_key=NOVITA_KEY)
     assert "genmedia setup --ttapi money-t" in (await refusal(illustrate, prompts=["a kite"], **SMALL, **NAMES))[2]
@@ -72,9 +72,13 @@ async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(em
         ({}, {"GENMEDIA_MEDIA_STORE": "abfs://container/media"}, "needs a library that is not installed"),
         ({}, {"GENMEDIA_FONTS": "/nowhere/sans.ttf"}, "sans.ttf"),
         ({"recipe": "steps: [{step: crop, width: 4000, height: 4000}]"}, {}, "the recipe cannot work"),
-        ({"chooser": "no_such_module:choose"}, {}, "chooser"),
-        ({"moderation_policy": "block", "moderation_check": "no_such_module:look"}, {}, "moderation_check"),
-        ({"ttapi_credentials": "nowhere"}, {}, "no TTAPI Credentials block called 'nowhere'"),
+        ({"advanced": {"chooser": "no_such_module:choose"}}, {}, "chooser"),
+        (
+            {"advanced": {"moderation_policy": "block", "moderation_check": "no_such_module:look"}},
+            {},
+            "moderation_check",
+        ),
+        ({"advanced": {"ttapi_credentials": "nowhere"}}, {}, "no TTAPI Credentials block called 'nowhere'"),
     ],
     ids=["store", "extra", "fonts", "recipe", "chooser", "check", "block"],
 )
@@ -83,7 +87,8 @@ async def test_what_cannot_be_kept_made_or_chosen_is_said_first(emulator, blocks
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     label = {"recipe": "steps: [{step: label, text: gull}]"} if "GENMEDIA_FONTS" in env else {}
-    happened, money, advice = await refusal(illustrate, prompts=["a kite"], **{**SMALL, **NAMES, **label, **asked})
+    asked = {**asked, "advanced": {**NAMES["advanced"], **asked.get("advanced", {})}}
+    happened, money, advice = await refusal(illustrate, prompts=["a kite"], **{**SMALL, **label, **asked})
     assert says in happened and money == "Nothing was bought." and advice
     assert emulator.submits() == 0 == emulator.billed()
 

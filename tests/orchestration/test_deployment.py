@@ -82,7 +82,7 @@ async def test_a_worker_runs_the_flows_of_films_sheets_and_tracks(emulator, env,
     wanted = {
         "clip": {"still": str(photos / "coffee.png"), "prompt": "steam rises"},
         "character-sheet": {"poses": ["front view", "laughing"], "drawing": {"width": 128, "height": 192}},
-        "release-track": {"refinement": small, "teaser": {"duration_seconds": 2, "side": 128}},
+        "release-track": {"advanced": {"refinement": small, "teaser": {"duration_seconds": 2, "side": 128}}},
     }
     async with get_client() as client:
         deployed = {each.name: each for each in await client.read_deployments()}

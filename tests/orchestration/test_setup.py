@@ -24,6 +24,8 @@ from prefect_genmedia.deployments.shipped import FILE, FREE, POOL
 from prefect_genmedia.errors import ConfigurationError
 from tests.patience import PATIENCE
 
+OLD = {"ttapi_credentials": "ttapi", "novita_credentials": "shop"}  # where versions before `advanced` had them
+
 
 def setup(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     with pytest.raises(SystemExit) as ended:
@@ -43,7 +45,7 @@ async def change() -> None:
     async with get_client() as client:
         nightly = (await deployments())["nightly"]
         await client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True)
-        mine = DeploymentUpdate(parameters={**nightly.parameters, "prompts": ["mine"]}, paused=True)
+        mine = DeploymentUpdate(parameters={**nightly.parameters, "prompts": ["mine"], **OLD}, paused=True)
         await client.update_deployment(nightly.id, mine)
         loud = await Automation.aread(name=next(iter(TELLING)))
         loud.enabled = True
@@ -72,6 +74,7 @@ def test_it_prepares_all_buys_nothing_and_leaves_what_was_changed(emulator, noth
     again = setup(capsys, *asked)
     nightly = asyncio.run(deployments())["nightly"]
     assert nightly.schedules[0].active and nightly.paused and nightly.parameters["prompts"] == ["mine"]
+    assert nightly.parameters["advanced"] == {"novita_credentials": "shop"} and not set(OLD) & set(nightly.parameters)
     assert "renewed, switched on as it was" in again and again.count("switched off as it was") == len(TELLING) - 1
     kept = TTAPICredentials.load("setup-t")
     assert kept.budget is not None and kept.budget.per_day == 50.0 and kept.api_key.get_secret_value() == "k-0815"

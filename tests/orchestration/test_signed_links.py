@@ -57,7 +57,7 @@ def web(photos: Path) -> Iterator[str]:
 async def blocks(ttapi, novita) -> dict[str, str]:
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 def api(what: str) -> list[dict[str, Any]]:
@@ -165,19 +165,19 @@ HUGE, THOUSAND_DIGITS = 10**400, 10**1000  # of 4300 and more Prefect itself say
         ({"photographs": [{**PHOTO, "promt": "x"}]}, "photographs.0.promt"),
         ({"photographs": [{"picture": PHOTO["picture"]}]}, "photographs.0.prompt"),
         ({"photographs": PHOTO["picture"]}, "photographs"),
-        ({"attempts": 0}, "attempts"),
-        ({"attempts": True}, "attempts"),
-        ({"attempts": float("nan")}, "attempts"),
-        ({"attempts": HUGE}, "attempts"),
-        ({"attempts": THOUSAND_DIGITS}, "attempts"),
+        ({"advanced": {"attempts": 0}}, "advanced.attempts"),
+        ({"advanced": {"attempts": True}}, "advanced.attempts"),
+        ({"advanced": {"attempts": float("nan")}}, "advanced.attempts"),
+        ({"advanced": {"attempts": HUGE}}, "advanced.attempts"),
+        ({"advanced": {"attempts": THOUSAND_DIGITS}}, "advanced.attempts"),
         ({"pick": True}, "pick"),
         ({"pick": 5}, "pick"),
-        ({"mode": "warp"}, "mode"),
+        ({"advanced": {"mode": "warp"}}, "advanced.mode"),
         ({"prompts": ["a"] * 1001}, "prompts"),
         ({"prompts": [7]}, "prompts.0"),
-        ({"request_key": ""}, "request_key"),
+        ({"advanced": {"request_key": ""}}, "advanced.request_key"),
         ({"collection": "c" * 201}, "collection"),
-        ({"ttapi_credentials": ""}, "ttapi_credentials"),
+        ({"advanced": {"ttapi_credentials": ""}}, "advanced.ttapi_credentials"),
         ({"renditions": [{"name": "a", "width": THOUSAND_DIGITS}]}, "renditions.0.width"),
         ({"renditions": [{"name": "a", "width": True}]}, "renditions.0.width"),
         ({"renditions": [{"name": "a", "width": -1}]}, "renditions.0.width"),
@@ -236,7 +236,7 @@ async def test_each_collection_has_a_folder_of_its_own(photos: Path):
 
 
 def test_prefects_forms_know_the_bounds():
-    asked = illustrate.parameters.model_dump()["properties"]["attempts"]
+    asked = illustrate.parameters.model_dump()["definitions"]["AdvancedIllustrate"]["properties"]["attempts"]
     assert (asked["minimum"], asked["maximum"], asked["type"]) == (1, 5, "integer")
     limit = Budget.model_json_schema()["properties"]["per_day"]["anyOf"][0]
     assert limit["minimum"] == 0 and limit["type"] == "number"

@@ -34,7 +34,7 @@ SQUARE = [Rendition(name="square", width=96, height=96)]
 async def blocks(ttapi: Any, novita: Any) -> dict[str, str]:
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 class Shelf(WritableFileSystem):

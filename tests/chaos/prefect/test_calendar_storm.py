@@ -54,7 +54,10 @@ class Shards:
 
     def _start(self, number: int) -> Worker:
         self.starts[number] += 1
-        parameters = {**self._parameters, "shard": f"{number}/{SHARDS}"}
+        parameters = {
+            **self._parameters,
+            "advanced": {**self._parameters["advanced"], "shard": f"{number}/{SHARDS}"},
+        }
         return self._stable.start("calendar", self._env, parameters=parameters)
 
     def all_ended(self) -> bool:
@@ -103,7 +106,7 @@ def test_a_long_calendar_is_delivered_and_each_row_is_paid_once(
                 "source": str(sheet(tmp_path)),
                 "pick": 1,
                 "renditions": [{"name": "square", "width": 96, "height": 96}],
-                "ttapi_credentials": "calendar",
+                "advanced": {"ttapi_credentials": "calendar"},
             }
             dry = stable.start("calendar", env, parameters={**parameters, "dry_run": True})
             assert dry.wait() == 0, dry.log.read_text()[-3000:]

@@ -22,23 +22,27 @@ LARGER = {"renditions": [{"name": "square", "width": 512, "height": 512}]}
 SQUARE = {"renditions": [{"name": "square", "width": 64, "height": 64}]}
 SMALL = {"refinement": {"longest_side": 128}, **SQUARE}
 T, N = {"ttapi_credentials": "worker"}, {"novita_credentials": "worker"}
+TN: dict[str, Any] = {**T, **N}
 STYLE = {"longest_side": 128}
 # What each is asked for, beside what prefect.yaml has; review suspends, and its deadline is asked for by it alone.
 ASKED: dict[str, dict[str, Any]] = {
-    "illustrate/nightly": {"prompts": ["a tram"], "collection": "trams", **SMALL, **T, **N},
+    "illustrate/nightly": {"prompts": ["a tram"], "collection": "trams", **SMALL, "advanced": TN},
     "content_calendar/calendar": {
         "source": None,
         "rows": [{"prompt": "a kite"}],
         "calendar": "kites",
         **SMALL,
-        **T,
-        **N,
+        "advanced": TN,
     },
-    "restyle/restyle": {"folder": None, "photographs": [COFFEE], "style": STYLE, **SQUARE, **N},
-    "clip/clip": {"still": COFFEE, "prompt": "steam rises", **N},
-    "character_sheet/character-sheet": {"poses": ["front view"], "drawing": {"width": 128, "height": 192}, **T},
-    "release_track/release-track": {"refinement": STYLE, "teaser": None, "lufs": None, **T, **N},
-    "variants/variants": {"renditions": SQUARE["renditions"], **T, **N},
+    "restyle/restyle": {"folder": None, "photographs": [COFFEE], "style": STYLE, **SQUARE, "advanced": N},
+    "clip/clip": {"still": COFFEE, "prompt": "steam rises", "advanced": N},
+    "character_sheet/character-sheet": {
+        "poses": ["front view"],
+        "drawing": {"width": 128, "height": 192},
+        "advanced": T,
+    },
+    "release_track/release-track": {"advanced": {"refinement": STYLE, "teaser": None, "lufs": None, **TN}},
+    "variants/variants": {"renditions": SQUARE["renditions"], "advanced": TN},
     "adopt_orphans/adopt-orphans": {},
     "spend_report/spend-report": {},
     "localise/localise": {"master": COFFEE, "wordings": [{"language": "de", "text": "Kaffee"}], **LARGER},
@@ -63,7 +67,7 @@ def place(tmp_path: Path) -> Iterator[tuple[PrefectServer, Emulator, Path]]:
             for trigger in each.get("triggers", ()):
                 trigger["enabled"] = True
             if each["name"] == "restyle":
-                each["parameters"] |= {"style": STYLE, **SQUARE, **N}
+                each["parameters"] |= {"style": STYLE, **SQUARE, "advanced": N}
         (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(said))
         server.prefect(tmp_path, "deploy", "--prefect-file", str(tmp_path / "prefect.yaml"), "--all")
         with process_worker(env, tmp_path / "worker.log"):

@@ -76,8 +76,7 @@ def _kill_twice(folder: Path, server: PrefectServer, stable: Stable, emulator: E
         "refinement": {"longest_side": 128},
         "renditions": [{"name": "square", "width": 64, "height": 64}],
         "collection": "worker",
-        "ttapi_credentials": "worker",
-        "novita_credentials": "worker",
+        "advanced": {"ttapi_credentials": "worker", "novita_credentials": "worker"},
     }
     emulator.add_faults(
         {"kind": "submit_slow_reply", "operation": "midjourney.imagine", "seconds": 2 * PATIENCE, "times": 1}
@@ -127,7 +126,12 @@ def test_a_worker_suspends_a_review_and_another_process_ends_it(tmp_path: Path) 
             server.prefect(tmp_path, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", name)
         with process_worker(env, tmp_path / "worker.log") as worker:
             size = {"name": "square", "width": 64, "height": 64}
-            made = {"prompts": ["a tram"], "refinement": None, "renditions": [size], "ttapi_credentials": "worker"}
+            made = {
+                "prompts": ["a tram"],
+                "refinement": None,
+                "renditions": [size],
+                "advanced": {"ttapi_credentials": "worker"},
+            }
             _ended(server, "illustrate/nightly", {**made, "collection": "trams"}, "COMPLETED")
             run = _ended(server, "review/review", {"folder": "published/trams"}, "PAUSED")
             until(lambda: not descendants(worker.pid), "the end of the process that asked")
@@ -156,7 +160,7 @@ def test_a_run_is_cancelled_from_the_ui_and_adoption_brings_what_it_bought(
             server.prefect(tmp_path, "deploy", "--prefect-file", str(DEPLOYMENTS), "--name", name)
         ledger = open_ledger(env["GENMEDIA_LEDGER_URL"], 60)
         with process_worker(env, tmp_path / "worker.log") as worker:
-            parameters = {"prompts": ["a tram"], "refinement": None, "ttapi_credentials": "worker"}
+            parameters = {"prompts": ["a tram"], "refinement": None, "advanced": {"ttapi_credentials": "worker"}}
             found = server.api("GET", "/deployments/name/illustrate/nightly")["id"]
             run = server.api("POST", f"/deployments/{found}/create_flow_run", {"parameters": parameters})["id"]
             until(lambda: ledger.rows(["SUBMITTED"]), "a job that is bought and runs", every=0.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -29,10 +30,10 @@ a kite --ar 3:2;;;;sku-7;
 
 
 @pytest.fixture
-async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
+async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, dict[str, Any]]:
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 @pytest.fixture
@@ -89,15 +90,16 @@ async def test_a_dry_run_says_what_is_missing_would_cost_and_buys_nothing(emulat
 async def test_one_failed_row_is_told_apart_and_the_next_run_buys_it_alone(emulator, blocks):
     emulator.add_faults({"kind": "job_fails", "operation": "midjourney.imagine", "times": 1, "message": "[Internal]"})
     rows = [{"prompt": f"kite {number}"} for number in range(3)]
-    asked = {"rows": rows, "calendar": "nightly", "renditions": SQUARE, "at_once": 1}
+    asked = {"rows": rows, "calendar": "nightly", "renditions": SQUARE}
+    one = {**blocks["advanced"], "at_once": 1}
     with pytest.raises(GenMediaError, match="1 of 3 wishes failed: row 1: kite 0: ") as caught:
-        await content_calendar(**asked, **blocks)
+        await content_calendar(**asked, advanced=one)
     for sentence in ("it failed: [Internal]", "The quota was returned.", "ask for attempts=2", "is published."):
         assert sentence in str(caught.value)
     report = artifact("calendar-report")
     assert "| failed | 1 |" in report and "ask for attempts=2" in report
     assert len(published("nightly")) == 2
-    again = await content_calendar(**asked, attempts=2, **blocks)
+    again = await content_calendar(**asked, advanced={**one, "attempts": 2})
     assert [each.state for each in again.outcomes] == ["bought", "already there", "already there"]
     assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 4
 
@@ -153,7 +155,7 @@ async def test_what_is_wrong_is_said_by_row_before_anything_is_bought(emulator, 
     with pytest.raises(ConfigurationError, match="a source or rows"):
         await content_calendar(**blocks)
     with pytest.raises(ConfigurationError, match="genmedia setup --ttapi"):
-        await content_calendar(rows=rows[:1], ttapi_credentials="nowhere")
+        await content_calendar(rows=rows[:1], advanced={"ttapi_credentials": "nowhere"})
     assert emulator.billed() == 0
 
 
@@ -163,13 +165,16 @@ async def test_shards_together_are_the_calendar(emulator, blocks):
     made = []
     for shard in ("1/2", "2/2"):
         report = await content_calendar(
-            rows=rows, calendar="shards", shard=shard, renditions=SQUARE, at_once=2, **blocks
+            rows=rows,
+            calendar="shards",
+            renditions=SQUARE,
+            advanced={**blocks["advanced"], "shard": shard, "at_once": 2},
         )
         made.append([each.title for each in report.outcomes])
     assert made == [[f"row {n}: kite {n - 1}" for n in (1, 3, 5)], [f"row {n}: kite {n - 1}" for n in (2, 4)]]
     assert emulator.billed() == 5
     with pytest.raises(ConfigurationError, match="there is no shard 3/2"):
-        await content_calendar(rows=rows, shard="3/2", **blocks)
+        await content_calendar(rows=rows, advanced={**blocks["advanced"], "shard": "3/2"})
 
 
 async def test_nothing_secret_reaches_the_artifacts(emulator, blocks, sheet):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -19,9 +20,9 @@ SMALL = Drawing(width=128, height=192, least_sharpness=0)
 
 
 @pytest.fixture
-async def block(ttapi: TTAPICredentials) -> dict[str, str]:
+async def block(ttapi: TTAPICredentials) -> dict[str, dict[str, Any]]:
     await save(ttapi, "t")
-    return {"ttapi_credentials": "t"}
+    return {"advanced": {"ttapi_credentials": "t"}}
 
 
 def published(collection: str) -> list[str]:
@@ -73,7 +74,7 @@ async def test_a_pose_that_fails_leaves_the_others_and_the_sheet(emulator, block
     assert "The quota was returned." in str(caught.value) and "is published." in str(caught.value)
     with Image.open(Path(Settings().media_store) / "published/k/contact-sheet.jpg") as sheet:
         assert sheet.width == 16 + 2 * 336
-    made = await character_sheet(**asked, attempts=2)
+    made = await character_sheet(**{**asked, "advanced": {**block["advanced"], "attempts": 2}})
     assert [each.state for each in made.report.outcomes].count("bought") == 1
     kept = [job for job in emulator.jobs()["jobs"] if job["billed"] and not job["refunded"]]
     assert len(kept) == 3 == len(made.pictures)
@@ -84,7 +85,7 @@ async def test_what_can_be_known_is_said_before_anything_is_bought(emulator, blo
         ({"poses": ["front", "front"]}, "two are the same"),
         ({"recipe": "steps: [{step: crop, width: 4000, height: 4000}]"}, "the recipe cannot work"),
         ({"renditions": ["no-such-preset"]}, "no-such-preset"),
-        ({"ttapi_credentials": "nowhere"}, "genmedia setup --ttapi"),
+        ({"advanced": {"ttapi_credentials": "nowhere"}}, "genmedia setup --ttapi"),
     ):
         with pytest.raises(ConfigurationError, match=said):
             await character_sheet("a knight", **{"drawing": SMALL, **block, **more})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,9 +27,9 @@ ffmpeg = pytest.mark.skipif(
 
 
 @pytest.fixture
-async def block(novita: NovitaCredentials) -> dict[str, str]:
+async def block(novita: NovitaCredentials) -> dict[str, dict[str, Any]]:
     await save(novita, "n")
-    return {"novita_credentials": "n"}
+    return {"advanced": {"novita_credentials": "n"}}
 
 
 def published(collection: str) -> list[str]:
@@ -102,7 +103,7 @@ async def test_the_other_engines_read_the_still_from_the_web(emulator, block, ph
         ({"seconds": 7}, "hailuo.duration"),
         ({"finish": Finish(start_seconds=4, duration_seconds=4)}, "not in a film of 6 seconds"),
         ({"finish": Finish(duration_seconds=2, poster_at=3)}, "the clip has ended by then"),
-        ({"novita_credentials": "nowhere"}, "genmedia setup --novita"),
+        ({"advanced": {"novita_credentials": "nowhere"}}, "genmedia setup --novita"),
     ],
 )
 async def test_what_can_be_known_is_said_before_anything_is_bought(emulator, block, photos, more, said):

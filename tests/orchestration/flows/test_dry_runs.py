@@ -17,11 +17,13 @@ from tests.orchestration.keys import NOVITA_KEY
 from tests.patience import PATIENCE
 
 STILL = str(PHOTOS / "coffee.png")
-TRACK = {"title": "Night Train", "sound": "synthwave", "cover": "a train --ar 1:1", "stems": True, "teaser": None}
+TRACK = {"title": "Night Train", "sound": "synthwave", "cover": "a train --ar 1:1", "stems": True}
+T, N = {"ttapi_credentials": "dry-t"}, {"novita_credentials": "dry-n"}
+POSES = {"character": "1girl, red hair", "poses": ["front view", "laughing"]}
 FLOWS: dict[str, tuple[Any, dict[str, Any], int]] = {
-    "clip": (clip, {"still": STILL, "prompt": "steam rises"}, 1),
-    "character-sheet": (character_sheet, {"character": "1girl, red hair", "poses": ["front view", "laughing"]}, 2),
-    "release": (release_track, {**TRACK, "lufs": None}, 4),
+    "clip": (clip, {"still": STILL, "prompt": "steam rises", "advanced": N}, 1),
+    "character-sheet": (character_sheet, {**POSES, "advanced": T}, 2),
+    "release": (release_track, {**TRACK, "advanced": {**T, **N, "teaser": None, "lufs": None}}, 4),
 }
 
 
@@ -36,9 +38,7 @@ async def test_it_says_what_it_will_cost_and_buys_nothing(emulator, ttapi, novit
     await ttapi.asave("dry-t", overwrite=True)
     await novita.asave("dry-n", overwrite=True)
     made, asked, jobs = FLOWS[kind]
-    names = {"ttapi_credentials": "dry-t", "novita_credentials": "dry-n"}
-    taken = {name: value for name, value in names.items() if name in made.parameters.properties}
-    expected = await made(**asked, **taken, dry_run=True)
+    expected = await made(**asked, dry_run=True)
     assert isinstance(expected, Forecast) and expected.jobs == jobs
     assert json.loads(expected.model_dump_json())["jobs"] == jobs
     url = f"{PREFECT_API_URL.value()}/artifacts/{kind}-forecast/latest"

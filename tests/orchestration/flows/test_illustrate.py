@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -32,10 +33,10 @@ RUN = Path(__file__).parent / "scripts" / "illustrate_run.py"
 
 
 @pytest.fixture
-async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
+async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, dict[str, Any]]:
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 def files_below(folder: Path, pattern: str) -> list[Path]:
@@ -93,11 +94,9 @@ def second_and_fourth(paths: list[Path]) -> list[int]:
 async def test_a_chooser_of_ones_own_and_upscaling(emulator, blocks):
     made = await illustrate(
         prompts=["a kite"],
-        chooser=f"{__name__}:second_and_fourth",
-        upscale=True,
         refinement=None,
         renditions=SQUARE,
-        **blocks,
+        advanced={**blocks["advanced"], "chooser": f"{__name__}:second_and_fourth", "upscale": True},
     )
     assert emulator.jobs()["counts"] == {"midjourney.imagine": 1, "midjourney.action": 2}
     assert len(made.items[0].published) == 2
@@ -107,13 +106,14 @@ async def test_one_failure_does_not_take_the_others_and_a_retry_pays_only_for_it
     emulator.add_faults(
         {"kind": "job_fails", "operation": "midjourney.imagine", "times": 1, "message": "[Internal error] Something"}
     )
-    asked = {"prompts": ["a kite", "a drum"], "refinement": None, "renditions": SQUARE, "request_key": "retry-me"}
+    asked = {"prompts": ["a kite", "a drum"], "refinement": None, "renditions": SQUARE}
+    terms = {**blocks["advanced"], "request_key": "retry-me"}
     with pytest.raises(GenMediaError, match="1 of 2 pictures failed") as caught:
-        await illustrate(**asked, **blocks)
+        await illustrate(**asked, advanced=terms)
     assert "[Internal error] Something" in str(caught.value)
     assert "What could be published is published." in str(caught.value)
     assert len(files_below(Path(Settings().media_store) / "published", "*.jpg")) == 1
-    made = await illustrate(**asked, attempts=2, **blocks)
+    made = await illustrate(**asked, advanced={**terms, "attempts": 2})
     assert len(made.items) == 2
     kept = [job for job in emulator.jobs()["jobs"] if job["billed"] and not job["refunded"]]
     assert len(kept) == 2 and emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 3
@@ -131,7 +131,7 @@ async def test_where_nothing_was_published_the_end_says_so_and_says_equal_reason
 
 async def test_a_missing_block_says_how_to_save_one():
     with pytest.raises(ConfigurationError, match="genmedia setup --ttapi") as caught:
-        await illustrate(prompts=["a kite"], ttapi_credentials="nowhere")
+        await illustrate(prompts=["a kite"], advanced={"ttapi_credentials": "nowhere"})
     assert "nowhere" in str(caught.value)
 
 
@@ -179,7 +179,7 @@ def test_every_submits_reply_lost_once_then_killed_while_polling_and_run_again(
     emulator.release()
     second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "3 files published from 3 prompts and photographs" in second.stdout
+    assert "3 files published from 2 prompts and 1 photograph" in second.stdout
     # 2 grids, 3 refinements: each billed once, though every first submit's reply was lost.
     assert emulator.jobs()["counts"] == {"midjourney.imagine": 2, "novita.img2img": 3}
     assert {row.state for row in ledger.rows()} == {"STORED"}

@@ -85,19 +85,22 @@ async def test_illustrate_publishes_and_shows_nothing_that_is_set_apart(emulator
     asked: dict[str, Any] = {
         "photographs": [Photograph(picture=str(photos / "chelsea.png"), prompt=words) for words in ("in oil", UNFIT)],
         "renditions": SQUARE,
-        "novita_credentials": "n",
     }
     small = Refinement(longest_side=128)
-    for wrong in ({"moderation_check": "no.such:thing"}, {"refinement": None}):
+    n = {"novita_credentials": "n"}
+    for check, refinement in (("no.such:thing", small), (None, None)):
+        blocking = {**n, "moderation_policy": "block", "moderation_check": check}
         with pytest.raises(ConfigurationError):
-            await illustrate(**{**asked, "refinement": small, "moderation_policy": "block", **wrong})
+            await illustrate(**asked, refinement=refinement, advanced=blocking)
     assert emulator.submits() == 0
 
-    made = await illustrate(**asked, refinement=small, moderation_policy="quarantine", collection="apart")
+    apart = {**n, "moderation_policy": "quarantine"}
+    made = await illustrate(**asked, refinement=small, advanced=apart, collection="apart")
     fine, unfit = made.items
     assert len(fine.published) == 1 and unfit.published == [] == unfit.refined and unfit.error is None
     quarantine = Path(Settings().media_store) / "quarantine"
     (record,) = quarantine.glob("*.json")
     assert json.loads(record.read_text())["reasons"] and len(list(quarantine.iterdir())) == 2
     with pytest.raises(GenMediaError, match="found by moderation"):
-        await illustrate(**asked, refinement=small, moderation_policy="block", request_key="k")
+        blocking = {**n, "moderation_policy": "block", "request_key": "k"}
+        await illustrate(**asked, refinement=small, advanced=blocking)

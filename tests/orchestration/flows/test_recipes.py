@@ -28,7 +28,7 @@ SMALL = {"name": "small", "width": 120, "height": 120}
 async def blocks(ttapi, novita):
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ async def test_a_file_that_is_kept_keeps_what_it_brought(photos, tmp_path):
 
 
 async def test_sizes_by_name_and_ones_own_from_a_file_or_a_variable(emulator, blocks, tmp_path, monkeypatch):
-    asked = {"prompts": ["a kite"], "refinement": None, "request_key": "sizes", **blocks}
+    asked = {"prompts": ["a kite"], "refinement": None, "advanced": {**blocks["advanced"], "request_key": "sizes"}}
     made = await illustrate(renditions=["thumb", SMALL], **asked)
     assert [file.role for file in made.items[0].published[0]] == ["thumb", "small"]
     with pytest.raises(RecipeError, match="no preset called 'banner'"):

@@ -24,17 +24,21 @@ SMALL: dict[str, Any] = {
     "title": "Night Train",
     "sound": "synthwave, slow",
     "cover": "a night train --ar 1:1",
+}
+ADVANCED: dict[str, Any] = {
     "refinement": Refinement(longest_side=128),
     "sizes": [Rendition(name="cover", width=128, height=128)],
     "teaser": Teaser(duration_seconds=2, side=64),
+    "ttapi_credentials": "t",
+    "novita_credentials": "n",
 }
 
 
 @pytest.fixture
-async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, str]:
+async def blocks(ttapi: TTAPICredentials, novita: NovitaCredentials) -> dict[str, dict[str, Any]]:
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": ADVANCED}
 
 
 def published(collection: str) -> list[str]:
@@ -84,24 +88,24 @@ async def test_flowmusic_comes_to_its_loudness_and_has_stems(emulator, blocks):
 async def test_a_song_that_fails_leaves_the_cover_and_a_cover_that_fails_the_song(emulator, blocks):
     emulator.add_faults({"kind": "job_fails", "operation": "suno.music", "times": 1, "message": "odd"})
     with pytest.raises(GenMediaError, match="2 of 3 parts of the release failed: song: ") as caught:
-        await release_track(**{**SMALL, "refinement": None, "collection": "a"}, **blocks)
+        await release_track(**SMALL, collection="a", advanced={**ADVANCED, "refinement": None})
     assert "teaser: there is no teaser without a song and a cover" in str(caught.value)
     assert published("a") == ["index.html", "night-train-cover.jpg", "release.json"]
     bundle = json.loads((Path(Settings().media_store) / "published/a/release.json").read_text())
     assert bundle["missing"] == ["song", "teaser"]
     emulator.add_faults({"kind": "job_fails", "operation": "midjourney.imagine", "times": 1, "message": "odd"})
     with pytest.raises(GenMediaError, match="2 of 3 parts of the release failed: cover: "):
-        await release_track(**{**SMALL, "cover": "a tram", "collection": "b", "lufs": None}, **blocks)
+        await release_track(**{**SMALL, "cover": "a tram"}, collection="b", advanced={**ADVANCED, "lufs": None})
     assert published("b") == ["index.html", "night-train-audio-2.mp3", "night-train.mp3", "release.json"]
 
 
 @ffmpeg
 async def test_what_can_be_known_is_said_before_anything_is_bought(emulator, blocks):
     for more, said in (
-        ({"sizes": ["no-such-preset"]}, "no-such-preset"),
-        ({"sizes": []}, "a release has a cover"),
+        ({"advanced": {**ADVANCED, "sizes": ["no-such-preset"]}}, "no-such-preset"),
+        ({"advanced": {**ADVANCED, "sizes": []}}, "a release has a cover"),
         ({"title": "t" * 81}, "title"),
-        ({"novita_credentials": "nowhere"}, "genmedia setup --novita"),
+        ({"advanced": {**ADVANCED, "novita_credentials": "nowhere"}}, "genmedia setup --novita"),
     ):
         with pytest.raises(ConfigurationError, match=said):
             await release_track(**{**SMALL, **blocks, **more})

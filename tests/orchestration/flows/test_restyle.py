@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,9 @@ STYLE = Style(
 
 
 @pytest.fixture
-async def block(novita: NovitaCredentials) -> dict[str, str]:
+async def block(novita: NovitaCredentials) -> dict[str, dict[str, Any]]:
     await save(novita, "n")
-    return {"novita_credentials": "n"}
+    return {"advanced": {"novita_credentials": "n"}}
 
 
 @pytest.fixture

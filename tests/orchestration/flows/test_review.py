@@ -53,7 +53,7 @@ async def bought(deployed, ttapi) -> str:
     """The same of three prompts."""
     await save(ttapi, "t")
     prompts = ["a kite", "a drum", "a boat"]
-    asked = {"refinement": None, "renditions": SIZES, "collection": "toys", "ttapi_credentials": "t"}
+    asked = {"refinement": None, "renditions": SIZES, "collection": "toys", "advanced": {"ttapi_credentials": "t"}}
     await illustrate(prompts=prompts, **asked)
     return "published/toys"
 

@@ -31,11 +31,9 @@ async def asked(ttapi, novita, photos) -> dict[str, Any]:
     return {
         "concepts": CONCEPTS,
         "products": products,
-        "style": {"longest_side": 128},
         "renditions": SIZES,
         "collection": "winter",
-        "ttapi_credentials": "t",
-        "novita_credentials": "n",
+        "advanced": {"style": {"longest_side": 128}, "ttapi_credentials": "t", "novita_credentials": "n"},
     }
 
 
@@ -97,7 +95,7 @@ async def test_one_that_fails_is_told_apart_and_what_cannot_be_asked_buys_nothin
     for words, wrong in {
         "has no {product}": {"concepts": [{"name": "a", "prompt": "boots"}]},
         "two products are called the same": {"products": [{"name": "Cup"}, {"name": "cup"}]},
-        "no TTAPI Credentials block": {"ttapi_credentials": "none"},
+        "no TTAPI Credentials block": {"advanced": {"ttapi_credentials": "none"}},
     }.items():
         with pytest.raises(ConfigurationError, match=words):
             await variants(**{**asked, **wrong})

@@ -120,8 +120,7 @@ async def night(emulator: Emulator, gate: Gate, monkeypatch: pytest.MonkeyPatch)
         "refinement": Refinement(longest_side=128),
         "renditions": [Rendition(name="square", width=96, height=96)],
         "collection": "night",
-        "ttapi_credentials": "night-t",
-        "novita_credentials": "night-n",
+        "advanced": {"ttapi_credentials": "night-t", "novita_credentials": "night-n"},
     }
     return Night(emulator, gate, asked)
 
@@ -140,7 +139,7 @@ async def test_a_block_that_is_not_there_or_has_a_wrong_key(night: Night, why: s
         happened = "the key of the Novita AI Credentials block 'night-n' is not accepted: "
     else:
         happened = "there is no Novita AI Credentials block called 'night-new'"
-    page = await night.fails(novita_credentials=name)
+    page = await night.fails(advanced={"ttapi_credentials": "night-t", "novita_credentials": name})
     says(page, happened, NOTHING, f"genmedia setup --novita {name}")
     said = await genmedia("setup", "--novita", name, "--base-url", night.gate.url, NOVITA_API_KEY=NOVITA_KEY)
     assert "Key: accepted" in said

@@ -37,8 +37,7 @@ async def test_a_published_file_is_followed_back_to_what_was_paid_for_it(
         photographs=[Photograph(picture=str(photos / "chelsea.png"), prompt="in oil")],
         refinement=Refinement(longest_side=256),
         renditions=SQUARE,
-        ttapi_credentials="t",
-        novita_credentials="n",
+        advanced={"ttapi_credentials": "t", "novita_credentials": "n"},
     )
     drawn, photograph = made.items
     file = drawn.published[0][0]

@@ -32,7 +32,7 @@ def found(file: MediaFile):
 async def blocks(ttapi, novita):
     await save(ttapi, "t")
     await save(novita, "n")
-    return {"ttapi_credentials": "t", "novita_credentials": "n"}
+    return {"advanced": {"ttapi_credentials": "t", "novita_credentials": "n"}}
 
 
 async def test_every_published_file_says_how_it_came_about(emulator, blocks, photos, child_env):

@@ -34,7 +34,9 @@ async def test_every_published_file_is_signed_and_verify_says_by_whom(
     await ttapi.asave("sign-t", overwrite=True)
     await saved(own, "studio")
     monkeypatch.setenv("GENMEDIA_SIGNING_CERTIFICATE", "studio")
-    made = await illustrate(prompts=["a lighthouse"], refinement=None, renditions=SIZES, ttapi_credentials="sign-t")
+    made = await illustrate(
+        prompts=["a lighthouse"], refinement=None, renditions=SIZES, advanced={"ttapi_credentials": "sign-t"}
+    )
     (item,) = made.items
     picked, files = item.picked[0], item.published[0]
     for file in files:
@@ -74,7 +76,9 @@ async def test_every_published_file_is_signed_and_verify_says_by_whom(
 async def test_a_recipe_is_done_again_once_it_is_to_be_signed(emulator, ttapi, monkeypatch):
     await ttapi.asave("sign-t", overwrite=True)
     await saved(paper(), "studio-recipe")
-    made = await illustrate(prompts=["a kite"], refinement=None, renditions=SIZES[:1], ttapi_credentials="sign-t")
+    made = await illustrate(
+        prompts=["a kite"], refinement=None, renditions=SIZES[:1], advanced={"ttapi_credentials": "sign-t"}
+    )
     picture, recipe = made.items[0].picked[0], [{"step": "sizes", "sizes": [SIZES[1].model_dump()]}]
     (plain,) = await recipes.apply(picture, recipe)
     assert credentials_in(plain.path.read_bytes()) is None
@@ -97,7 +101,9 @@ async def test_what_cannot_sign_stops_a_run_before_it_buys(emulator, ttapi, monk
     if wrong == "no mark":
         monkeypatch.setenv("GENMEDIA_MARK", "false")
     with pytest.raises(ConfigurationError) as caught:
-        await illustrate(prompts=["a kite"], refinement=None, renditions=SIZES[:1], ttapi_credentials="sign-t")
+        await illustrate(
+            prompts=["a kite"], refinement=None, renditions=SIZES[:1], advanced={"ttapi_credentials": "sign-t"}
+        )
     says = {
         "no block": "there is no GenMedia Signing Certificate block",
         "its own issuer": "issued itself",

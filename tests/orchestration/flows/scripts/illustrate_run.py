@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.flows import Photograph, Refinement, illustrate
+from prefect_genmedia.flows import AdvancedIllustrate, Photograph, Refinement, illustrate
 from prefect_genmedia.imaging import Rendition
 
 
@@ -16,9 +16,9 @@ async def main(base_url: str, photograph: str, request_key: str | None) -> None:
         photographs=[Photograph(picture=photograph, prompt="in watercolour")],
         refinement=Refinement(longest_side=256),
         renditions=[Rendition(name="square", width=128, height=128)],
-        ttapi_credentials="kill-ttapi",
-        novita_credentials="kill-novita",
-        request_key=request_key,
+        advanced=AdvancedIllustrate(
+            ttapi_credentials="kill-ttapi", novita_credentials="kill-novita", request_key=request_key
+        ),
     )
     print(made.summary)
 
