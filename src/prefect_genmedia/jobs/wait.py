@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from dataclasses import replace
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
 SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look
+WRITTEN_SECONDS = 5.0  # between rows of a progress that says the same: nobody reads it more often
 VAGUE_LOOKS = 5  # in a row, with growing pauses, until a failure that names no job counts as this job's
 GRACE_SECONDS = 5.0  # after the deadline: a look that has begun may end
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
@@ -76,6 +78,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
     elif row.hint_at is None:
         hinted = await _pause(call, row, bounded(call, pace.pause(time.monotonic() - since, 0, None, None)))
     vain, failures, missing, vague = 0, 0, 0, 0
+    written_state, written_at = "", -math.inf
     told: set[str] = set()
     while True:
         error: GenMediaError
@@ -107,15 +110,19 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
         except GenMediaError as final:
             raise final.about(ref_of(row), call.provider) from None
         else:
-            failures = missing = 0
+            was_missing, failures, missing = missing > 0, 0, 0
             if status.state is JobState.FAILED:
                 await call.record_fact(row, call.ledger.failed, row.id, status, row.job_id)
                 return []
             if status.message and status.message not in told:
                 told.add(status.message)
                 call.run.log.info("%s: %s", row.operation, status.message)
-            await _progress(call, row, status)
-            elapsed = time.monotonic() - since
+            now = time.monotonic()
+            if was_missing or status.provider_state != written_state or now >= written_at + WRITTEN_SECONDS:
+                await _write_progress(call, row, status)
+                written_state, written_at = status.provider_state, now
+            _show_progress(call, row, status)
+            elapsed = now - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
             vain += pace.is_due(elapsed)
             hinted = await _pause(call, row, pause)
@@ -170,13 +177,16 @@ def read_links(call: Call, row: JobRow, payload: dict[str, Any]) -> list[Link]:
         return [Link(text, "image") for text in found]
 
 
-async def _progress(call: Call, row: JobRow, status: JobStatus) -> None:
+async def _write_progress(call: Call, row: JobRow, status: JobStatus) -> None:
     try:
         kept = await asyncio.to_thread(call.ledger.progress, row.id, call.owner, status)
     except LedgerError:
         kept = True  # only progress: the next poll writes it
     if not kept:
         raise Taken
+
+
+def _show_progress(call: Call, row: JobRow, status: JobStatus) -> None:
     state: Literal["queued", "running"] = "queued" if status.state is JobState.QUEUED else "running"
     call.show(row, state, status.percent, status.eta_seconds)
 
