@@ -61,6 +61,7 @@ bench: $(READY)
 	$(RUN) -m benchmarks.run
 	$(RUN) benchmarks/ledger.py
 	$(RUN) -m benchmarks.imaging
+	$(RUN) -m benchmarks.simulation
 
 dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.ledger import fill
-from prefect_genmedia.jobs.looking.pace import Pace
+from prefect_genmedia.jobs.looking.pace import KEPT, Pace
 from prefect_genmedia.jobs.wait import WRITTEN_SECONDS
 from prefect_genmedia.ledger import Database, Full, JobRow, Ledger, Queue, Want
 from prefect_genmedia.operation import JobState, JobStatus
@@ -42,6 +42,7 @@ LEASE_SECONDS = 60.0
 SUBMIT_SECONDS, DOWNLOAD_SECONDS = 0.8, 2.0
 TYPICAL_SECONDS = 60.0
 SLOW = 0.03  # the share of jobs that take four times as long
+SPREAD = 0.25  # of the logarithm: two thirds of the others take 47 to 77 s
 PLACES = 100  # that one account's queue has
 ROOM = 1.25  # places for each that is needed on average
 FILES = 5
@@ -107,7 +108,8 @@ class Day:
         self._random = random.Random(a_day)
         count = max(1, math.ceil(self._rate * (TYPICAL_SECONDS * 1.2 + 5) * ROOM / PLACES))
         self._accounts = {f"account-{a_day}-{number}": Account() for number in range(count)}
-        self._pace = Pace(TYPICAL_SECONDS)
+        # As on any day but the first: what such jobs took lately is known.
+        self._pace = Pace(TYPICAL_SECONDS, [self._work_seconds() for _ in range(KEPT)])
         self._due: list[tuple[float, int, Callable[[Job], None], Job]] = []
         self._order = itertools.count()
         self._settings = Settings()
@@ -174,8 +176,7 @@ class Day:
         assert row is not None
         self._measured("submitted", lambda: self._ledger.submitted(row.id, f"job-{row.id}", "accepted"))
         job.accepted_at = self._ledger.moment
-        slow = 4.0 if self._random.random() < SLOW else 1.0
-        job.ends_at = job.accepted_at + TYPICAL_SECONDS * slow * self._random.lognormvariate(0.0, 0.25)
+        job.ends_at = job.accepted_at + self._work_seconds()
         self._look_later(job)
 
     def _look_later(self, job: Job) -> None:
@@ -215,6 +216,10 @@ class Day:
         self._measured("release", lambda: self._ledger.release(job.owner))
         self._owners.discard(job.owner)
 
+    def _work_seconds(self) -> float:
+        slow = 4.0 if self._random.random() < SLOW else 1.0
+        return TYPICAL_SECONDS * slow * self._random.lognormvariate(0.0, SPREAD)
+
     def _told(self) -> dict[str, Any]:
         jobs = len(self.late)
         per_job = {name: round(1000 * seconds / jobs, 3) for name, seconds in sorted(self.took.items())}
@@ -236,7 +241,7 @@ class Day:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--a-day", type=int, nargs="+", default=[1_000_000, 2_000_000, 4_000_000, 8_000_000])
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000, help="jobs of the last hundred days that are there")
     parser.add_argument("--url", help="an empty PostgreSQL database, or a new SQLite file")
     options = parser.parse_args()

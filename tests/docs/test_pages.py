@@ -72,4 +72,4 @@ def test_no_block_is_of_an_unknown_language():
 
 
 def test_the_readme_stays_short():
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 130

@@ -1,0 +1,134 @@
+"""docs/speed.md and its plots, and the README's table, from benchmarks/results: `python -m benchmarks.page`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from benchmarks.run import SCENARIOS, table
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+BEGIN, END = "<!-- speed: made by benchmarks/page.py -->", "<!-- /speed -->"
+NAMES = {
+    "raw": "raw httpx at its best",
+    "core": "this core, SQLite",
+    "core-postgres": "this core, PostgreSQL",
+    "tasks": "these tasks in Prefect",
+    "mapped": "Prefect's .map of one shared client",
+    "novita_core": "this core",
+    "novita_client": "novita-client with threads",
+}
+PLOTTED = {"wall": "wall, s", "cpu_ms": "client CPU a job, ms", "requests": "API requests a job"}
+OURS = ("core", "core-postgres", "tasks", "novita_core")
+HEAD = """# Speed
+
+Made by `python -m benchmarks.page` from `benchmarks/results/`, which `make bench` writes. In each round every party
+runs once, in another order, in a process of its own; the provider is a process of its own and counts. The figures are
+the medians. Compare within a table, not between machines.
+
+Raw httpx has no ledger, keeps no history and pays again for a reply that is lost; it is here as the floor. Where
+another is ahead the table shows it. Of our CPU a job, about 28 ms are decoding the five pictures of a grid, which is
+how a broken file is told; the rest is mostly the ledger.
+"""
+
+
+def results() -> dict[str, dict[str, Any]]:
+    """What was measured, by scenario; in the order of the scenarios."""
+    found = {}
+    for scenario in SCENARIOS:
+        path = HERE / "results" / f"{scenario.name.replace(',', '').replace(' ', '-')}.json"
+        if path.exists():
+            found[scenario.name] = json.loads(path.read_text())
+    return found
+
+
+def tables() -> str:
+    parts = []
+    for scenario in SCENARIOS:
+        if (facts := results().get(scenario.name)) is not None:
+            medians = {NAMES[name]: figures for name, figures in facts["medians"].items()}
+            rounds = len(next(iter(facts["rounds"].values())))
+            loads = [run["load"] for runs in facts["rounds"].values() for run in runs]
+            said = f"{facts['machine']}; rounds: {rounds}; load {min(loads):.1f} to {max(loads):.1f}"
+            plot = f"![{scenario.name}](images/speed-{SCENARIOS.index(scenario) + 1}.svg)"
+            parts.append(f"{table(scenario, medians)}\n\n({said})\n\n{plot}\n")
+    return "\n".join(parts)
+
+
+def simulated() -> str:
+    """The table of benchmarks/simulation.py; empty where it has not run."""
+    path = HERE / "results" / "simulation.json"
+    if not path.exists():
+        return ""
+    found = json.loads(path.read_text())
+    lines = [
+        "\n## A million jobs a day\n",
+        "`python -m benchmarks.simulation`: the real ledger, its admission and the real pace on a clock of its own;",
+        "jobs of about 60 s, some of 240. The ledger holds a million older rows. Its share of a second says when it",
+        "gives way: at 1 it is always at work; on SQLite, where one writes at a time, jobs would wait for it then.\n",
+        "| ledger | jobs a day | jobs a second | ledger, ms a job | share of a second | looks a job | late, median s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for database, told in found.items():
+        for name, day in told["days"].items() if isinstance(told, dict) else ():
+            took = sum(day["ledger_ms_a_job"].values())
+            cells = (day["jobs_a_second"], f"{took:.1f}", f"{day['ledger_busy']:.2f}", day["looks_a_job"])
+            shown = " | ".join(map(str, cells))
+            lines.append(f"| {database} | {name.removesuffix(' a day')} | {shown} | {day['late_median']} |")
+    return "\n".join([*lines, f"\n({found['machine']})\n"])
+
+
+def page() -> str:
+    return f"{HEAD}\n{tables()}{simulated()}"
+
+
+def plot(medians: dict[str, dict[str, float]]) -> str:
+    """Bars, ours filled and the others' outlined; readable on light and dark pages."""
+    left, wide, high = 230, 360, 22
+    y, parts = 0, []
+    for key, label in PLOTTED.items():
+        most = max(figures[key] for figures in medians.values()) or 1.0
+        parts.append(f'<text x="0" y="{y + 16}" font-weight="bold">{label}</text>')
+        y += high
+        for name, figures in medians.items():
+            width = max(1.0, wide * figures[key] / most)
+            fill = "#2f7ed8" if name in OURS else "none"
+            parts.append(f'<text x="0" y="{y + 15}">{escape(NAMES[name])}</text>')
+            parts.append(
+                f'<rect x="{left}" y="{y + 3}" width="{width:.0f}" height="{high - 8}" fill="{fill}" stroke="#2f7ed8"/>'
+            )
+            parts.append(f'<text x="{left + width + 6:.0f}" y="{y + 15}">{figures[key]:.1f}</text>')
+            y += high
+        y += 8
+    style = "text{font:13px system-ui,sans-serif;fill:#777}"
+    size = f'viewBox="0 0 660 {y}" width="660" height="{y}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><style>{style}</style>{"".join(parts)}</svg>\n'
+
+
+def in_readme(text: str) -> str:
+    """The README with its table made anew: the first scenario's, wall and cost."""
+    before, _, rest = text.partition(BEGIN)
+    scenario = SCENARIOS[0]
+    medians = results()[scenario.name]["medians"]
+    lines = [f"| {scenario.name} (ideal {scenario.ideal:g} s) | {' | '.join(PLOTTED.values())} | noticed late, s |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    for name, figures in medians.items():
+        cells = " | ".join(f"{figures[key]:.1f}" for key in PLOTTED)
+        lines.append(f"| {NAMES[name]} | {cells} | {figures['late']:.2f} |")
+    return "\n".join([before + BEGIN, *lines, END]) + rest.partition(END)[2]
+
+
+def main() -> None:
+    (ROOT / "docs" / "speed.md").write_text(page())
+    for number, scenario in enumerate(SCENARIOS, 1):
+        if (facts := results().get(scenario.name)) is not None:
+            (ROOT / "docs" / "images" / f"speed-{number}.svg").write_text(plot(facts["medians"]))
+    readme = ROOT / "README.md"
+    readme.write_text(in_readme(readme.read_text()))
+
+
+if __name__ == "__main__":
+    main()
