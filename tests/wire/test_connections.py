@@ -29,10 +29,12 @@ class Kept:
     def __init__(self, first: list[bytes]) -> None:
         self.first = first
         self.connections = 0
+        self.newest: asyncio.StreamWriter | None = None
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.newest = writer
         while head := await reader.readuntil(b"\r\n\r\n"):
             path = b"/" + head.split()[1].rpartition(b"/")[2]  # to a proxy all of the address is said
             for piece in self.first if path == b"/first" else [plain(path)]:
@@ -92,6 +94,23 @@ async def test_a_connection_without_one_is_used_again(first: list[bytes]) -> Non
     async with keeping(first) as kept:
         assert (await got(kept.url, "/first", "/second", "/third"))[1:] == [b"/second", b"/third"]
         assert kept.connections == 1
+
+
+@pytest.mark.parametrize("late", [STRAY, b""], ids=["a whole answer more", "it hung up"])
+async def test_what_comes_once_the_answer_was_read_is_given_to_nobody_either(late: bytes) -> None:
+    async with keeping([plain(b"good")]) as kept, http_pool() as pool:
+        async with pool.stream(f"{kept.url}/first") as incoming:
+            assert b"".join([piece async for piece in incoming.pieces]) == b"good"
+        assert kept.newest is not None
+        if late:
+            kept.newest.write(late)
+            await kept.newest.drain()
+        else:
+            kept.newest.close()
+            await kept.newest.wait_closed()
+        async with pool.stream(f"{kept.url}/second") as incoming:
+            assert b"".join([piece async for piece in incoming.pieces]) == b"/second"
+        assert kept.connections == 2
 
 
 async def test_a_proxys_stray_answer_is_given_to_nobody_either(monkeypatch: pytest.MonkeyPatch) -> None:

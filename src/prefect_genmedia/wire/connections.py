@@ -8,6 +8,8 @@ for hung up; these say so, too, when more or other bytes have come than the answ
 from __future__ import annotations
 
 import re
+import select
+import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -67,6 +69,7 @@ class _Length:
 class _Connection(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._socket: socket.socket | None = stream.get_extra_info("socket")
         self._answer = _Length()
         self._answered = False
 
@@ -93,9 +96,19 @@ class _Connection(httpcore.AsyncNetworkStream):
         return _Connection(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and not self._answer.is_exact:
+        if info != "is_readable":
+            return self._stream.get_extra_info(info)
+        return not self._answer.is_exact or self._is_readable()
+
+    def _is_readable(self) -> bool:
+        # httpcore asks all that are idle, at each request, and anyio has the system tell the peer's name each time.
+        if self._socket is None or not hasattr(select, "poll"):
+            return bool(self._stream.get_extra_info("is_readable"))
+        if (descriptor := self._socket.fileno()) < 0:
             return True
-        return self._stream.get_extra_info(info)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 class Network(httpcore.AsyncNetworkBackend):
