@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from prefect_genmedia.blocks import Budget, NovitaCredentials, TTAPICredentials
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import GenMediaError, JobTimeoutError, SubmitOutcomeUnknown
-from prefect_genmedia.flows import illustrate
+from prefect_genmedia.flows import AdvancedIllustrate, illustrate
 from prefect_genmedia.jobs import JobResult, Terms, run
 from prefect_genmedia.media import MediaFile, Picture
 from prefect_genmedia.operation import Account
@@ -55,7 +55,7 @@ async def test_my_flow_pays_once(genmedia_emulator: Emulator) -> None:
 
 
 async def from_python() -> None:
-    published = await illustrate(prompts=["a lighthouse --ar 3:2"])
+    published = await illustrate(prompts=["a lighthouse --ar 3:2"], advanced=AdvancedIllustrate(attempts=2))
     print(published)
 
 
