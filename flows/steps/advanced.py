@@ -17,7 +17,7 @@ from prefect_genmedia.tasks import midjourney, moderation
 class Advanced(BaseModel):
     """Of every flow that buys."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, title="Advanced")
 
     attempts: Whole = Field(
         default=1, ge=1, le=5, description="How often a job that the provider fails may be bought in all."
@@ -27,7 +27,9 @@ class Advanced(BaseModel):
 class AtTTAPI(Advanced):
     """Of a flow that buys at TTAPI."""
 
-    ttapi_credentials: Called = Field(default="ttapi", description="The name of a saved TTAPI Credentials block.")
+    ttapi_credentials: Called = Field(
+        default="ttapi", title="TTAPI Credentials", description="The name of a saved TTAPI Credentials block."
+    )
 
 
 class AtNovita(Advanced):
