@@ -14,10 +14,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
-from prefect_genmedia.media.places import PART_BYTES, open_place
+from prefect_genmedia.media.parts import PART_BYTES
+from prefect_genmedia.media.places import open_place
 from tests.s3 import S3, environ_for
 from tests.shop import small_cat
 
@@ -210,12 +212,12 @@ def test_killed_while_publishing_on_s3(publisher: Publisher, s3: S3) -> None:
 
 
 @pytest.mark.slow
-def test_a_large_file_that_was_killed_in_the_middle_of_its_parts_is_not_seen(s3: S3, tmp_path: Path) -> None:
+def test_a_large_file_killed_in_the_middle_of_its_parts_is_not_seen_and_goes_on(s3: S3, tmp_path: Path) -> None:
     bucket, film = s3.new_bucket(), tmp_path / "film.mp4"
-    content = random.Random(SEED).randbytes(2 * PART_BYTES + 1024)
+    content = random.Random(SEED).randbytes(5 * PART_BYTES + 1024)
     location = f"s3://{bucket}/store"
 
-    def keep(kill_after: int | None = None) -> int:
+    def keep(content: bytes, kill_after: int | None = None) -> tuple[int, int]:
         film.write_bytes(content)
         road = Road(s3.url, kill_after)
         words = "import sys, pathlib; from prefect_genmedia.media import MediaStore; "
@@ -225,13 +227,22 @@ def test_a_large_file_that_was_killed_in_the_middle_of_its_parts_is_not_seen(s3:
         road.worker.is_process(worker.pid)
         code = worker.wait()
         road.close()
-        return code
+        return code, road.passed
 
-    assert keep(kill_after=PART_BYTES + PART_BYTES // 2) == -signal.SIGKILL
+    # Four at once: when the fifth is on its way, the first has come.
+    assert keep(content, kill_after=4 * PART_BYTES + PART_BYTES // 2)[0] == -signal.SIGKILL
     assert seen(location) == {}, "half of it is there"
     assert s3.fs().call_s3("list_multipart_uploads", Bucket=bucket)["Uploads"], "it was not sent in parts"
-    assert keep() == 0
+    code, passed = keep(content)
+    assert code == 0 and passed < 4.5 * PART_BYTES, "all of it was sent again"
     assert seen(location) == {"published/film.mp4": hashlib.sha256(content).hexdigest()}
+    # Another file of that name, which begins in the same way, is not put together with what is left of the first.
+    other = content[: 4 * PART_BYTES] + b"other" + content[4 * PART_BYTES :]
+    assert keep(content, kill_after=4 * PART_BYTES + PART_BYTES // 2)[0] == -signal.SIGKILL
+    assert keep(other) == (0, ANY)
+    assert seen(location) == {"published/film.mp4": hashlib.sha256(other).hexdigest()}
+    told = s3.fs().call_s3("head_object", Bucket=bucket, Key="store/published/film.mp4")
+    assert told["Metadata"] == {"sha256": hashlib.sha256(other).hexdigest()} and told["ContentType"] == "video/mp4"
 
 
 @pytest.mark.slow

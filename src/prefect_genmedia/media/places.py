@@ -19,6 +19,7 @@ from fsspec.spec import AbstractFileSystem
 
 from prefect_genmedia.errors import ConfigurationError, GenMediaError, MediaError
 from prefect_genmedia.media.kinds import EXTENSIONS
+from prefect_genmedia.media.parts import PART_BYTES, put_in_parts
 from prefect_genmedia.quoting import title
 
 # By name: fsspec imports it when a path in a Prefect block is opened; without one, nothing here needs Prefect.
@@ -26,9 +27,6 @@ fsspec.register_implementation("block", "prefect_genmedia.blocks.filesystem.Bloc
 
 INCOMING = ".incoming"
 """The folder of a store for what is not whole yet."""
-PART_BYTES = 8 * 1024**2
-"""From twice this size on a file goes to S3 in parts of it, ten at once; s3fs's own 50 MB would take half a gigabyte of
-memory."""
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 S3 = ("s3", "s3a")
 GCS = ("gs", "gcs")
@@ -148,7 +146,10 @@ def put(fs: Any, source: Path, path: str, root: str) -> None:
     """Write a file so that it is seen whole or not at all. Raises what the store raises."""
     if kind(fs) in S3:
         told = {"ContentType": content_type(path), "Metadata": {"sha256": sha256_of(source)}}
-        fs.put_file(str(source), path, chunksize=PART_BYTES, **told)
+        if source.stat().st_size >= 2 * PART_BYTES:
+            put_in_parts(fs, source, path, told)
+        else:
+            fs.put_file(str(source), path, chunksize=2 * PART_BYTES, **told)
     elif kind(fs) in GCS:
         fs.put_file(str(source), path, content_type=content_type(path), metadata={"sha256": sha256_of(source)})
     elif renames(fs):
