@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from prefect import task
 
 from prefect_genmedia import quoting
-from prefect_genmedia.errors import MediaError
-from prefect_genmedia.imaging import Rendered, Rendition
+from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
 from prefect_genmedia.imaging.workers import beside_the_loop
@@ -24,6 +22,7 @@ from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.provenance import Signer, packet_for
 from prefect_genmedia.settings import read_settings
+from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import mark_for
 from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
@@ -87,9 +86,9 @@ def _render(
             file_name = made.path.name
             if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
                 step = {"rendition": sizes[made.name].model_dump(mode="json", exclude_none=True)}
-                text = manifest_bytes(file_name, _file_of(made, ""), source, manifest, **step)
-                _write(store, incoming, f"{folder}/{file_name}.json", text)
-            files.append(_keep(store, made, folder))
+                text = manifest_bytes(file_name, file_of(made, ""), source, manifest, **step)
+                write(store, incoming, f"{folder}/{file_name}.json", text)
+            files.append(keep(store, made, folder))
     return files
 
 
@@ -106,9 +105,9 @@ def _quadrants(grid: MediaFile) -> list[MediaFile]:
         xmp = packet_for(mark_for([grid], None, settings), path.read_bytes())
         files = []
         for made in cut_quadrants(path, incoming, grid.sha256[:16], xmp=xmp):
-            text = manifest_bytes(made.path.name, _file_of(made, ""), grid, {}, cut="quadrants")
-            _write(store, incoming, f"quadrants/{made.path.name}.json", text)
-            files.append(_keep(store, made, "quadrants"))
+            text = manifest_bytes(made.path.name, file_of(made, ""), grid, {}, cut="quadrants")
+            write(store, incoming, f"quadrants/{made.path.name}.json", text)
+            files.append(keep(store, made, "quadrants"))
     return [file.model_copy(update={"role": role}) for file, role in zip(files, QUADRANTS, strict=True)]
 
 
@@ -127,7 +126,7 @@ async def take_in(picture: str) -> MediaFile:
 
     def keep() -> str:
         with store.incoming() as incoming:
-            return _write(store, incoming, key, loaded.content)
+            return write(store, incoming, key, loaded.content)
 
     return MediaFile(
         uri=await asyncio.to_thread(keep),
@@ -137,29 +136,4 @@ async def take_in(picture: str) -> MediaFile:
         width=loaded.width,
         height=loaded.height,
         role="photograph",
-    )
-
-
-def _write(store: MediaStore, incoming: Path, key: str, content: bytes) -> str:
-    part = incoming / hashlib.sha256(key.encode()).hexdigest()
-    try:
-        part.write_bytes(content)
-    except OSError as failure:
-        raise MediaError(f"{key} could not be kept: {failure.strerror or failure}") from None
-    return store.keep(part, key)
-
-
-def _keep(store: MediaStore, made: Rendered, folder: str) -> MediaFile:
-    return _file_of(made, store.keep(made.path, f"{folder}/{made.path.name}"))
-
-
-def _file_of(made: Rendered, uri: str) -> MediaFile:
-    return MediaFile(
-        uri=uri,
-        sha256=made.sha256,
-        media_type=made.media_type,
-        bytes=made.bytes,
-        width=made.width,
-        height=made.height,
-        role=made.name,
     )

@@ -6,10 +6,9 @@ Every file says that it is generated, where a job made what it is of (GENMEDIA_M
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -18,10 +17,8 @@ from prefect import task
 from prefect_genmedia.errors import ConfigurationError, MediaInvalidError
 from prefect_genmedia.imaging import header
 from prefect_genmedia.imaging.workers import beside_the_loop
-from prefect_genmedia.jobs.moderation import refuse_quarantined
 from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.names import check_place
-from prefect_genmedia.provenance import Signer, marked, tags_for
 from prefect_genmedia.recording import Probed, Tags, platform_named, require_ffmpeg, require_platform, still_film
 from prefect_genmedia.recording import captions as captions_of
 from prefect_genmedia.recording import format_for as write_format
@@ -31,10 +28,8 @@ from prefect_genmedia.recording import probe as probe_file
 from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.recording import trim as trim_file
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _write
-from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
-from prefect_genmedia.tasks.publishing.marking import mark_for
-from prefect_genmedia.tasks.publishing.signing import sign_content, the_signer
+from prefect_genmedia.tasks.publishing.keeping import write
+from prefect_genmedia.tasks.publishing.recordings import make_recording
 
 __all__ = [
     "Probed",
@@ -55,8 +50,6 @@ __all__ = [
 LOUDEST_PEAK = -1.0  # dBTP
 CAPTIONS: dict[Literal["srt", "vtt"], str] = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-
-_UNMARKED = "it does not say that it is generated: a file of its kind has no place for that which is known here"
 
 
 @task(name="recording.probe", task_run_name="probe a recording")
@@ -94,7 +87,7 @@ async def poster(
         return ()
 
     step = {"poster": {"at_seconds": at_seconds}}
-    return await _make(source, folder, "poster", "png", step, make, stem, manifest)
+    return await make_recording(source, folder, "poster", "png", step, make, stem, manifest)
 
 
 @task(name="recording.trim", task_run_name="trim a recording")
@@ -118,7 +111,7 @@ async def trim(
         return ()
 
     step = {"trim": {"start_seconds": start_seconds, "duration_seconds": duration_seconds, "exact": exact}}
-    return await _make(source, folder, "trim", None, step, make)
+    return await make_recording(source, folder, "trim", None, step, make)
 
 
 @task(name="recording.level", task_run_name="bring a recording to a loudness")
@@ -135,7 +128,7 @@ async def level(
         return _leveled(path, target, lufs, true_peak)
 
     step = {"level": {"lufs": lufs, "true_peak": true_peak}}
-    return await _make(source, folder, "level", None, step, make)
+    return await make_recording(source, folder, "level", None, step, make)
 
 
 def _name(parameters: dict[str, Any]) -> str:
@@ -179,7 +172,7 @@ async def publish(
         step["trim"] = {"start_seconds": start_seconds, "duration_seconds": duration_seconds}
     if lufs is not None:
         step["level"] = {"lufs": lufs, "true_peak": LOUDEST_PEAK}
-    return await _make(source, folder, source.role, None, step, make, stem, manifest)
+    return await make_recording(source, folder, source.role, None, step, make, stem, manifest)
 
 
 @task(name="recording.teaser", task_run_name="a teaser: {stem}")
@@ -206,7 +199,7 @@ async def teaser(
         return ()
 
     step = {"teaser": {"start_seconds": start_seconds, "duration_seconds": duration_seconds, "side": side}}
-    return await _make(sound, folder, "teaser", "mp4", step, make, stem, manifest, cover)
+    return await make_recording(sound, folder, "teaser", "mp4", step, make, stem, manifest, cover)
 
 
 @task(name="recording.captions", task_run_name="captions of {stem}")
@@ -225,7 +218,7 @@ def _captions(lines: Sequence[str], seconds: float, folder: str, stem: str) -> l
     for kind, media_type in CAPTIONS.items():
         content = captions_of(lines, seconds, kind).encode()
         with store.incoming() as incoming:
-            uri = _write(store, incoming, f"{folder}/{stem}.{kind}", content)
+            uri = write(store, incoming, f"{folder}/{stem}.{kind}", content)
         digest = hashlib.sha256(content).hexdigest()
         files.append(MediaFile(uri=uri, sha256=digest, media_type=media_type, bytes=len(content), role="captions"))
     return files
@@ -261,7 +254,7 @@ async def tag(
         return ()
 
     step = {"tag": {**said, "cover_sha256": cover.sha256 if cover else None}}
-    return await _make(source, folder, "tagged", None, step, make, None, None, cover)
+    return await make_recording(source, folder, "tagged", None, step, make, None, None, cover)
 
 
 @task(name="recording.format", task_run_name="a film in the format of {platform}")
@@ -294,77 +287,4 @@ async def format_for(
 
     facts = wanted.model_dump(mode="json", exclude_none=True, exclude={"use", "source", "date"})
     step = {"platform": {"name": platform, "fit": fit, "background": background, **facts}}
-    return await _make(source, folder, platform, "mp4", step, make)
-
-
-async def _make(*asked: Any) -> MediaFile:
-    return await beside_the_loop(_made, await the_signer(), *asked)
-
-
-def _made(
-    signer: Signer | None,
-    source: MediaFile,
-    folder: str,
-    role: str,
-    ending: str | None,
-    step: dict[str, Any],
-    make: Callable[[Path, Path], tuple[str, ...]],
-    stem: str | None = None,
-    manifest: dict[str, Any] | None = None,
-    other: MediaFile | None = None,
-) -> MediaFile:
-    """Make one file of `source`, and of an `other`, into the store, its manifest first.
-
-    The same step on the same bytes has one name.
-    """
-    require_ffmpeg()
-    check_place(folder, stem)
-    store = MediaStore(read_settings().media_store)
-    sources = [source] if other is None else [source, other]
-    for each in sources:
-        refuse_quarantined(each, store)
-    words = hashlib.sha256(json.dumps(step, sort_keys=True).encode()).hexdigest()[:8]
-    with local_copy(source) as path, store.incoming() as incoming:
-        name = f"{stem or f'{source.sha256[:16]}-{role}-{words}'}.{ending or path.suffix.removeprefix('.')}"
-        target = incoming / name
-        remarks = (*make(path, target), *_mark(path, target, sources, manifest))
-        content, unsigned = sign_content(target.read_bytes(), signer, [path.read_bytes()])
-        target.write_bytes(content)
-        kind, width, height = _seen(target, ending, source)
-        made = MediaFile(
-            uri="",
-            sha256=hashlib.sha256(content).hexdigest(),
-            media_type=kind,
-            bytes=len(content),
-            width=width,
-            height=height,
-            role=role,
-            remarks=(*remarks, *unsigned),
-        )
-        _write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, sources, manifest or {}, **step))
-        return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
-
-
-def _seen(made: Path, ending: str | None, source: MediaFile) -> tuple[str, int | None, int | None]:
-    """Media type, width and height of what was made."""
-    if ending is None:
-        return source.media_type, source.width, source.height
-    if ending == "mp4":
-        film = probe_file(made)
-        return "video/mp4", film.width, film.height
-    picture = header(made)
-    return picture.media_type, picture.width, picture.height
-
-
-def _mark(source: Path, made: Path, bought: Sequence[MediaFile], manifest: dict[str, Any] | None) -> tuple[str, ...]:
-    """Let a file say what it is, and what its source said; a kind without a place for that is kept all the same."""
-    mark, content, before = mark_for(bought, manifest, read_settings()), made.read_bytes(), source.read_bytes()
-    if tags := tags_for(content, mark, before):
-        plain = made.replace(made.with_stem(f"{made.stem}-plain"))
-        tag_file(plain, made, tags)
-        return ()
-    try:
-        made.write_bytes(marked(content, mark, before))
-    except MediaInvalidError as failure:
-        return (_UNMARKED if "of this kind" in failure.message else failure.message,)
-    return ()
+    return await make_recording(source, folder, platform, "mp4", step, make)

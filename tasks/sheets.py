@@ -30,7 +30,7 @@ from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.names import check_place
 from prefect_genmedia.provenance import Signer
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.imaging import _file_of, _keep, _write
+from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import packet_for_several
 from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
@@ -154,6 +154,6 @@ def _together(
         xmp = packet_for_several(pictures, contents, settings)
         (made,) = sign_pictures([make(paths, incoming / f"{stem}.jpg", xmp)], signer, contents)
         if manifest is not None:
-            text = manifest_bytes(made.path.name, _file_of(made, ""), pictures, manifest, **(step or {}))
-            _write(store, incoming, f"{folder}/{made.path.name}.json", text)
-        return _keep(store, made, folder)
+            text = manifest_bytes(made.path.name, file_of(made, ""), pictures, manifest, **(step or {}))
+            write(store, incoming, f"{folder}/{made.path.name}.json", text)
+        return keep(store, made, folder)
