@@ -79,6 +79,9 @@ async def _deploy(client: PrefectClient, each: dict[str, Any], flow: Flow[..., A
     form = form_of(flow)
     renewed = DeploymentUpdate(parameter_openapi_schema=form, parameters=folded(there.parameters, form))
     await client.update_deployment(there.id, renewed)
+    for schedule in there.schedules:
+        if schedule.parameters and (moved := folded(schedule.parameters, form)) != schedule.parameters:
+            await client.update_deployment_schedule(there.id, schedule.id, parameters=moved)
     return "was there: its form is renewed, all else is as it was"
 
 
@@ -91,7 +94,8 @@ def folded(parameters: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
         return parameters
     kept = {name: value for name, value in parameters.items() if name not in moved}
     changed = {name: value for name, value in moved.items() if value != known[name].get("default")}
-    return {**kept, "advanced": changed} if changed else kept
+    given = kept.get("advanced")
+    return {**kept, "advanced": {**changed, **(given if isinstance(given, dict) else {})}} if changed else kept
 
 
 async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> UUID:

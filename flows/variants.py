@@ -79,11 +79,11 @@ class Product(BaseModel):
     )
 
 
+InWords = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 GivenProduct = Annotated[
-    Annotated[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)], A_TEXT]
-    | Annotated[Product, A_MODEL],
-    TEXT_OR_MODEL,
-    Tabs("In words", "Set"),
+    Annotated[InWords, A_TEXT] | Annotated[Product, A_MODEL], TEXT_OR_MODEL, Tabs("In words", "Set")
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import re
@@ -110,9 +111,10 @@ def checked(make: Callable[[], T], within: str = "") -> T:
 def imported_function(what: str, name: str) -> Any:
     """The function behind 'package.module:function'. Raises ConfigurationError."""
     module, _, function = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigurationError(
-            f"the {what} {name!r} cannot be imported", advice="Give 'package.module:function'."
-        ) from None
+    found = None
+    with contextlib.suppress(Exception):  # whatever is wrong with a user's module
+        found = getattr(importlib.import_module(module), function)
+    if not callable(found):
+        is_no = "cannot be imported" if found is None else "is no function"
+        raise ConfigurationError(f"the {what} {name!r} {is_no}", advice="Give 'package.module:function'.")
+    return found

@@ -73,6 +73,7 @@ async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(em
         ({}, {"GENMEDIA_FONTS": "/nowhere/sans.ttf"}, "sans.ttf"),
         ({"recipe": "steps: [{step: crop, width: 4000, height: 4000}]"}, {}, "the recipe cannot work"),
         ({"advanced": {"chooser": "no_such_module:choose"}}, {}, "chooser"),
+        ({"advanced": {"chooser": "os:sep"}}, {}, "is no function"),
         (
             {"advanced": {"moderation_policy": "block", "moderation_check": "no_such_module:look"}},
             {},
@@ -80,7 +81,7 @@ async def test_a_budget_that_cannot_count_what_it_will_be_asked_is_said_first(em
         ),
         ({"advanced": {"ttapi_credentials": "nowhere"}}, {}, "no TTAPI Credentials block called 'nowhere'"),
     ],
-    ids=["store", "extra", "fonts", "recipe", "chooser", "check", "block"],
+    ids=["store", "extra", "fonts", "recipe", "chooser", "no function", "check", "block"],
 )
 @pytest.mark.sampled(3)
 async def test_what_cannot_be_kept_made_or_chosen_is_said_first(emulator, blocks, monkeypatch, asked, env, says):

@@ -44,7 +44,8 @@ async def change() -> None:
     """What a person does in the UI."""
     async with get_client() as client:
         nightly = (await deployments())["nightly"]
-        await client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True)
+        own = {"attempts": 2, "advanced": {"mode": "relax"}}
+        await client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True, parameters=own)
         mine = DeploymentUpdate(parameters={**nightly.parameters, "prompts": ["mine"], **OLD}, paused=True)
         await client.update_deployment(nightly.id, mine)
         loud = await Automation.aread(name=next(iter(TELLING)))
@@ -74,6 +75,7 @@ def test_it_prepares_all_buys_nothing_and_leaves_what_was_changed(emulator, noth
     again = setup(capsys, *asked)
     nightly = asyncio.run(deployments())["nightly"]
     assert nightly.schedules[0].active and nightly.paused and nightly.parameters["prompts"] == ["mine"]
+    assert nightly.schedules[0].parameters == {"advanced": {"attempts": 2, "mode": "relax"}}
     assert nightly.parameters["advanced"] == {"novita_credentials": "shop"} and not set(OLD) & set(nightly.parameters)
     assert "renewed, switched on as it was" in again and again.count("switched off as it was") == len(TELLING) - 1
     kept = TTAPICredentials.load("setup-t")

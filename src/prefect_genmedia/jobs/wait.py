@@ -119,8 +119,8 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
                 call.run.log.info("%s: %s", row.operation, status.message)
             now = time.monotonic()
             if was_missing or status.provider_state != written_state or now >= written_at + WRITTEN_SECONDS:
-                await _write_progress(call, row, status)
-                written_state, written_at = status.provider_state, now
+                kept = await _write_progress(call, row, status)
+                written_state, written_at = status.provider_state, now if kept else -math.inf
             _show_progress(call, row, status)
             elapsed = now - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
@@ -177,13 +177,15 @@ def read_links(call: Call, row: JobRow, payload: dict[str, Any]) -> list[Link]:
         return [Link(text, "image") for text in found]
 
 
-async def _write_progress(call: Call, row: JobRow, status: JobStatus) -> None:
+async def _write_progress(call: Call, row: JobRow, status: JobStatus) -> bool:
+    """False when the ledger cannot now: the next look writes it. Raises Taken."""
     try:
-        kept = await asyncio.to_thread(call.ledger.progress, row.id, call.owner, status)
+        is_ours = await asyncio.to_thread(call.ledger.progress, row.id, call.owner, status)
     except LedgerError:
-        kept = True  # only progress: the next poll writes it
-    if not kept:
+        return False
+    if not is_ours:
         raise Taken
+    return True
 
 
 def _show_progress(call: Call, row: JobRow, status: JobStatus) -> None:

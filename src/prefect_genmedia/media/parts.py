@@ -21,17 +21,28 @@ def put_in_parts(fs: Any, source: Path, path: str, told: dict[str, Any]) -> None
     sums = _sums(source)
     upload, there = _left_open(fs, where, sums)
     if upload is not None:
-        try:
+        # Another worker may have ended it meanwhile, or sent a part of its own: then it is begun anew.
+        with suppress(OSError):
             _finish(fs, {**where, "UploadId": upload}, source, sums, there)
-            # Equal so far may be another file's beginning, which told of itself when it began.
-            if fs.call_s3("head_object", **where)["Metadata"] == told["Metadata"]:
+            if _is_there(fs, where, told):
                 fs.invalidate_cache(path)
                 return
-        except FileNotFoundError:
-            pass  # another worker has ended it
     upload = fs.call_s3("create_multipart_upload", **where, **told)["UploadId"]
-    _finish(fs, {**where, "UploadId": upload}, source, sums, {})
+    try:
+        _finish(fs, {**where, "UploadId": upload}, source, sums, {})
+    except OSError:
+        # Another worker may have found ours, and ended it: then the file is there, or it is sent once more.
+        if not _is_there(fs, where, told):
+            upload = fs.call_s3("create_multipart_upload", **where, **told)["UploadId"]
+            _finish(fs, {**where, "UploadId": upload}, source, sums, {})
     fs.invalidate_cache(path)
+
+
+def _is_there(fs: Any, where: dict[str, str], told: dict[str, Any]) -> bool:
+    """Equal parts may be another file's beginning, which told of itself when its upload began."""
+    with suppress(OSError):
+        return bool(fs.call_s3("head_object", **where)["Metadata"] == told["Metadata"])
+    return False
 
 
 def _sums(source: Path) -> list[str]:

@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 _HEAD_END = b"\r\n\r\n"
+_WHOLE = 2**20  # more than anyio ever has: what it could not give it would keep, and nobody would see it
 _LONGEST_HEAD = 100_000  # httpcore's own limit
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
@@ -70,11 +71,12 @@ class _Connection(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self._socket: socket.socket | None = stream.get_extra_info("socket")
+        self._tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
         self._answer = _Length()
         self._answered = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        data = await self._stream.read(max_bytes, timeout)
+        data = await self._stream.read(max(max_bytes, _WHOLE), timeout)
         self._answered = True
         self._answer.saw(data)
         return data
@@ -98,7 +100,19 @@ class _Connection(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         if info != "is_readable":
             return self._stream.get_extra_info(info)
-        return not self._answer.is_exact or self._is_readable()
+        return not self._answer.is_exact or self._has_more() or self._is_readable()
+
+    def _has_more(self) -> bool:
+        """Has a TLS record come behind the answer's last one? The socket no longer shows it."""
+        if self._tls is None:
+            return False
+        try:
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            pass  # it was ended
+        return True
 
     def _is_readable(self) -> bool:
         # httpcore asks all that are idle, at each request, and anyio has the system tell the peer's name each time.

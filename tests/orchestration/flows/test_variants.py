@@ -114,3 +114,16 @@ async def test_a_slot_that_nothing_fills_is_refused_and_the_vendors_own_braces_a
     permuted = [{"name": "snow", "prompt": "{product} in {red, green} light"}]
     await variants(**{**asked, "concepts": permuted, "dry_run": True})
     assert emulator.billed() == 0
+
+
+@pytest.mark.parametrize("words", ["boots\nred", "a\x00b", "", "b" * 81])
+async def test_a_product_in_words_that_is_no_name_is_refused_by_its_place(emulator, asked, words):
+    with pytest.raises(ConfigurationError, match=r"products\.0"):
+        await variants(**{**asked, "products": [words]})
+    assert emulator.submits() == 0
+
+
+async def test_a_product_may_be_given_in_words_alone(emulator, asked):
+    await variants(**{**asked, "concepts": asked["concepts"][:1], "products": ["red boots"]})
+    assert emulator.jobs()["counts"] == {"midjourney.imagine": 1}
+    assert [name.rpartition("/")[2] for name in published()] == ["red-boots-1-square.jpg"]
