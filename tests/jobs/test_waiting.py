@@ -566,8 +566,11 @@ async def test_a_job_that_failed_is_asked_for_once_and_told_again(emulator: Emul
 
 
 async def test_a_progress_that_says_the_same_is_written_once_and_what_was_missing_again(wire: Wire) -> None:
-    """Each look of each job would else be a write of the one database that all of them share."""
-    words = iter(["ON_QUEUE"] * 20 + ["PENDING"] * 10 + [None, "PENDING"])
+    """Each look of each job would else be a write of the one database that all of them share.
+
+    What the ledger could not take is written at the next look: the time in which a job is missing would else go on.
+    """
+    words = iter(["ON_QUEUE"] * 20 + ["PENDING"] * 10 + [None, "LOCKED", "PENDING", "PENDING"])
 
     def answer(seen: Seen) -> Say:
         if seen.method == "POST":
@@ -581,6 +584,14 @@ async def test_a_progress_that_says_the_same_is_written_once_and_what_was_missin
         if seen.path.endswith("/fetch"):
             if (word := next(words, "SUCCESS")) is None:
                 return Say(404, {"status": "FAILED", "message": "no such job"})
+            with sqlite3.connect(make_url(Settings().ledger_url).database or "") as ledger:
+                ledger.execute("DROP TRIGGER IF EXISTS no_write")
+                if word == "LOCKED":
+                    ledger.execute(
+                        "CREATE TRIGGER no_write BEFORE UPDATE OF percent ON genmedia_job "
+                        "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+                    )
+                    word = "PENDING"
             data = {"jobId": "job-1", "progress": "99", "cdnImage": f"{wire.url}/files/grid.png", "images": []}
             return Say(200, {"status": word, "data": data})
         return Say(200, (PHOTOS / "coffee.png").read_bytes(), {"content-type": "image/png"})

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import httpx
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from prefect_genmedia.wire.connections import Network, over
 from prefect_genmedia.wire.http import http_pool
+from tests.certificates import paper
 
 STRAY = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nSTRAY"
 HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
@@ -42,19 +48,22 @@ class Kept:
                 await writer.drain()
 
 
-@asynccontextmanager
-async def keeping(first: list[bytes]) -> AsyncIterator[Kept]:
-    kept = Kept(first)
-
+async def serving(kept: Kept, tls: ssl.SSLContext | None = None) -> asyncio.Server:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await kept.serve(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    kept.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    kept.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    return server
+
+
+@asynccontextmanager
+async def keeping(first: list[bytes]) -> AsyncIterator[Kept]:
+    kept = Kept(first)
+    async with await serving(kept):
         yield kept
 
 
@@ -110,6 +119,26 @@ async def test_what_comes_once_the_answer_was_read_is_given_to_nobody_either(lat
             await kept.newest.wait_closed()
         async with pool.stream(f"{kept.url}/second") as incoming:
             assert b"".join([piece async for piece in incoming.pieces]) == b"/second"
+        assert kept.connections == 2
+
+
+async def test_a_stray_answer_in_a_tls_record_of_its_own_is_given_to_nobody(tmp_path: Path) -> None:
+    """With the first in one reading of the socket, where nothing of it is seen any more."""
+    own = paper("localhost", use=ExtendedKeyUsageOID.SERVER_AUTH)
+    (tmp_path / "server.pem").write_text(own.chain + own.key)
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server.load_cert_chain(tmp_path / "server.pem")
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    kept = Kept([plain(b"good"), STRAY])
+    async with await serving(kept, server), over(Network(), httpx.AsyncClient(verify=client), client, 10) as asking:
+        answers = [(await asking.get(f"{kept.url}/{path}")).content for path in ("first", "second", "third")]
+    assert answers == [b"good", b"/second", b"/third"] and kept.connections == 2
+
+
+async def test_a_stray_answer_behind_as_much_as_is_read_at_once_is_given_to_nobody() -> None:
+    head = len(plain(b"x" * 65_000)) - 65_000
+    async with keeping([plain(b"x" * (65_536 - head)) + STRAY]) as kept:
+        assert (await got(kept.url, "/first", "/second", "/third"))[1:] == [b"/second", b"/third"]
         assert kept.connections == 2
 
 
