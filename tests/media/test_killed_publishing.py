@@ -12,14 +12,16 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
 
-from prefect_genmedia.media.parts import PART_BYTES
+from prefect_genmedia.media.parts import PART_BYTES, put_in_parts
 from prefect_genmedia.media.places import open_place
+from tests.patience import until
 from tests.s3 import S3, environ_for
 from tests.shop import small_cat
 
@@ -243,6 +245,50 @@ def test_a_large_file_killed_in_the_middle_of_its_parts_is_not_seen_and_goes_on(
     assert seen(location) == {"published/film.mp4": hashlib.sha256(other).hexdigest()}
     told = s3.fs().call_s3("head_object", Bucket=bucket, Key="store/published/film.mp4")
     assert told["Metadata"] == {"sha256": hashlib.sha256(other).hexdigest()} and told["ContentType"] == "video/mp4"
+
+
+class Halfway:
+    """A bucket's file system that another worker comes between, before the third part is sent."""
+
+    def __init__(self, fs: Any, meanwhile: Callable[[], None]) -> None:
+        self._fs, self._meanwhile = fs, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def call_s3(self, method: str, **asked: Any) -> Any:
+        if method == "upload_part" and asked["PartNumber"] == 3:
+            self._meanwhile()
+        # As S3 answers, and moto does not.
+        open_ones = self._fs.call_s3("list_multipart_uploads", Bucket=asked["Bucket"]).get("Uploads", [])
+        if "UploadId" in asked and asked["UploadId"] not in [each["UploadId"] for each in open_ones]:
+            raise FileNotFoundError("NoSuchUpload")
+        return self._fs.call_s3(method, **asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [b"the same", b"another"], ids=["the same film", "one that begins like it"])
+def test_two_that_send_a_large_file_of_one_name_both_end_well(s3: S3, tmp_path: Path, last: bytes) -> None:
+    bucket, films = s3.new_bucket(), [tmp_path / "first.mp4", tmp_path / "second.mp4"]
+    beginning = random.Random(SEED).randbytes(2 * PART_BYTES)
+    told = []
+    for film, end in zip(films, (b"the same", last), strict=True):
+        film.write_bytes(beginning + end)
+        told.append({"Metadata": {"sha256": hashlib.sha256(film.read_bytes()).hexdigest()}})
+    fs, once = s3.fs(), iter([True])
+
+    def another() -> None:
+        if next(once, False):
+            until(lambda: len(parts()) == 2, "the first two parts")
+            put_in_parts(fs, films[1], f"{bucket}/film.mp4", told[1])
+
+    def parts() -> list[Any]:
+        (upload,) = fs.call_s3("list_multipart_uploads", Bucket=bucket)["Uploads"]
+        return fs.call_s3("list_parts", Bucket=bucket, Key="film.mp4", UploadId=upload["UploadId"]).get("Parts", [])
+
+    put_in_parts(Halfway(fs, another), films[0], f"{bucket}/film.mp4", told[0])
+    assert fs.cat_file(f"{bucket}/film.mp4") == films[0].read_bytes()
+    assert fs.call_s3("head_object", Bucket=bucket, Key="film.mp4")["Metadata"] == told[0]["Metadata"]
 
 
 @pytest.mark.slow
