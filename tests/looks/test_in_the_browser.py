@@ -52,7 +52,9 @@ class Desk:
         if field:
             self.page.type_into(FIELD % field, typed)
         self.page.ask(f"{SUBMIT}.click()")
-        self.page.wait("!location.pathname.endsWith('/run')")  # the form was taken
+        # The form was taken; what was typed is known to it a moment later, so that it may have to be sent again.
+        refused = "document.body.innerText.includes('is a required property')"
+        self.page.wait(f"!location.pathname.endsWith('/run') || ({refused} && ({SUBMIT}?.click(), false))")
         until(lambda: self._ended(deployment), f"the run of {name}'s form", every=0.5)
 
     def _ended(self, deployment: str) -> bool:
