@@ -46,9 +46,9 @@ def results() -> dict[str, dict[str, Any]]:
 
 
 def tables() -> str:
-    parts = []
+    parts, found = [], results()
     for scenario in SCENARIOS:
-        if (facts := results().get(scenario.name)) is not None:
+        if (facts := found.get(scenario.name)) is not None:
             medians = {NAMES[name]: figures for name, figures in facts["medians"].items()}
             rounds = len(next(iter(facts["rounds"].values())))
             loads = [run["load"] for runs in facts["rounds"].values() for run in runs]
@@ -123,8 +123,9 @@ def in_readme(text: str) -> str:
 
 def main() -> None:
     (ROOT / "docs" / "speed.md").write_text(page())
+    found = results()
     for number, scenario in enumerate(SCENARIOS, 1):
-        if (facts := results().get(scenario.name)) is not None:
+        if (facts := found.get(scenario.name)) is not None:
             (ROOT / "docs" / "images" / f"speed-{number}.svg").write_text(plot(facts["medians"]))
     readme = ROOT / "README.md"
     readme.write_text(in_readme(readme.read_text()))

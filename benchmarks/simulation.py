@@ -116,7 +116,7 @@ class Day:
         self._began = ledger.moment
         self.took: dict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
-        self.looks: list[int] = []
+        self.looks = 0
         self.late: list[float] = []
         self.waited: list[float] = []
         self._owners: set[str] = set()
@@ -187,7 +187,7 @@ class Day:
     def _look(self, job: Job) -> None:
         row, now = job.row, self._ledger.moment
         assert row is not None
-        self.looks.append(job.number)
+        self.looks += 1
         account = self._accounts[job.account]
         account.asked_at.append(now)
         while account.asked_at[0] < now - 1:
@@ -229,7 +229,7 @@ class Day:
             "accounts": len(self._accounts),
             "ledger_ms_a_job": per_job,
             "ledger_busy": round(sum(self.took.values()) / jobs * self._rate, 4),
-            "looks_a_job": round(len(self.looks) / jobs, 2),
+            "looks_a_job": round(self.looks / jobs, 2),
             "late_median": round(statistics.median(self.late), 2),
             "late_p95": round(statistics.quantiles(self.late, n=20)[-1], 2),
             "waited_median": round(statistics.median(self.waited), 2),

@@ -77,25 +77,35 @@ async def _deploy(client: PrefectClient, each: dict[str, Any], flow: Flow[..., A
         paused = [item for item in each.get("schedules", ()) if not _is_active(each, item)]
         return "made; its schedule is off until you switch it on" if paused else "made"
     form = form_of(flow)
-    renewed = DeploymentUpdate(parameter_openapi_schema=form, parameters=folded(there.parameters, form))
+    parameters = folded(there.parameters, form)
+    renewed = DeploymentUpdate(parameter_openapi_schema=form, parameters=parameters)
     await client.update_deployment(there.id, renewed)
     for schedule in there.schedules:
-        if schedule.parameters and (moved := folded(schedule.parameters, form)) != schedule.parameters:
-            await client.update_deployment_schedule(there.id, schedule.id, parameters=moved)
+        if schedule.parameters and (own := folded(schedule.parameters, form, parameters)) != schedule.parameters:
+            await client.update_deployment_schedule(there.id, schedule.id, parameters=own)
     return "was there: its form is renewed, all else is as it was"
 
 
-def folded(parameters: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as this version takes them: what stands below `advanced` now stood beside the others before."""
+def folded(parameters: dict[str, Any], form: dict[str, Any], over: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Parameters as this version takes them: what stands below `advanced` now stood beside the others before.
+
+    Of a schedule, `over` is its deployment's: Prefect puts a whole `advanced` in the place of another, and what the
+    schedule does not name, such as whose credentials, is to stay as it was.
+    """
     models = form.get("definitions", {}).items()
     known: dict[str, Any] = next((model["properties"] for name, model in models if name.startswith("Advanced")), {})
     moved = {name: value for name, value in parameters.items() if name in known and name not in form["properties"]}
     if not moved:
         return parameters
     kept = {name: value for name, value in parameters.items() if name not in moved}
-    changed = {name: value for name, value in moved.items() if value != known[name].get("default")}
-    given = kept.get("advanced")
-    return {**kept, "advanced": {**changed, **(given if isinstance(given, dict) else {})}} if changed else kept
+    advanced = {**_set_in(over or {}), **moved, **_set_in(kept)}
+    changed = {name: value for name, value in advanced.items() if value != known.get(name, {}).get("default")}
+    return {**kept, "advanced": changed or "usual"}
+
+
+def _set_in(parameters: dict[str, Any]) -> dict[str, Any]:
+    given = parameters.get("advanced")
+    return given if isinstance(given, dict) else {}
 
 
 async def _create(each: dict[str, Any], flow: Flow[..., Any]) -> UUID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import re
@@ -111,10 +110,11 @@ def checked(make: Callable[[], T], within: str = "") -> T:
 def imported_function(what: str, name: str) -> Any:
     """The function behind 'package.module:function'. Raises ConfigurationError."""
     module, _, function = name.partition(":")
-    found = None
-    with contextlib.suppress(Exception):  # whatever is wrong with a user's module
+    wrong = "is no function"
+    try:
         found = getattr(importlib.import_module(module), function)
+    except Exception as failure:  # whatever is wrong with a user's module
+        found, wrong = None, f"cannot be imported ({type(failure).__name__})"
     if not callable(found):
-        is_no = "cannot be imported" if found is None else "is no function"
-        raise ConfigurationError(f"the {what} {name!r} {is_no}", advice="Give 'package.module:function'.")
+        raise ConfigurationError(f"the {what} {name!r} {wrong}", advice="Give 'package.module:function'.")
     return found

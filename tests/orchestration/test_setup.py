@@ -24,7 +24,7 @@ from prefect_genmedia.deployments.shipped import FILE, FREE, POOL
 from prefect_genmedia.errors import ConfigurationError
 from tests.patience import PATIENCE
 
-OLD = {"ttapi_credentials": "ttapi", "novita_credentials": "shop"}  # where versions before `advanced` had them
+OLD = {"ttapi_credentials": "a", "novita_credentials": "shop"}  # where versions before `advanced` had them
 
 
 def setup(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -44,7 +44,7 @@ async def change() -> None:
     """What a person does in the UI."""
     async with get_client() as client:
         nightly = (await deployments())["nightly"]
-        own = {"attempts": 2, "advanced": {"mode": "relax"}}
+        own = {"attempts": 2, "ttapi_credentials": "ttapi", "advanced": {"mode": "relax"}}
         await client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, active=True, parameters=own)
         mine = DeploymentUpdate(parameters={**nightly.parameters, "prompts": ["mine"], **OLD}, paused=True)
         await client.update_deployment(nightly.id, mine)
@@ -75,8 +75,10 @@ def test_it_prepares_all_buys_nothing_and_leaves_what_was_changed(emulator, noth
     again = setup(capsys, *asked)
     nightly = asyncio.run(deployments())["nightly"]
     assert nightly.schedules[0].active and nightly.paused and nightly.parameters["prompts"] == ["mine"]
-    assert nightly.schedules[0].parameters == {"advanced": {"attempts": 2, "mode": "relax"}}
-    assert nightly.parameters["advanced"] == {"novita_credentials": "shop"} and not set(OLD) & set(nightly.parameters)
+    # What the schedule does not name is as the deployment has it: whose account pays, before all.
+    own = {"attempts": 2, "mode": "relax", "novita_credentials": "shop"}
+    assert nightly.schedules[0].parameters == {"advanced": own}
+    assert nightly.parameters["advanced"] == OLD and not set(OLD) & set(nightly.parameters)
     assert "renewed, switched on as it was" in again and again.count("switched off as it was") == len(TELLING) - 1
     kept = TTAPICredentials.load("setup-t")
     assert kept.budget is not None and kept.budget.per_day == 50.0 and kept.api_key.get_secret_value() == "k-0815"

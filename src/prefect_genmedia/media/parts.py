@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,23 +19,22 @@ def put_in_parts(fs: Any, source: Path, path: str, told: dict[str, Any]) -> None
     """`told` is what S3 is told of the file. Raises what the store raises; the upload then stays open. Blocking."""
     bucket, key, _ = fs.split_path(path)
     where = {"Bucket": bucket, "Key": key}
-    sums = _sums(source)
-    upload, there = _left_open(fs, where, sums)
+    upload, there = _left_open(fs, where, source)
     if upload is not None:
         # Another worker may have ended it meanwhile, or sent a part of its own: then it is begun anew.
         with suppress(OSError):
-            _finish(fs, {**where, "UploadId": upload}, source, sums, there)
+            _finish(fs, {**where, "UploadId": upload}, source, there)
             if _is_there(fs, where, told):
                 fs.invalidate_cache(path)
                 return
     upload = fs.call_s3("create_multipart_upload", **where, **told)["UploadId"]
     try:
-        _finish(fs, {**where, "UploadId": upload}, source, sums, {})
-    except OSError:
-        # Another worker may have found ours, and ended it: then the file is there, or it is sent once more.
+        _finish(fs, {**where, "UploadId": upload}, source, {})
+    except FileNotFoundError:
+        # Another worker has found ours, and ended it: the file is there, or another is, and it is sent once more.
         if not _is_there(fs, where, told):
             upload = fs.call_s3("create_multipart_upload", **where, **told)["UploadId"]
-            _finish(fs, {**where, "UploadId": upload}, source, sums, {})
+            _finish(fs, {**where, "UploadId": upload}, source, {})
     fs.invalidate_cache(path)
 
 
@@ -54,11 +54,12 @@ def _sums(source: Path) -> list[str]:
     return sums
 
 
-def _left_open(fs: Any, where: dict[str, str], sums: list[str]) -> tuple[str | None, dict[int, str]]:
+def _left_open(fs: Any, where: dict[str, str], source: Path) -> tuple[str | None, dict[int, str]]:
     """The newest upload of this name whose parts are all this file's, and those parts by their number."""
     with suppress(Exception):  # who may not ask, or a server that cannot tell: it is begun anew
         found = fs.call_s3("list_multipart_uploads", Bucket=where["Bucket"], Prefix=where["Key"]).get("Uploads", [])
         uploads = [each for each in found if each["Key"] == where["Key"]]
+        sums = _sums(source) if uploads else []
         for each in sorted(uploads, key=lambda each: each["Initiated"], reverse=True)[:MOST_LEFT]:
             said = fs.call_s3("list_parts", **where, UploadId=each["UploadId"])
             there = {part["PartNumber"]: part["ETag"].strip('"') for part in said.get("Parts", [])}
@@ -67,7 +68,7 @@ def _left_open(fs: Any, where: dict[str, str], sums: list[str]) -> tuple[str | N
     return None, {}
 
 
-def _finish(fs: Any, upload: dict[str, str], source: Path, sums: list[str], there: dict[int, str]) -> None:
+def _finish(fs: Any, upload: dict[str, str], source: Path, there: dict[int, str]) -> None:
     def send(number: int) -> dict[str, Any]:
         if number in there:
             return {"PartNumber": number, "ETag": there[number]}
@@ -77,5 +78,5 @@ def _finish(fs: Any, upload: dict[str, str], source: Path, sums: list[str], ther
         return {"PartNumber": number, "ETag": fs.call_s3("upload_part", **upload, PartNumber=number, Body=part)["ETag"]}
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        parts = list(threads.map(send, range(1, len(sums) + 1)))
+        parts = list(threads.map(send, range(1, math.ceil(source.stat().st_size / PART_BYTES) + 1)))
     fs.call_s3("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
