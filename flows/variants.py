@@ -39,7 +39,7 @@ from prefect_genmedia.flows.runs.beforehand import (
     shared_key,
 )
 from prefect_genmedia.flows.runs.calendar_rows import Line
-from prefect_genmedia.flows.runs.parameters import Given, Photograph, Renditions, Tabs, Usual
+from prefect_genmedia.flows.runs.parameters import Given, Lists, Photograph, Renditions, Usual
 from prefect_genmedia.flows.runs.sources import Source
 from prefect_genmedia.flows.steps.advanced import AdvancedVariants
 from prefect_genmedia.flows.steps.making import Work, failed, without_parameters
@@ -82,8 +82,10 @@ class Product(BaseModel):
 InWords = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
-GivenProduct = Annotated[
-    Annotated[InWords, A_TEXT] | Annotated[Product, A_MODEL], TEXT_OR_MODEL, Tabs("In words", "Set")
+Products = Annotated[
+    list[Annotated[Annotated[InWords, A_TEXT] | Annotated[Product, A_MODEL], TEXT_OR_MODEL]],
+    Field(min_length=1, max_length=1000),
+    Lists("In words", "With words or pictures of their own"),
 ]
 
 
@@ -113,7 +115,7 @@ def _run_name() -> str:
 @flow(name="variants", flow_run_name=_run_name)
 async def variants(
     concepts: Given[Annotated[list[Concept], Field(min_length=1, max_length=100)]],
-    products: Given[Annotated[list[GivenProduct], Field(min_length=1, max_length=1000)]],
+    products: Given[Products],
     renditions: Given[Renditions] = list(USUAL),  # noqa: B006 (never changed; Prefect shows defaults in its form)
     best: Given[Annotated[Whole, Field(ge=1, le=8)]] = 1,
     collection: Given[Annotated[str, StringConstraints(max_length=200)] | None] = None,

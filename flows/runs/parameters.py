@@ -155,6 +155,18 @@ class Tabs:
         return {"anyOf": [{**each, "title": title} for each, title in zip(members, self._titles, strict=True)]}
 
 
+class Lists:
+    """In a form: a list of the one kind or of the other, called so; items of two kinds are a field of JSON there."""
+
+    def __init__(self, *titles: str) -> None:
+        self._titles = titles
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        whole = handler(schema)
+        kinds = zip(_members(whole["items"]), self._titles, strict=True)
+        return {"anyOf": [{**whole, "items": each, "title": title} for each, title in kinds]}
+
+
 def _members(schema: JsonSchemaValue) -> list[JsonSchemaValue]:
     inner = schema.get("anyOf") or schema.get("oneOf")
     if "const" in schema:  # a form says of it that it "is a const and cannot be changed"

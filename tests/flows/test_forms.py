@@ -48,3 +48,10 @@ def test_models_are_folded_until_they_are_set() -> None:
     assert [kind["title"] for kind in folded["refinement"]["anyOf"]] == ["As usual", "Set", "None"]
     assert folded["refinement"]["default"] == folded["teaser"]["default"] == "usual"
     assert fields["lyrics"]["type"] == "string" and "default" not in fields["lyrics"]
+
+
+def test_products_are_lines_of_text_or_models_and_no_json() -> None:
+    """Prefect's form shows items of two kinds as JSON."""
+    words, models = form("variants")["properties"]["products"]["anyOf"]
+    assert words["items"]["type"] == "string" and words["minItems"] == models["minItems"] == 1
+    assert models["items"] == {"$ref": "#/definitions/Product"}
