@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageFile, ImageSequence, UnidentifiedImageErro
 
 from prefect_genmedia.errors import GenMediaError, MediaError, MediaInvalidError
 from prefect_genmedia.imaging.mending import mended
+from prefect_genmedia.imaging.scanlines import can_be_counted, check_rows
 
 MAX_PIXELS = 100_000_000
 """The largest picture that is decoded. A small file can claim to be far larger (a decompression bomb)."""
@@ -98,16 +99,27 @@ def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS, mend: bool = 
     """
     given = source
     source, remark = _put_right(source) if mend else (source, "")
-    with opened(source, max_pixels, mend=False) as picture:
-        if picture.format == "PNG":
-            picture.verify()  # checksums, and an end that decoding would not miss
+    is_whole = _is_whole_png(source, max_pixels)
     with opened(source, max_pixels, mend=False) as picture:
         size = picture.size
-        frames = _decode_frames(picture, _name(source), max_pixels)
+        frames = 1 if is_whole else _decode_frames(picture, _name(source), max_pixels)
         found = _header(picture, size)
         weight = len(given) if isinstance(given, bytes) else given.stat().st_size
         remarks = (remark,) if remark else ()
         return PictureFacts(found.width, found.height, found.media_type, frames, weight, remarks)
+
+
+def _is_whole_png(source: Path | bytes, max_pixels: int) -> bool:
+    """Whether it is a PNG of which all is seen to be there without drawing it. Raises what `opened` does."""
+    with opened(source, max_pixels, mend=False) as picture:
+        if picture.format != "PNG":
+            return False
+        picture.verify()  # checksums, and an end that decoding would not miss
+        with _stream(source) as stream:
+            if not can_be_counted(stream):
+                return False
+            check_rows(stream)
+            return True
 
 
 @contextmanager
@@ -180,6 +192,8 @@ def _decode_frames(picture: ImageFile.ImageFile, name: str, max_pixels: int) -> 
     if picture.format == "MPO":
         picture.load()
         return 1
+    # All of a JPEG's bits are read at any size; at an eighth, fewer of its pixels are drawn.
+    picture.draft(None, (picture.width // 8, picture.height // 8))
     frames = pixels = 0
     for frame in ImageSequence.Iterator(picture):
         check_pixels(frame, name, max_pixels)
