@@ -112,6 +112,13 @@ def test_a_few_percent_are_no_estimate_to_rely_on() -> None:
     assert Pace(60.0).pause(9.0, 0, None, 50.0) == pytest.approx(9.0, rel=0.1)
 
 
+def test_a_percentage_is_finer_than_seconds_told_in_whole_ones() -> None:
+    """1 s left may be 0.5 s or 1.5 s; 80 % after 3.2 s says 0.8 s. Where the two contradict, the seconds count."""
+    pace = Pace(60.0, [3.0] * 10)
+    assert pace.pause(3.2, 0, 1.0, 80.0) == pytest.approx(0.8, rel=0.05)
+    assert pace.pause(3.2, 0, 10.0, 80.0) == pytest.approx(10.0, rel=0.05)
+
+
 async def test_a_job_is_asked_for_less_once_its_kind_is_known(prepared: Path) -> None:
     with Emulator(job_seconds=2.0, queue_seconds=0.0) as emulator:
         emulator.add_faults({"kind": "fetch_missing_fields", "fields": ["data.progress"]})

@@ -32,6 +32,7 @@ AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by
 UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
 UNSURE_GROWTH = 1.5  # of the time so far: the longest pause on the word of a few percent
 SURE_PERCENT = 40.0
+ROUNDED = 1.0  # seconds: an estimate is told in whole ones; a percentage that agrees with it is finer
 LONGEST_LEFT = 30 * 86400.0
 
 
@@ -68,8 +69,10 @@ class Pace:
         expected = self.expected()
         if left is not None and not 0.0 <= left <= LONGEST_LEFT:
             left = None  # NaN, or no time at all
-        if left is None and percent is not None and 1.0 <= percent < 100.0:
-            left = elapsed * (100.0 - percent) / percent
+        if percent is not None and 1.0 <= percent < 100.0:
+            reckoned = elapsed * (100.0 - percent) / percent
+            if left is None or (percent >= SURE_PERCENT and abs(reckoned - left) <= ROUNDED):
+                left = reckoned
         if looks == 0 and expected is not None and elapsed < expected:
             return expected - elapsed
         near = min(elapsed * NEAR * GROWTH ** min(looks, 20), elapsed * AT_MOST)
