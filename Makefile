@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
+# Tools that are no dependencies have environments of their own.
+SCHEMATHESIS := build/fuzz/bin/schemathesis
+ZIZMOR := build/release/tools/bin/zizmor
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 # No telemetry, and a patient first start of the temporary Prefect server.
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
@@ -11,7 +15,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: ready demo test lint types docs gallery fuzz bench chaos dist release-check clean
+.PHONY: ready tools demo test lint types docs gallery fuzz bench chaos dist release-check clean
 
 ready: $(READY)
 
@@ -19,8 +23,20 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which one: make PYTHON=python3.12 " + "demo")'
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing prefect-genmedia into $(VENV) (once; about a minute)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(RUN) $(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)
+
+tools: $(SCHEMATHESIS) $(ZIZMOR)
+
+$(SCHEMATHESIS): tests/fuzz/requirements.txt
+	@$(PYTHON) -m venv build/fuzz
+	@build/fuzz/bin/python $(PIP_INSTALL) --no-compile --requirement $<
+	@touch $@
+
+$(ZIZMOR): tests/release/requirements.txt
+	@$(PYTHON) -m venv build/release/tools
+	@build/release/tools/bin/python $(PIP_INSTALL) --requirement $<
+	@touch $@
 
 demo: $(READY)
 	@$(RUN) -m prefect_genmedia.cli demo $(DEMO)
@@ -40,12 +56,12 @@ types: $(READY)
 	$(RUN) tests/typing/check.py $(TYPES_OF)
 
 chaos: $(READY)
-	@$(RUN) -c "import prefect_redis" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[redis]'
+	@$(RUN) -c "import prefect_redis" 2>/dev/null || $(RUN) $(PIP_INSTALL) --constraint constraints.txt --editable '.[redis]'
 	$(RUN) -m pytest -q -m slow $(or $(TEST),tests)
 
 # Strict: dead links, missing anchors, and names that no module has.
 docs: $(READY)
-	@test -x $(VENV)/bin/mkdocs || $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@test -x $(VENV)/bin/mkdocs || $(RUN) $(PIP_INSTALL) --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 	@echo "build/site/index.html"
 
@@ -53,9 +69,8 @@ docs: $(READY)
 gallery: $(READY)
 	$(RUN) -m tests.looks.remake
 
-fuzz: $(READY)
-	@test -x build/fuzz/bin/schemathesis || { $(PYTHON) -m venv build/fuzz && build/fuzz/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement tests/fuzz/requirements.txt; }
-	$(RUN) tests/fuzz/run.py build/fuzz/bin/schemathesis
+fuzz: $(READY) $(SCHEMATHESIS)
+	$(RUN) tests/fuzz/run.py $(SCHEMATHESIS)
 
 bench: $(READY)
 	$(RUN) -m benchmarks.run
@@ -69,8 +84,7 @@ dist: $(READY)
 	@ls dist
 
 # QUICK=1: with what `.ci/run` has just built. TAG=v0.1.0: the version that is released.
-release-check: $(READY)
-	@test -x build/release/tools/bin/zizmor || { $(PYTHON) -m venv build/release/tools && build/release/tools/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/release/requirements.txt; }
+release-check: $(READY) $(ZIZMOR)
 	$(RUN) tests/release/check.py $(if $(QUICK),--quick) $(if $(TAG),--tag "$(TAG)")
 
 clean:
