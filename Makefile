@@ -15,7 +15,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: ready tools demo test lint types docs gallery fuzz bench chaos dist release-check clean
+.PHONY: ready tools demo test lint types types-mypy types-pyright types-user docs gallery fuzz bench chaos dist release-check clean
 
 ready: $(READY)
 
@@ -49,10 +49,16 @@ lint: $(READY)
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-logo
 
-types: $(READY)
+types: types-mypy types-pyright types-user
+
+types-mypy: $(READY)
 	$(RUN) -m mypy -p prefect_genmedia
 	$(RUN) -m mypy examples
+
+types-pyright: $(READY)
 	$(RUN) -m pyright
+
+types-user: $(READY)
 	$(RUN) tests/typing/check.py $(TYPES_OF)
 
 chaos: $(READY)
