@@ -16,13 +16,14 @@ NAMES = {
     "raw": "raw httpx at its best",
     "core": "this core, SQLite",
     "core-postgres": "this core, PostgreSQL",
+    "core-called": "this core, with callbacks (its receiver's CPU included)",
     "tasks": "these tasks in Prefect",
     "mapped": "Prefect's .map of one shared client",
     "novita_core": "this core",
     "novita_client": "novita-client with threads",
 }
 PLOTTED = {"wall": "wall, s", "cpu_ms": "client CPU a job, ms", "requests": "API requests a job"}
-OURS = ("core", "core-postgres", "tasks", "novita_core")
+OURS = ("core", "core-postgres", "core-called", "tasks", "novita_core")
 HEAD = """# Speed
 
 Made by `python -m benchmarks.page` from `benchmarks/results/`, which `make bench` writes. In each round every party

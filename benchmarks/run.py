@@ -57,28 +57,58 @@ SCENARIOS = (
     Scenario("100 jobs of 3 s, 10 at once", 100, 3, 10, (*FILES, "mapped")),
     Scenario("100 jobs of 3 s, 10 at once, one picture each", 100, 3, 10, ("novita_core", "novita_client")),
     Scenario("300 jobs of 15 s, all at once", 300, 15, 300, FILES),
-    Scenario("50 jobs of 60 s, all at once", 50, 60, 50, ("raw", "core")),
+    Scenario("50 jobs of 60 s, all at once", 50, 60, 50, ("raw", "core", "core-called")),
     Scenario("1000 jobs of 20 s, all at once", 1000, 20, 1000, FILES, long=True),
     Scenario("50 jobs of 300 s, all at once", 50, 300, 50, ("raw", "core"), long=True),
+    Scenario("1000 jobs of 1 s, 10 at once, one picture each", 1000, 1, 10, ("novita_core",), long=True),
+    Scenario("10000 jobs of 1 s, 10 at once, one picture each", 10_000, 1, 10, ("novita_core",), long=True),
 )
 
 
 def contend(contender: str, scenario: Scenario, prefect_url: str | None) -> dict[str, Any]:
-    """One contender, once."""
-    name, _, database = contender.partition("-")
+    """One contender, once: `name-postgres` on PostgreSQL, `name-called` with a receiver that the provider calls."""
+    name, _, way = contender.partition("-")
     python = str(CLIENT / "bin" / "python") if name == "novita_client" else sys.executable
     with Provider(seconds=scenario.seconds, limit=scenario.limit) as provider, _home() as home:
         environment = {**os.environ, "GENMEDIA_BENCH_HOME": home, "PREFECT_API_URL": prefect_url or ""}
         if prefect_url is None:
             del environment["PREFECT_API_URL"]
-        if database:
+        if way == "postgres":
             environment["GENMEDIA_LEDGER_URL"] = _empty_database(f"genmedia_bench_{random.getrandbits(32):x}")
         command = [python, str(HERE / "contenders.py"), name, provider.url]
         command += [str(scenario.jobs), str(scenario.seconds), str(scenario.limit)]
         load = os.getloadavg()[0]
-        ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        cost: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+        with _receiver(environment, home) if way == "called" else contextlib.nullcontext() as receiver:
+            before = cpu_seconds(receiver) if receiver else 0.0
+            ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            cost: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+            if receiver is not None:
+                cost["cpu_ms"] += (cpu_seconds(receiver) - before) * 1000 / scenario.jobs
         return {**cost, **provider.counted(), "load": load}
+
+
+@contextlib.contextmanager
+def _receiver(environment: dict[str, str], home: str) -> Iterator[int]:
+    """`genmedia receiver` on the contender's ledger; its process."""
+    port = random.randint(20_000, 60_000)
+    environment["GENMEDIA_LEDGER_URL"] = f"sqlite:///{home}/ledger.db"
+    environment["GENMEDIA_CALLBACK_URL"] = f"http://127.0.0.1:{port}/callbacks"
+    command = [sys.executable, "-m", "prefect_genmedia.cli", "receiver", "--port", str(port)]
+    process = subprocess.Popen(command, env={**environment, "PREFECT_HOME": f"{home}/receiver"})
+    try:
+        _until_it_answers(environment["GENMEDIA_CALLBACK_URL"])
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _until_it_answers(url: str) -> None:
+    for _ in range(600):
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -113,11 +143,7 @@ def prefect_server() -> Iterator[tuple[str, int]]:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{port}/api"
-            for _ in range(600):
-                with contextlib.suppress(httpx.HTTPError):
-                    if httpx.get(f"{url}/health", timeout=5).status_code == 200:
-                        break
-                time.sleep(0.2)
+            _until_it_answers(f"{url}/health")
             yield url, process.pid
         finally:
             process.kill()

@@ -14,6 +14,7 @@ from typing import Any
 
 # Not when the first callback comes: it takes seconds, and nobody would be answered meanwhile.
 from prefect.events import emit_event as emit_prefect_event
+from prefect.settings import PREFECT_API_URL
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -35,7 +36,12 @@ Emit = Callable[[JobRow, JobStatus, str], None]
 
 
 def emit_event(row: JobRow, status: JobStatus, job_id: str) -> None:
-    """Tell Prefect: `genmedia.job.succeeded` or `genmedia.job.failed`, one for each finished job."""
+    """Tell Prefect: `genmedia.job.succeeded` or `genmedia.job.failed`, one for each finished job.
+
+    Where no server is set, nobody: Prefect would start one for each process that asks, and no automation lives there.
+    """
+    if not PREFECT_API_URL.value():
+        return
     emit_prefect_event(
         event=f"genmedia.job.{status.state}",
         resource={

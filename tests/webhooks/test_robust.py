@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -32,6 +33,21 @@ def test_prefects_events_are_at_hand_before_the_first_callback():
     said = "import sys, prefect_genmedia.webhooks.app; print('prefect.events.utilities' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_without_a_prefect_server_none_is_started_for_an_event(tmp_path: Path):
+    """Prefect would start a temporary one at the first callback: seconds of a processor, and no automation hears it."""
+    code = """
+from types import SimpleNamespace
+from prefect_genmedia.operation import JobState, JobStatus
+from prefect_genmedia.webhooks.receiver import emit_event
+row = SimpleNamespace(id="row", operation="midjourney.imagine", title="a bell")
+emit_event(row, JobStatus(JobState.SUCCEEDED, "SUCCESS", message=""), "job-1")
+"""
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path)}
+    environment.pop("PREFECT_API_URL", None)
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=PATIENCE)
+    assert not (tmp_path / "prefect.db").exists()
 
 
 def test_settings_that_cannot_be_meant_are_named_before_it_serves(monkeypatch):
