@@ -4,18 +4,23 @@ python benchmarks/ledger.py [--rows 1_000_000] [--url postgresql://user@host/an_
 
 Without --url it makes an SQLite file in a folder of its own, and removes it. The rows are 100 days of jobs. A hundredth
 of them has the tag `spring`, a hundredth is of the last day, the last 10,000 are of one run, a thousandth left alone.
+Written to benchmarks/results/ledger.json, for each database.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import os
+import platform
 import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
@@ -23,6 +28,8 @@ from sqlalchemy import event, text
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.ledger import Database, Ledger, Want
 
+RESULT = Path(__file__).parent / "results" / "ledger.json"
+MACHINE = f"{os.cpu_count()} cores, Python {platform.python_version()}"
 T = time.time()
 _N = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :rows)"
 _ID = "md5(CAST(n AS TEXT))"
@@ -120,7 +127,9 @@ def steps(ledger: Ledger) -> dict[str, Callable[[int], object]]:
     }
 
 
-def measure(ledger: Ledger, times: int, patience: float) -> None:
+def measure(ledger: Ledger, times: int, patience: float) -> dict[str, float]:
+    """Of each step the median, in milliseconds."""
+    medians = {}
     for name, step in steps(ledger).items():
         took = []
         for n in range(times):
@@ -129,7 +138,9 @@ def measure(ledger: Ledger, times: int, patience: float) -> None:
             took.append((time.perf_counter() - started) * 1000)
             if sum(took) > patience * 1000:
                 break
-        print(f"| {name} | {min(took):.1f} ms | {statistics.median(took):.1f} ms |", flush=True)
+        medians[name] = round(statistics.median(took), 2)
+        print(f"| {name} | {min(took):.1f} ms | {medians[name]:.1f} ms |", flush=True)
+    return medians
 
 
 def main() -> None:
@@ -147,7 +158,13 @@ def main() -> None:
         ledger = Ledger(Database(url), 60)
         print(f"{written:,} rows on {ledger.database.name}, written in {took:.0f} s.\n")
         print("| step | best | median |\n| --- | --- | --- |")
-        measure(ledger, options.times, options.patience)
+        found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        found["SQLite" if ledger.database.sqlite else "PostgreSQL"] = {
+            "machine": MACHINE,
+            "rows": written,
+            "median_ms": measure(ledger, options.times, options.patience),
+        }
+        RESULT.write_text(json.dumps(found, indent=1) + "\n")
         ledger.database.engine.dispose()
 
 

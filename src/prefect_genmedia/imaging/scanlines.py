@@ -23,9 +23,12 @@ def can_be_counted(stream: BinaryIO) -> bool:
 
     How a picture must be turned may stand behind its pixels, where Pillow finds it only when it draws.
     """
-    kinds = [kind for kind, _ in _chunks(stream)]
-    behind = kinds[kinds.index(b"IDAT") :] if b"IDAT" in kinds else []
-    return _header(stream)[4] == 0 and b"acTL" not in kinds and not set(behind) & _MAY_HOLD_EXIF
+    pixels_seen = False
+    for kind, _ in _chunks(stream):
+        if kind == b"acTL" or (pixels_seen and kind in _MAY_HOLD_EXIF):
+            return False
+        pixels_seen = pixels_seen or kind == b"IDAT"
+    return _header(stream)[4] == 0
 
 
 def check_rows(stream: BinaryIO) -> None:
