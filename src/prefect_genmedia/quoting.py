@@ -13,7 +13,7 @@ LONGEST_TITLE = 60
 
 # Where a link begins: with a scheme, relative to one, or by a host alone. A file: URI of the media store is no link.
 _LINK = re.compile(
-    r"(?P<start>(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]{0,30}:(?://|\\\\)"
+    r"(?P<start>(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]{0,30}:(?://|\\\\|\\/\\/)"
     r"|(?<![:/\w])//(?=[\w-]{1,63}\.)"
     r"|(?<![\w/:.%-])(?=(?:[\w-]{1,63}\.)+[a-z]{2,24}(?::\d{1,5})?/))"
     r"(?P<rest>[^\s\"<>]+)",
@@ -22,14 +22,15 @@ _LINK = re.compile(
 _AUTHORITY = re.compile(r"[\w.~-]*(?::\d*)?|\[[0-9a-f:.]+\](?::\d*)?", re.IGNORECASE)
 _TAIL = re.compile(r"[?#]|%3f|;(?=[\w.-]+=)", re.IGNORECASE)
 _PUNCTUATION = "\\'`)]}.,;:!?*"  # at its end, what is the sentence's
+_RELATIVE = re.compile(r"(?P<path>\.{0,2}/[^\s?#\"<>]*)[?#]\S*")  # a link without its host, and nothing else
 # The usual signatures, also where nothing around them looks like a link.
 _SIGNED = re.compile(
-    r"(?:[?&;]|%3f|%26|(?<![\w-]))(?:x-[a-z]{2,8}-[\w-]+|signature|sig|hm|policy|key-pair-id|awsaccesskeyid|googleaccessid"
+    r"(?:[?&;]|%3f|%26|\\u0026|(?<![\w-]))(?:x-[a-z]{2,8}-[\w-]+|(?:q-)?signature|sig|sign|hm|auth_key|policy|key-pair-id|awsaccesskeyid|googleaccessid"
     r"|\w*token|\w*secret|password|api_?key)(?:=|%3d)[^\s\"'<>&]*",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\b[0-9a-f]{32}\.[0-9a-f]{32}\b")
-_BASE64 = re.compile(r"(?:data:[\w/+.-]*;base64,)?[A-Za-z0-9+/=]{120,}|data:[\w/+.-]*;base64,[A-Za-z0-9+/=]*")
+_BASE64 = re.compile(r"(?:data:[\w/+.-]*;base64,)?(?:[A-Za-z0-9+/=]|\\/){120,}|data:[\w/+.-]*;base64,[A-Za-z0-9+/=]*")
 _FILE = re.compile(r"[A-Za-z0-9+/_\r\n-]{256,}={0,2}")
 
 # What a terminal takes for an order: CSI, and the strings of OSC, DCS, SOS, PM and APC.
@@ -49,6 +50,8 @@ _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 def without_signatures(value: Any) -> Any:
     """The same JSON with query, fragment and user of its links, and our callback tokens, taken out."""
     if isinstance(value, str):
+        if relative := _RELATIVE.fullmatch(value):
+            return relative["path"]
         return _TOKEN.sub("...", _SIGNED.sub("", _LINK.sub(_unsigned, value)))
     if isinstance(value, dict):
         return {name: without_signatures(item) for name, item in value.items()}

@@ -7,7 +7,10 @@ import base64
 import gzip
 import hashlib
 import io
+import socket
+import struct
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from prefect_genmedia.media.pictures import Picture, PictureLimit, load_picture
 from prefect_genmedia.operation import Link
 from prefect_genmedia.wire.addresses import kind_of
 from prefect_genmedia.wire.http import http_pool
+from tests.patience import PATIENCE
 from tests.raw_server import Asked, RawServer, always, reply, serving
 
 ELSEWHERE = "https://8.8.8.8"  # an account on the public internet; nothing is ever sent there
@@ -146,7 +150,91 @@ async def test_a_packed_file_is_unpacked(store: MediaStore) -> None:
     with pytest.raises(MediaInvalidError, match="cannot be unpacked"):
         await from_server(store, reply(200, gzip.compress(PNG)[:-9], content_encoding="gzip"))
     with pytest.raises(MediaInvalidError, match="not asked for"):
-        await from_server(store, reply(200, PNG, content_encoding="br"))
+        await from_server(store, reply(200, b"\x0b\x02\x80packed", content_encoding="br"))
+
+
+@pytest.mark.parametrize("label", ["deflate", "br", "zstd", "gzip", "gzip, br"])
+async def test_a_picture_under_a_wrong_label_of_packing_is_what_it_is(store: MediaStore, label: str) -> None:
+    file, _ = await from_server(store, reply(200, PNG, content_encoding=label))
+    assert open_media(file) == PNG and not file.remarks
+
+
+async def test_a_whole_picture_counts_however_its_transfer_ends(store: MediaStore) -> None:
+    """A reset in the place of an end; an end that never comes."""
+
+    async def reset(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, PNG, length=""))
+        await writer.drain()
+        await asyncio.sleep(0.2)  # so that it has been read: a reset discards what has not
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async def open_ended(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, PNG, length=str(len(PNG) + 100)))
+        await asyncio.sleep(PATIENCE)
+
+    for handler, seconds in ((reset, PATIENCE), (open_ended, 3.0)):
+        async with serving(handler) as server:
+            file = await brought(store, f"{server.url}/a.png", server.url, seconds=seconds)
+        assert open_media(file) == PNG and "did not end as announced" in file.remarks[0]
+
+
+async def test_a_second_answer_that_is_worse_does_not_replace_the_first(store: MediaStore) -> None:
+    out = io.BytesIO()
+    Image.effect_noise((64, 48), 60).save(out, "JPEG")
+    good, answers = out.getvalue()[:-2], iter([])
+
+    async def say(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, next(answers), content_type="image/jpeg"))
+
+    answers = iter([good, bytes(range(256)) * 16])
+    async with serving(say) as server:
+        file = await brought(store, f"{server.url}/a.jpg", server.url)
+    assert len(server.asked) == 2
+    assert open_media(file) == good and "no end mark" in file.remarks[0]
+
+
+async def test_the_body_of_a_redirect_is_not_read_and_its_cookie_goes_on(store: MediaStore) -> None:
+    bomb = gzip.compress(bytes(200 * 1024**2))
+
+    async def say(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.target == "/a.png":
+            writer.write(reply(302, bomb, location="/b.png", content_encoding="gzip", set_cookie="pass=1; Path=/"))
+        else:
+            writer.write(reply(200 if asked.headers.get("cookie") == "pass=1" else 403, PNG))
+
+    async with serving(say) as server:
+        tracemalloc.start()
+        try:
+            file = await brought(store, f"{server.url}/a.png", server.url)
+            assert tracemalloc.get_traced_memory()[1] < 20 * 1024**2
+        finally:
+            tracemalloc.stop()
+    assert open_media(file) == PNG
+
+
+async def test_one_server_that_drips_holds_up_no_file_of_another(store: MediaStore) -> None:
+    begun = asyncio.Event()
+
+    async def drip(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, PNG[:1], length=str(len(PNG))))
+        if slow.open_now == 16:
+            begun.set()
+        await asyncio.sleep(PATIENCE)
+
+    async with serving(drip) as slow, serving(always(reply(200, PNG))) as quick, http_pool() as pool:
+        deadline = time.monotonic() + PATIENCE
+
+        async def one(url: str, name: str) -> MediaFile:
+            return await download(pool, Link(url, "grid"), store, name, deadline=deadline, base_url=slow.url)
+
+        dripping = [asyncio.create_task(one(f"{slow.url}/{n}.png", f"op/day/slow-{n}")) for n in range(20)]
+        await asyncio.wait_for(begun.wait(), PATIENCE)
+        assert (await asyncio.wait_for(one(f"{quick.url}/a.png", "op/day/quick"), PATIENCE / 2)).bytes == len(PNG)
+        assert slow.most_at_once == 16
+        for each in dripping:
+            each.cancel()
+        await asyncio.gather(*dripping, return_exceptions=True)
 
 
 # -- where it may lead --------------------------------------------------------------------------------

@@ -270,6 +270,16 @@ def test_a_jpeg_without_its_end_mark_is_kept_and_one_without_pixels_is_not(tmp_p
             look(tmp_path, data[:-missing])
 
 
+def test_a_progressive_jpeg_that_ends_with_a_scan_is_cut_though_it_shows_a_picture(tmp_path: Path) -> None:
+    data = picture("JPEG", (480, 320), progressive=True)
+    scans = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xda"]
+    tables = [data.rfind(b"\xff\xc4", 0, scan) for scan in scans[1:]]  # a scan ends where the next one's table begins
+    assert len(tables) > 5
+    for end in tables:
+        with pytest.raises(MediaInvalidError, match="cut short"):
+            look(tmp_path, data[:end])
+
+
 def test_a_kept_picture_without_its_end_mark_can_be_worked_on(tmp_path: Path) -> None:
     path = tmp_path / "grid.jpg"
     path.write_bytes(picture("JPEG", (480, 320))[:-2])

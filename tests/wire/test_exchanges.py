@@ -279,11 +279,51 @@ async def test_an_answer_behind_a_byte_order_mark_is_an_answer() -> None:
 
 
 async def test_a_cut_answer_is_no_answer() -> None:
-    async with serving(always(reply(200, json.dumps(ACCEPTED).encode(), length="500"))) as server:
+    async with serving(always(reply(200, json.dumps(ACCEPTED).encode()[:-1], length="500"))) as server:
         with pytest.raises(TransportError):
             await fetched(server)
         with pytest.raises(SubmitOutcomeUnknown):
             await posted(server)
+
+
+WHOLE = json.dumps(ACCEPTED).encode()
+BADLY_ENDED = {
+    "a length too large": reply(200, WHOLE, length="500"),
+    "no last chunk": reply(200, b"%x\r\n%b\r\n" % (len(WHOLE), WHOLE), length="", transfer_encoding="chunked"),
+    "gzip without its end": reply(200, gzip.compress(WHOLE)[:-6], content_encoding="gzip"),
+}
+
+
+@pytest.mark.parametrize("answer", BADLY_ENDED.values(), ids=BADLY_ENDED)
+async def test_an_answer_that_has_come_whole_counts_however_its_transfer_ends(answer: bytes) -> None:
+    """It names a job that is paid for, and nobody may ever say its name again."""
+    async with serving(always(answer)) as server:
+        assert (await posted(server)).body == ACCEPTED
+        assert (await fetched(server)).body == ACCEPTED
+
+
+@pytest.mark.parametrize("status", [301, 303, 307, 308])
+async def test_a_redirect_of_a_submit_that_names_a_job_is_unknown_and_names_it(status: int) -> None:
+    async with serving(always(reply(status, WHOLE, location="/elsewhere"))) as server:
+        with pytest.raises(SubmitOutcomeUnknown, match="names the job j1"):
+            await posted(server)
+        assert len(server.asked) == 1
+
+
+async def test_what_one_account_is_told_to_keep_is_not_sent_with_the_others_key() -> None:
+    async with serving(always(reply(200, WHOLE, set_cookie="session=first; Path=/"))) as server, http_pool() as pool:
+        for key in ("first-key", "second-key"):
+            account = Account(TTAPI, server.url, key)
+            await pool.post(account, "/submit", BODY, 30.0)
+            await pool.fetch(account, "/fetch", {"jobId": "j1"})
+    assert len(server.asked) == 4 and not [asked for asked in server.asked if "cookie" in asked.headers]
+
+
+@pytest.mark.parametrize("hints", [1, 3000])
+async def test_hints_before_an_answer_are_passed_over(hints: int) -> None:
+    answer = b"HTTP/1.1 102 Processing\r\n\r\n" * hints + reply(200, WHOLE).replace(b"connection: close\r\n", b"")
+    async with serving(always(answer)) as server:
+        assert (await fetched(server)).body == ACCEPTED
 
 
 GATEWAY = [b"<html>404</html>", b'{"detail": "Not Found"}', b'{"reason": "Not Found"}', b""]

@@ -12,6 +12,8 @@ from PIL import Image
 _PNG = b"\x89PNG\r\n\x1a\n"
 _END_OF_JPEG = b"\xff\xd9"
 _SCAN_OF_JPEG = b"\xff\xda"
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _BLANK_BYTES = 32
 """So many zeros at the end of a JPEG's scan are no picture: they decode, and into grey."""
 # Behind the last pixel these change nothing; where pixels are missing each is decoded into others.
@@ -65,12 +67,38 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
     if content.rfind(_END_OF_JPEG) > content.rfind(_SCAN_OF_JPEG):
         return None, ""  # it has its end, and something behind it
     content = content.removesuffix(b"\xff")
+    if not _all_scans_begun(content):
+        return None, ""
     # What a broken transfer or disk filled up is no pixel, and is decoded like one.
     is_blank = content.endswith(b"\0" * _BLANK_BYTES)
     content = content.rstrip(b"\0") if is_blank else content
     if len({_pixels(content + tail + _END_OF_JPEG) for tail in _TAILS}) != 1:
         return (content if is_blank else None), ""
     return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"
+
+
+def _all_scans_begun(content: bytes) -> bool:
+    """Has a scan begun for every bit of every coefficient? A progressive JPEG shows a picture from its first scan on.
+
+    Each scan says which coefficients of which components it gives, and down to which bit (T.81, B.2.3 and G.1.1.1).
+    """
+    place, components, given = 2, 0, set()
+    while (place := content.find(b"\xff", place)) >= 0 and place + 4 <= len(content):
+        mark, size = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+        part = content[place + 4 : place + 2 + size]
+        if mark in (0, 1, 0xFF) or 0xD0 <= mark <= 0xD9:
+            place += 1 if mark == 0xFF else 2
+            continue
+        if mark in _FRAMES and len(part) > 5:
+            if mark not in _PROGRESSIVE:
+                return True
+            components = part[5]
+        elif mark == 0xDA and part and len(part) >= 4 + 2 * part[0]:
+            first, last, low = part[-3], part[-2], part[-1] & 15
+            if low == 0:
+                given |= {(part[1 + 2 * each], at) for each in range(part[0]) for at in range(first, min(last, 63) + 1)}
+        place += 2 + size
+    return len(given) == 64 * components
 
 
 def _pixels(content: bytes) -> bytes | int:

@@ -193,7 +193,7 @@ def _decode_frames(picture: ImageFile.ImageFile, name: str, max_pixels: int) -> 
         picture.load()
         return 1
     # All of a JPEG's bits are read at any size; at an eighth, fewer of its pixels are drawn.
-    picture.draft(None, (picture.width // 8, picture.height // 8))
+    picture.draft(None, (max(picture.width // 8, 1), max(picture.height // 8, 1)))
     frames = pixels = 0
     for frame in ImageSequence.Iterator(picture):
         check_pixels(frame, name, max_pixels)

@@ -25,20 +25,25 @@ def can_be_counted(stream: BinaryIO) -> bool:
     """
     pixels_seen = False
     for kind, _ in _chunks(stream):
-        if kind == b"acTL" or (pixels_seen and kind in _MAY_HOLD_EXIF):
+        if kind == b"IEND":
+            break
+        if kind in (b"acTL", b"fdAT") or (pixels_seen and kind in _MAY_HOLD_EXIF):
             return False
         pixels_seen = pixels_seen or kind == b"IDAT"
     return _header(stream)[4] == 0
 
 
 def check_rows(stream: BinaryIO) -> None:
-    """Raise OSError where rows are missing, ValueError or zlib's own error where they are no rows."""
+    """Raise ValueError, or zlib's own error, where rows are missing or are none: damaged as it was made.
+
+    Its checksums and its end are to be looked at before: then nothing was lost on the way.
+    """
     width, height, depth, colour, _ = _header(stream)
     row = (width * depth * _SAMPLES[colour] + 7) // 8 + 1
     due, got = row * height, 0
     inflater = zlib_ng.decompressobj()
     for piece in _pixels(stream):
-        while piece and got < due:
+        while piece and got < due and not inflater.eof:
             rows = inflater.decompress(piece, min(due - got, _MOST_AT_ONCE))
             if max(rows[-got % row :: row], default=0) > _LAST_FILTER:
                 raise ValueError("unknown filter")
@@ -46,7 +51,9 @@ def check_rows(stream: BinaryIO) -> None:
             piece = inflater.unconsumed_tail
         if got >= due:
             return
-    raise OSError("the picture is truncated")
+        if inflater.eof:
+            break
+    raise ValueError("rows are missing")
 
 
 def _header(stream: BinaryIO) -> tuple[int, int, int, int, int]:
@@ -70,9 +77,14 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _pixels(stream: BinaryIO) -> Iterator[bytes]:
+    """What all IDATs hold, which follow one another: who draws it reads no further either."""
+    begun = False
     for kind, length in _chunks(stream):
         if kind != b"IDAT":
+            if begun:
+                return
             continue
+        begun = True
         while length and (piece := stream.read(min(length, _PIECE))):
             length -= len(piece)
             yield piece

@@ -20,7 +20,7 @@ from prefect_genmedia.errors import (
     ServerError,
     TransportError,
 )
-from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call
+from prefect_genmedia.jobs.call import READ_PATIENCE_SECONDS, Call, Taken
 from prefect_genmedia.jobs.looking.outage import answered, is_silence, silent
 from prefect_genmedia.jobs.rescued import let_go, rescue, rescued
 from prefect_genmedia.jobs.values import media_file_of, ref_of
@@ -99,7 +99,13 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
         link = links.by_place[place]
         if isinstance(outcome, MediaFile):
             files[place] = outcome
-        elif isinstance(outcome, MediaError):
+        elif isinstance(outcome, Exception) and not isinstance(outcome, GenMediaError | Taken):
+            # Nothing that we know of: the other files are no worse for it.
+            call.run.log.debug("%s of job %s", link.role, ref_of(row), exc_info=outcome)
+            outcome = MediaError(f"it could not be brought in ({type(outcome).__name__})")
+        if isinstance(outcome, MediaFile):
+            continue
+        if isinstance(outcome, MediaError):
             lost = left_out if link.optional and not outcome.in_store else missing
             lost.append(f"{link.role}: {outcome.message}")
             worst = worst or outcome

@@ -57,8 +57,8 @@ async def download(
     """
     file, is_damaged = await _once(pool, link, store, key, deadline, base_url, strict)
     if is_damaged and len(link.url) <= LONGEST_LINK and time.monotonic() < deadline:
-        with contextlib.suppress(MediaError):  # then the first one is what there is
-            file, _ = await _once(pool, link, store, key, deadline, base_url, strict)
+        with contextlib.suppress(MediaError):  # what is no better leaves the first one where it is
+            file, _ = await _once(pool, link, store, key, deadline, base_url, strict=True)
     return file
 
 
@@ -111,7 +111,7 @@ def _looked_at(part: Path, link: Link, came: _Came) -> Seen:
         raise came.broke from None
     if seen.remarks or not seen.media_type.startswith("image/") or seen.width is None:
         raise came.broke
-    return replace(seen, remarks=("more bytes were announced than came; the picture is whole",))
+    return replace(seen, remarks=("its transfer did not end as announced; the picture is whole",))
 
 
 def _not_kept(what: str) -> MediaError:
@@ -140,7 +140,10 @@ async def _transfer(pool: Pool, url: str, arriving: Arriving, deadline: float, b
                 if arriving.size > MAX_DOWNLOAD_BYTES:
                     raise _too_large()
     except TimeoutError:
-        raise MediaError(f"the download did not end before our deadline; {arriving.size} bytes had come") from None
+        late = MediaError(f"the download did not end before our deadline; {arriving.size} bytes had come")
+        if not arriving.size:
+            raise late from None
+        return _Came(label, late)
     except MediaError as failure:
         if not failure.is_cut or not arriving.size:
             raise

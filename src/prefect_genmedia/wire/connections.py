@@ -47,15 +47,16 @@ class _Length:
             self._read_head(self._head + data)
 
     def _read_head(self, head: bytes) -> None:
-        self._head = head
         end = head.find(_HEAD_END)
+        while end >= 0 and head[9:10] == b"1":  # a hint; the answer comes after it
+            head = head[end + len(_HEAD_END) :]
+            end = head.find(_HEAD_END)
+        self._head = head
         if end < 0:
             return
         status, lines, body = head[9:12], head[: end + 2], head[end + len(_HEAD_END) :]
         lengths = set(_LENGTH.findall(lines))
-        if status.startswith(b"1"):
-            self._read_head(body)  # a hint; the answer comes after it
-        elif status in (b"204", b"304"):
+        if status in (b"204", b"304"):
             self._left = 0
             self.saw(body)
         elif _CHUNKED.search(lines):

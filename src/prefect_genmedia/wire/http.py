@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from prefect_genmedia.errors import (
 from prefect_genmedia.operation import Account
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.wire.connections import Network, over
-from prefect_genmedia.wire.downloads import MOST_AT_ONCE, Incoming, open_download, pieces
+from prefect_genmedia.wire.downloads import MOST_AT_ONCE, Incoming, no_cookies, open_download, opened, pieces
 from prefect_genmedia.wire.redaction import keep_logs_clean
 from prefect_genmedia.wire.replies import Answer, Reply, answer_of, received, refusal_of, unless_it_names_a_job
 from prefect_genmedia.wire.unpacking import ACCEPT_ENCODING, UnpackingError
@@ -95,7 +96,10 @@ class Pool:
     open_download: Callable[[str | None], httpx.AsyncClient]
     allow_private_links: bool = False
     users: int = 0
-    _downloads: dict[str | None, tuple[httpx.AsyncClient, asyncio.Semaphore]] = field(default_factory=dict)
+    _downloads: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
+    _gates: defaultdict[bytes, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(partial(asyncio.Semaphore, MOST_AT_ONCE))
+    )
     _fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
     _submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_SUBMITS))
 
@@ -227,11 +231,13 @@ class Pool:
         """
         host = None if base_url is None or self.allow_private_links else urlsplit(base_url).hostname
         if host not in self._downloads:
-            self._downloads[host] = self.open_download(host), asyncio.Semaphore(MOST_AT_ONCE)
-        client, gate = self._downloads[host]
+            self._downloads[host] = self.open_download(host)
+        client = self._downloads[host]
         error: MediaError
         try:
-            async with gate, client.stream("GET", url) as response:
+            # Counted by the file's own server: one that drips holds up nobody else's files.
+            gate = self._gates[httpx.URL(url).netloc]
+            async with gate, opened(client, url) as response:
                 yield Incoming(response.status_code, response.headers, pieces(response))
                 return
         except UnpackingError as failure:
@@ -239,14 +245,14 @@ class Pool:
         except httpx.UnsupportedProtocol:
             error = MediaError("the link is no web address")
         except httpx.HTTPError as failure:
-            is_cut = isinstance(failure, httpx.RemoteProtocolError)
+            is_cut = isinstance(failure, httpx.RemoteProtocolError | httpx.ReadError | httpx.ReadTimeout)
             error = MediaError(f"the download broke ({type(failure).__name__})", is_cut=is_cut)
         except (httpx.InvalidURL, UnicodeError):
             error = MediaError("the link is no URL")
         raise error
 
     async def close(self) -> None:
-        for client in (self.api, self.submit, *(client for client, _ in self._downloads.values())):
+        for client in (self.api, self.submit, *self._downloads.values()):
             await client.aclose()
 
 
@@ -261,10 +267,13 @@ def _open(user_agent: str, allow_private_links: bool) -> Pool:
     headers = {"user-agent": user_agent}
 
     return Pool(
-        api=over(Network(), httpx.AsyncClient(verify=tls, headers=headers), tls, MOST_FETCHES),
+        api=over(Network(), httpx.AsyncClient(verify=tls, headers=headers, cookies=no_cookies()), tls, MOST_FETCHES),
         # A kept-alive connection that the server has just closed looks like a lost reply.
         submit=httpx.AsyncClient(
-            verify=tls, headers=headers, limits=httpx.Limits(max_connections=MOST_SUBMITS, max_keepalive_connections=0)
+            verify=tls,
+            headers=headers,
+            cookies=no_cookies(),
+            limits=httpx.Limits(max_connections=MOST_SUBMITS, max_keepalive_connections=0),
         ),
         open_download=partial(open_download, tls, user_agent),
         allow_private_links=allow_private_links,

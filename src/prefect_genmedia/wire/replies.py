@@ -50,8 +50,12 @@ class Reply:
 
 
 async def received(response: httpx.Response) -> Reply:
-    """All of an answer, unpacked within its bounds and read. Raises httpx.HTTPError when the connection breaks."""
-    content = bytearray()
+    """All of an answer, unpacked within its bounds and read. Raises httpx.HTTPError when the connection breaks.
+
+    A JSON object says itself where it ends: one that has come whole counts, however its transfer ended.
+    """
+    content, unreadable = bytearray(), ""
+    broke: httpx.HTTPError | None = None
     try:
         unpacker = Unpacker(response.headers.get("content-encoding", ""))
         async for chunk in response.aiter_raw():
@@ -62,25 +66,33 @@ async def received(response: httpx.Response) -> Reply:
         for piece in unpacker.end():
             content += piece
     except UnpackingError as failure:
-        return Reply(response.status_code, response.headers, unreadable=str(failure))
+        unreadable = str(failure)
+    except httpx.HTTPError as failure:
+        broke = failure
     finally:
         await response.aclose()
+    body = None
     try:
         text = bytes(content)
         body = await asyncio.to_thread(read_json, text) if len(text) > LARGE_ANSWER else read_json(text)
     except ResponseFormatError as failure:
-        return Reply(response.status_code, response.headers, unreadable=failure.message)
-    return Reply(response.status_code, response.headers, body)
+        unreadable = unreadable or failure.message
+    if isinstance(body, dict) or not (broke or unreadable):
+        return Reply(response.status_code, response.headers, body)
+    if broke is not None:
+        raise broke
+    return Reply(response.status_code, response.headers, unreadable=unreadable)
 
 
 def refusal_of(account: Account, reply: Reply, *, submitted: bool = False) -> ApiError | None:
     """The error of an answer that is no success; None for a 2xx. Raises ConfigurationError for a redirect.
 
     A submit that is `submitted` and led elsewhere, as by a 303, may have been taken: only an address that has moved
-    is surely none.
+    is surely none, unless its answer names a job.
     """
     provider = account.provider
-    if 300 <= reply.status < 400 and "location" in reply.headers and not (submitted and reply.status not in MOVED):
+    is_moved = 300 <= reply.status < 400 and "location" in reply.headers
+    if is_moved and not (submitted and (reply.status not in MOVED or _named_anywhere(reply.body))):
         raise ConfigurationError(
             f"{account.base_url} answers with a redirect; set base_url to the address it leads to",
             provider=provider.name,

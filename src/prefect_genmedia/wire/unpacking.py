@@ -11,6 +11,9 @@ _PACKED = ("gzip", "x-gzip", "deflate")
 _OTHERS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
 """Packings that nobody asked for. Any other word is a mistake for no packing at all, such as utf-8 or binary."""
 MOST_LAYERS = 3
+_PLAIN = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"OggS", b"fLaC", b"ID3")
+"""How files begin that need no packing: under a wrong label they are what they are."""
+_TOLD_BY = 8  # bytes
 
 
 class UnpackingError(ValueError):
@@ -20,13 +23,13 @@ class UnpackingError(ValueError):
 class Unpacker:
     """Feed it what comes in; it gives what was packed, never more than `STEP` bytes at once.
 
-    A label may be wrong: what does not begin like gzip is taken as it is.
+    A label may be wrong: what does not begin like gzip, or begins like a picture, is taken as it is.
     """
 
     def __init__(self, content_encoding: str) -> None:
         names = [name.strip().lower() for name in content_encoding.split(",")]
         names = [name for name in names if name in _PACKED + _OTHERS]
-        if len(names) > MOST_LAYERS or set(names) & set(_OTHERS):
+        if len(names) > MOST_LAYERS:
             raise UnpackingError(f"it is packed as {content_encoding[:40]!r}, which was not asked for")
         self._layers = [_Layer(name) for name in reversed(names)]
 
@@ -56,12 +59,12 @@ class _Layer:
         self._engine: zlib._Decompress | None = None
         self._plain = self._ended = False
 
-    def unpacked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def unpacked(self, chunks: Iterator[bytes], *, is_last: bool = False) -> Iterator[bytes]:
         for chunk in chunks:
             data, self._held = self._held + chunk, b""
             while data:
                 if self._engine is None and not self._plain:
-                    if len(data) < 2:
+                    if len(data) < _TOLD_BY and not is_last:
                         self._held = data
                         break
                     self._begin(data)
@@ -73,16 +76,19 @@ class _Layer:
                 data = self._rest
 
     def end(self) -> Iterator[bytes]:
+        if self._held:
+            held, self._held = self._held, b""
+            yield from self.unpacked(iter((held,)), is_last=True)
         if self._engine is not None:
             raise UnpackingError("what was packed is cut short")
-        if self._held and not self._ended:
-            yield self._held
 
     def _begin(self, start: bytes) -> None:
         if start[:2] == b"\x1f\x8b":
             self._engine = zlib.decompressobj(31)
-        elif self._name != "deflate" or self._ended:
+        elif self._ended or self._name in ("gzip", "x-gzip") or start.startswith(_PLAIN) or start[4:8] == b"ftyp":
             self._plain = True
+        elif self._name != "deflate":
+            raise UnpackingError(f"it is packed as {self._name!r}, which was not asked for")
         else:
             # "deflate" is zlib's format by the standard, and bare deflate from some servers.
             zlibs = start[0] & 15 == 8 and int.from_bytes(start[:2], "big") % 31 == 0

@@ -33,6 +33,7 @@ UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
 UNSURE_GROWTH = 1.5  # of the time so far: the longest pause on the word of a few percent
 SURE_PERCENT = 40.0
 ROUNDED = 1.0  # seconds: an estimate is told in whole ones; a percentage that agrees with it is finer
+FAR = 10  # times what a percentage says: such an estimate is in other units, or made up
 LONGEST_LEFT = 30 * 86400.0
 
 
@@ -71,7 +72,7 @@ class Pace:
             left = None  # NaN, or no time at all
         if percent is not None and 1.0 <= percent < 100.0:
             reckoned = elapsed * (100.0 - percent) / percent
-            if left is None or (percent >= SURE_PERCENT and abs(reckoned - left) <= ROUNDED):
+            if left is None or (percent >= SURE_PERCENT and (abs(reckoned - left) <= ROUNDED or left > FAR * reckoned)):
                 left = reckoned
         if looks == 0 and expected is not None and elapsed < expected:
             return expected - elapsed

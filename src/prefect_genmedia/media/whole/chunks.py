@@ -84,6 +84,7 @@ def read_jpeg(content: Content) -> Whole:
     return Whole()
 
 
+_MOST_STRIPS = 200_000  # of one row each, more than a picture has; a list of millions would be made of any 20 MB
 _TIFF_WIDTHS = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of a value, by its type
 
 
@@ -112,7 +113,9 @@ def read_tiff(content: Content) -> Whole:
 
 
 def _numbers(content: Content, entry: int, order: str) -> list[int]:
-    width, count = (2 if number(content, entry + 2, 2, order) == 3 else 4), number(content, entry + 4, 4, order)
+    width, count = _TIFF_WIDTHS.get(number(content, entry + 2, 2, order), 1), number(content, entry + 4, 4, order)
+    if count > _MOST_STRIPS:
+        return []
     start = entry + 8 if width * count <= 4 else number(content, entry + 8, 4, order)
     return [number(content, start + width * each, width, order) for each in range(count)]
 
