@@ -22,7 +22,7 @@ from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.verification import EXTENSIONS
 from prefect_genmedia.provenance import Signer, packet_for
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write
+from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write, write_manifest
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import mark_for
 from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
@@ -87,7 +87,7 @@ def _render(
             if manifest is not None:  # first, so that whoever is killed leaves no file of which nobody knows the origin
                 step = {"rendition": sizes[made.name].model_dump(mode="json", exclude_none=True)}
                 text = manifest_bytes(file_name, file_of(made, ""), source, manifest, **step)
-                write(store, incoming, f"{folder}/{file_name}.json", text)
+                write_manifest(store, incoming, f"{folder}/{file_name}", text)
             files.append(keep(store, made, folder))
     return files
 

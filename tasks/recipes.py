@@ -28,7 +28,7 @@ from prefect_genmedia.media.pictures import ANY_PICTURE, Picture, load_picture
 from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.provenance import Mark, Signer, marked, packet_for
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.publishing.keeping import keep, write
+from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write, write_manifest
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import mark_for
 from prefect_genmedia.tasks.publishing.presets import known_presets
@@ -123,10 +123,10 @@ def _apply(
         files = []
         for made in sign_pictures(make(path, recipe, incoming, stem, materials), signer, [content]):
             file_name = made.path.name
-            files.append(keep(store, made, folder))
             if manifest is not None:
-                text = manifest_bytes(file_name, files[-1], source, manifest, **step)
-                write(store, incoming, f"{folder}/{file_name}.json", text)
+                text = manifest_bytes(file_name, file_of(made, ""), source, manifest, **step)
+                write_manifest(store, incoming, f"{folder}/{file_name}", text)
+            files.append(keep(store, made, folder))
         said = json.dumps([file.model_dump(mode="json") for file in files])
         write(store, incoming, record, said.encode())
     return files

@@ -30,7 +30,7 @@ from prefect_genmedia.media import MediaFile, MediaStore, local_copy
 from prefect_genmedia.media.names import check_place
 from prefect_genmedia.provenance import Signer
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write
+from prefect_genmedia.tasks.publishing.keeping import file_of, keep, write_manifest
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import packet_for_several
 from prefect_genmedia.tasks.publishing.signing import sign_pictures, the_signer
@@ -155,5 +155,5 @@ def _together(
         (made,) = sign_pictures([make(paths, incoming / f"{stem}.jpg", xmp)], signer, contents)
         if manifest is not None:
             text = manifest_bytes(made.path.name, file_of(made, ""), pictures, manifest, **(step or {}))
-            write(store, incoming, f"{folder}/{made.path.name}.json", text)
+            write_manifest(store, incoming, f"{folder}/{made.path.name}", text)
         return keep(store, made, folder)

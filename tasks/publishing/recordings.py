@@ -19,7 +19,7 @@ from prefect_genmedia.recording import probe as probe_file
 from prefect_genmedia.recording import require_ffmpeg
 from prefect_genmedia.recording import tag as tag_file
 from prefect_genmedia.settings import read_settings
-from prefect_genmedia.tasks.publishing.keeping import write
+from prefect_genmedia.tasks.publishing.keeping import write_manifest
 from prefect_genmedia.tasks.publishing.manifests import manifest_bytes
 from prefect_genmedia.tasks.publishing.marking import mark_for
 from prefect_genmedia.tasks.publishing.signing import sign_content, the_signer
@@ -72,7 +72,8 @@ def _made(
             role=role,
             remarks=(*remarks, *unsigned),
         )
-        write(store, incoming, f"{folder}/{name}.json", manifest_bytes(name, made, sources, manifest or {}, **step))
+        text = manifest_bytes(name, made, sources, manifest or {}, **step)
+        write_manifest(store, incoming, f"{folder}/{name}", text)
         return made.model_copy(update={"uri": store.keep(target, f"{folder}/{name}")})
 
 

@@ -188,6 +188,16 @@ class MediaStore:
             file.replace(self.local / key)
             return self.uri_of(key)
 
+    def rename(self, key: str, to: str) -> None:
+        """Give a kept file another name; in a bucket it also stays where it was. Raises MediaError."""
+        with telling(f"{key} of {self.root} cannot be renamed", in_store=True):
+            if self.local is not None:
+                (self.local / key).replace(self.local / to)
+            elif kind(self._fs) == WRITTEN:
+                self._fs.pipe_file(self._at(to), self._fs.cat_file(self._at(key)))
+            else:
+                self._fs.cp_file(self._at(key), self._at(to))
+
     def uri_of(self, key: str) -> str:
         """Where a file of this key is, or would be."""
         return f"{self.root}/{key}" if self.local is None else (self.local / key).absolute().as_uri()
