@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from prefect_genmedia.checking import Whole, refusal, strict_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
@@ -26,7 +27,18 @@ from prefect_genmedia.tasks import midjourney
 MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
 
-Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+def _plain(value: Any) -> Any:
+    """A text as every program would save it: another computer's line ends, letters or blanks are no other wish."""
+    if not isinstance(value, str):
+        return value
+    lines = re.sub(r"\r\n?", "\n", value)
+    return unicodedata.normalize("NFC", lines).replace("\N{NO-BREAK SPACE}", " ").strip()
+
+
+PLAIN = BeforeValidator(_plain)
+Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$"), PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
 
@@ -35,7 +47,7 @@ class CalendarRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    prompt: str = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
+    prompt: Annotated[str, PLAIN] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
     folder: Line | None = Field(default=None, description="The folder below the calendar's.")
     file: Line | None = Field(default=None, description="What its files are called, without a suffix.")

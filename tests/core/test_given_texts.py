@@ -72,6 +72,17 @@ def test_a_sheet_as_spreadsheets_write_it_is_read(tmp_path: Path):
     assert second.prompt == "an owl"
 
 
+@pytest.mark.parametrize(
+    "saved",
+    ["a café\r\nat dawn", "a café\rat dawn", "a cafe\u0301\nat dawn", "a\u00a0café\nat dawn", " a café\nat dawn \n"],
+)
+def test_a_cell_that_another_program_has_saved_is_the_same_wish(tmp_path: Path, saved: str):
+    (tmp_path / "sheet").write_text(f'prompt,request_key\n"{saved}","café"\n', newline="")
+    for given in (read_source(str(tmp_path / "sheet")), [{"prompt": saved, "request_key": "cafe\u0301 "}]):
+        (row,) = checked_rows(given)
+        assert (row.prompt, row.request_key) == ("a café\nat dawn", "café")
+
+
 @pytest.mark.parametrize("sign", ["a", "é", "漢", "𝒳"])
 def test_the_longest_name_that_is_taken_fits_a_disk_with_all_that_comes_behind_it(tmp_path: Path, sign: str):
     size = len(sign.encode())
