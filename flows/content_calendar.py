@@ -148,7 +148,7 @@ async def content_calendar(
         terms={"attempts": advanced.attempts},
     )
     plan = _Plan(work, recipe, renditions)
-    wanted = wishes(given, shared_key("calendar", named))
+    wanted = wishes(given, shared_key("calendar", named), advanced.mode)
     await plan.check(wanted)
     wanted = of_shard(wanted, advanced.shard)
     expected, there = await plan.forecast(wanted, advanced.at_once)

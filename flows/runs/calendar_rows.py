@@ -180,19 +180,20 @@ def refuse(wrong: Sequence[str]) -> None:
         raise ConfigurationError(f"the calendar cannot be bought as it is: {said}{more}")
 
 
-def wishes(rows: Iterable[CalendarRow], shared: str | None) -> list[Wish]:
+def wishes(rows: Iterable[CalendarRow], shared: str | None, mode: midjourney.Mode) -> list[Wish]:
     """Every grid wanted. A row moves without becoming another wish: it is told by its words, not by its place.
 
-    Equal rows are wanted each, in their order. `shared` is the request_key of the calendar; a row that has one of its
-    own is that wish wherever it stands.
+    Equal rows are wanted each, in their order: those that ask for the same, with `mode` where a row names none.
+    `shared` is the request_key of the calendar; a row that has one of its own is that wish wherever it stands.
     """
-    seen: Counter[tuple[str, str | None]] = Counter()
+    seen: Counter[tuple[str, midjourney.Mode]] = Counter()
     wanted = []
     for number, row in enumerate(rows, 1):
         first = 0
         if row.request_key is None:
-            first = seen[row.prompt, row.mode]
-            seen[row.prompt, row.mode] += row.count
+            asked = row.prompt, row.mode or mode
+            first = seen[asked]
+            seen[asked] += row.count
         key = row.request_key or shared
         wanted += [Wish(number, row, key, first + nth, nth + 1) for nth in range(row.count)]
     return wanted

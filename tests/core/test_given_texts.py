@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.runs.calendar_rows import checked_rows, read_source
+from prefect_genmedia.flows.runs.calendar_rows import checked_rows, read_source, wishes
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
@@ -81,6 +81,17 @@ def test_a_cell_that_another_program_has_saved_is_the_same_wish(tmp_path: Path, 
     for given in (read_source(str(tmp_path / "sheet")), [{"prompt": saved, "request_key": "cafe\u0301 "}]):
         (row,) = checked_rows(given)
         assert (row.prompt, row.request_key) == ("a café\nat dawn", "café")
+
+
+def test_rows_that_ask_for_the_same_are_a_grid_each():
+    asked = [
+        {"prompt": "a kite"},
+        {"prompt": "a kite ", "mode": "fast", "count": 2},
+        {"prompt": "a kite", "mode": "relax"},
+    ]
+    rows = checked_rows([*asked, {"prompt": "a kite", "request_key": "sku-7"}])
+    assert [each.copy for each in wishes(rows, None, "fast")] == [0, 1, 2, 0, 0]
+    assert [each.copy for each in wishes(rows, None, "relax")] == [0, 0, 1, 1, 0]
 
 
 @pytest.mark.parametrize("sign", ["a", "é", "漢", "𝒳"])
