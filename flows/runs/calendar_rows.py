@@ -28,7 +28,6 @@ MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
 
 
-
 def _plain(value: Any) -> Any:
     """A text as every program would save it: another computer's line ends, letters or blanks are no other wish."""
     if not isinstance(value, str):
