@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import prefect.runtime.flow_run
 from prefect import flow
 from pydantic import Field, ValidationError
-from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
@@ -191,7 +190,10 @@ class _Plan:
         wanted = list(wanted)
         said = [(wish.number, await self._wrong_with(wish)) for wish in wanted if wish.nth == 1]
         refuse([f"row {number}: {words}" for number, words in said if words])
-        await asyncio.to_thread(refuse_equal_names, wanted, self._most_pictures)
+        await asyncio.to_thread(refuse_equal_names, wanted, self._most_pictures, self._sizes)
+
+    def _sizes(self, row: CalendarRow) -> Sequence[str]:
+        return self._publishing[_key(row)].names
 
     async def _wrong_with(self, wish: Wish) -> str:
         try:
@@ -233,7 +235,7 @@ class _Plan:
             self.work,
             mode=row.mode or self.work.mode,
             folder="/".join(filter(None, [self.work.folder, row.folder])),
-            stem=wish.stem or f"{wish.number:05d}-{wish.nth}-{_words(row.prompt)}",
+            stem=wish.stem,
             publishing=self._publishing[_key(row)],
             terms={**self.work.terms, "request_key": wish.request_key},
         )
@@ -272,10 +274,6 @@ def _shape(prompt: str) -> tuple[int, int]:
         return aspect_of(prompt)
     except ValueError:  # the provider may know better
         return 1, 1
-
-
-def _words(prompt: str) -> str:
-    return slugify(quoting.title(prompt), max_length=40) or "picture"
 
 
 def _key(row: CalendarRow) -> str:

@@ -8,11 +8,12 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from slugify import slugify
 
 from prefect_genmedia.checking import Whole, refusal, strict_json
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
@@ -75,9 +76,23 @@ class Wish:
         return f"row {self.number}{of}: {title(self.row.prompt)}"
 
     @property
-    def stem(self) -> str | None:
-        """What the row says that its files are called; None where it says nothing."""
-        return f"{self.row.file}-{self.nth}" if self.row.file and self.row.count > 1 else self.row.file
+    def stem(self) -> str:
+        """What its files are called: as the row says, or else by the row's number and words."""
+        if not self.row.file:
+            words = slugify(title(self.row.prompt), max_length=40) or "picture"
+            return f"{self.number:05d}-{self.nth}-{words}"
+        return f"{self.row.file}-{self.nth}" if self.row.count > 1 else self.row.file
+
+    def names(self, pictures: int, sizes: Iterable[str]) -> Iterator[str]:
+        """What may be published of it, where a grid gives this many pictures; as a disk compares names."""
+        folder, stem, sizes = self.row.folder or "", self.stem, list(sizes)
+        for number in range(1, pictures + 1):
+            for size in sizes:
+                yield (
+                    f"{folder}/{stem}-{number}-{size}".casefold()
+                    if number > 1
+                    else f"{folder}/{stem}-{size}".casefold()
+                )
 
 
 def read_source(source: str | MediaFile) -> list[Any]:
@@ -198,17 +213,20 @@ def wishes(rows: Iterable[CalendarRow], shared: str | None, mode: midjourney.Mod
     return wanted
 
 
-def refuse_equal_names(wanted: Iterable[Wish], pictures: int) -> None:
-    """Raises ConfigurationError where a file would replace another's; `pictures` is how many a grid may give."""
-    first: dict[tuple[str, str], int] = {}
-    wrong: dict[str, None] = {}
-    for wish in wanted:
-        for number in range(1, pictures + 1) if wish.stem else ():
-            name = f"{wish.stem}-{number}" if number > 1 else wish.stem or ""
-            other = first.setdefault(((wish.row.folder or "").lower(), name.lower()), wish.number)
+def refuse_equal_names(wanted: Sequence[Wish], pictures: int, sizes_of: Callable[[CalendarRow], Sequence[str]]) -> None:
+    """Raises ConfigurationError where a file would replace another row's; `pictures` is how many a grid may give."""
+    first: dict[str, int] = {}
+    wrong: dict[int, str] = {}
+    # Rows without a name of their own are told apart by their numbers: looked up, and not kept.
+    for wish in sorted(wanted, key=lambda wish: not wish.row.file):
+        if not wish.row.file and not first:
+            break
+        for name in wish.names(pictures, sizes_of(wish.row)):
+            other = first.setdefault(name, wish.number) if wish.row.file else first.get(name, wish.number)
             if other != wish.number:
-                wrong[f"row {wish.number}: its files would be called as those of row {other}"] = None
-    refuse(list(wrong))
+                said = f"row {wish.number}: its files would be called as those of row {other}"
+                wrong.setdefault(wish.number, f"{said}: {name.lstrip('/')}")
+    refuse([wrong[number] for number in sorted(wrong)])
 
 
 def of_shard(wanted: Iterable[Wish], shard: str | None) -> list[Wish]:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.runs.calendar_rows import checked_rows, read_source, wishes
+from prefect_genmedia.flows.runs.calendar_rows import CalendarRow, checked_rows, read_source, refuse_equal_names, wishes
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
@@ -92,6 +92,32 @@ def test_rows_that_ask_for_the_same_are_a_grid_each():
     rows = checked_rows([*asked, {"prompt": "a kite", "request_key": "sku-7"}])
     assert [each.copy for each in wishes(rows, None, "fast")] == [0, 1, 2, 0, 0]
     assert [each.copy for each in wishes(rows, None, "relax")] == [0, 0, 1, 1, 0]
+
+
+def _sizes(row: CalendarRow) -> list[str]:
+    return [each if isinstance(each, str) else each.name for each in row.renditions or ["square", "open-graph"]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ({"file": "shoes"}, {"file": "Shoes"}, "shoes-square"),
+        ({"file": "caf\u00e9"}, {"file": "cafe\u0301"}, "café-square"),
+        ({"file": "shoes", "renditions": ["for-feeds-square"]}, {"file": "shoes-for-feeds"}, "shoes-for-feeds-square"),
+        ({"file": "shoes", "folder": "a"}, {"file": "shoes-2", "folder": "A"}, "a/shoes-2-square"),
+        ({}, {"file": "00001-1-a-kite"}, "00001-1-a-kite-square"),
+        ({"count": 3}, {"file": "00001-3-a-kite-2"}, "00001-3-a-kite-2-square"),
+    ],
+)
+def test_two_rows_publish_no_file_of_one_name(one: dict, other: dict, name: str):
+    rows = checked_rows([{"prompt": "a kite", **one}, {"prompt": "a kite", **other}])
+    with pytest.raises(ConfigurationError, match=f"row [12]: its files would be called as those of row [12]: {name}"):
+        refuse_equal_names(wishes(rows, None, "fast"), 4, _sizes)
+
+
+def test_files_of_one_name_in_other_sizes_are_other_files():
+    apart = [{"prompt": "a", "file": "shoes", "renditions": [size]} for size in ("square", "open-graph")]
+    refuse_equal_names(wishes(checked_rows(apart), None, "fast"), 4, _sizes)
 
 
 @pytest.mark.parametrize("sign", ["a", "é", "漢", "𝒳"])
