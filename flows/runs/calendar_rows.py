@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from slugify import slugify
 
 from prefect_genmedia.checking import Whole, refusal, strict_json
@@ -22,11 +22,13 @@ from prefect_genmedia.flows.runs.parameters import GivenRecipe, Renditions
 from prefect_genmedia.media import MediaFile, open_media
 from prefect_genmedia.media.names import MOST_OWN_BYTES, check_file, check_folder
 from prefect_genmedia.media.references import read_reference
+from prefect_genmedia.providers.ttapi.prompt import autocorrected
 from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.tasks import midjourney
 
 MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
+ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
 
 
 def _plain(value: Any) -> Any:
@@ -37,7 +39,22 @@ def _plain(value: Any) -> Any:
     return unicodedata.normalize("NFC", lines).replace("\N{NO-BREAK SPACE}", " ").strip()
 
 
-PLAIN = BeforeValidator(_plain)
+def _undamaged(prompt: str) -> str:
+    """Raises ValueError for what a spreadsheet has made of a prompt: it would be bought like any other words."""
+    if prompt in ERRORS:
+        raise ValueError(f"it is {prompt}, an error of the spreadsheet")
+    if prompt.startswith("="):
+        raise ValueError("it begins with =, so it is a formula: put its words in its place")
+    if found := autocorrected(prompt):
+        dash, name = found
+        raise ValueError(
+            f"{dash}{name} is no parameter: write --{name}, with two plain hyphens; or, where it is none, "
+            "a blank behind the dash"
+        )
+    return prompt
+
+
+PLAIN, UNDAMAGED = BeforeValidator(_plain), AfterValidator(_undamaged)
 Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$"), PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
@@ -47,7 +64,7 @@ class CalendarRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    prompt: Annotated[str, PLAIN] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
+    prompt: Annotated[str, PLAIN, UNDAMAGED] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
     folder: Line | None = Field(default=None, description="The folder below the calendar's.")
     file: Line | None = Field(default=None, description="What its files are called, without a suffix.")

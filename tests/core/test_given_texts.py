@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,42 @@ def test_a_cell_that_another_program_has_saved_is_the_same_wish(tmp_path: Path, 
     for given in (read_source(str(tmp_path / "sheet")), [{"prompt": saved, "request_key": "cafe\u0301 "}]):
         (row,) = checked_rows(given)
         assert (row.prompt, row.request_key) == ("a café\nat dawn", "café")
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("#REF!", "row 1: prompt: it is #REF!, an error of the spreadsheet"),
+        (" #N/A ", "row 1: prompt: it is #N/A, an error"),
+        ("#DIV/0!", "row 1: prompt: it is #DIV/0!, an error"),
+        ("=A1&B1", "row 1: prompt: it begins with =, so it is a formula"),
+        ("a kite —ar 3:2", "row 1: prompt: —ar is no parameter: write --ar, with two plain hyphens"),
+        ("a kite –stylize 50 --ar 3:2", "row 1: prompt: –stylize is no parameter: write --stylize"),
+        ("a kite\n—v 7", "row 1: prompt: —v is no parameter: write --v"),
+    ],
+)
+def test_a_cell_that_a_spreadsheet_has_damaged_is_refused(tmp_path: Path, cell: str, says: str):
+    (tmp_path / "sheet").write_text(f'prompt\n"{cell}"\n')
+    for given in (read_source(str(tmp_path / "sheet")), [{"prompt": cell}]):
+        with pytest.raises(ConfigurationError, match=re.escape(says)):
+            checked_rows(given)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a kite — no strings — at dawn",
+        "a kite—no strings",
+        "the years 1990 – 2000, 1990–2000",
+        "—a voice from afar—",
+        "a kite —made of style—",
+        "the sign #REF! on a wall",
+        "#1 of all kites",
+        "a = b on a blackboard --no text",
+    ],
+)
+def test_dashes_and_signs_in_prose_stay(prompt: str):
+    assert checked_rows([{"prompt": prompt}])[0].prompt == prompt
 
 
 def test_rows_that_ask_for_the_same_are_a_grid_each():
