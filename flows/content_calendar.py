@@ -39,11 +39,11 @@ from prefect_genmedia.flows.runs.calendar_rows import (
     Wish,
     checked_rows,
     of_shard,
-    read_source,
     refuse,
     refuse_equal_names,
     wishes,
 )
+from prefect_genmedia.flows.runs.calendar_sheets import read_source
 from prefect_genmedia.flows.runs.parameters import (
     Given,
     Name,
@@ -109,7 +109,7 @@ async def content_calendar(
         await content_calendar(source="december.csv")
 
     Args:
-        source: A CSV or JSON lines file: its path, an address such as s3://bucket/december.csv, or a media file.
+        source: A CSV or JSON file: its path, an address such as s3://bucket/december.csv, or a media file.
         rows: Rows given here instead of a file.
         calendar: What the calendar is called: the same words in a calendar of the same name are the same picture, in
             every run. By default the file's name; rows given here without it belong to their run.

@@ -1,10 +1,7 @@
-"""A calendar's rows: read from CSV or JSON lines, each refused by its number; and which of them are one shard's."""
+"""A calendar's rows, each refused by its number; what they publish; and which of them are one shard's."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -15,18 +12,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from slugify import slugify
 
-from prefect_genmedia.checking import Whole, refusal, strict_json
+from prefect_genmedia.checking import Whole, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.runs.failing import MOST_NAMED
 from prefect_genmedia.flows.runs.parameters import GivenRecipe, Renditions
-from prefect_genmedia.media import MediaFile, open_media
 from prefect_genmedia.media.names import MOST_OWN_BYTES, check_file, check_folder
-from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.providers.ttapi.prompt import autocorrected
 from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.tasks import midjourney
 
-MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
 ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
 
@@ -112,73 +106,6 @@ class Wish:
                 )
 
 
-def read_source(source: str | MediaFile) -> list[Any]:
-    """The rows of a CSV or JSON lines file, not checked yet. Blocking. Raises MediaError, ConfigurationError."""
-    content = open_media(source) if isinstance(source, MediaFile) else read_reference(source, MOST_BYTES)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError("the calendar is not UTF-8", advice="Save it as CSV UTF-8.") from None
-    return list(_json_lines(text) if text.lstrip()[:1] == "{" else _csv(text))
-
-
-def _json_lines(text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield strict_json(line)
-            except (RecursionError, json.JSONDecodeError):
-                raise ConfigurationError(f"line {number} of the calendar is no JSON") from None
-            except ValueError as failure:
-                raise ConfigurationError(f"line {number} of the calendar: {failure}") from None
-
-
-def _csv(text: str) -> Iterator[Any]:
-    """Split by what its head is split by: spreadsheets write commas, semicolons or tabs."""
-    head = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    # Strict: else a quote that is never closed makes one cell of all that follows.
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: list[str] | None = None
-    number, line = 0, 1
-    try:
-        for cells in lines:
-            if columns is None:
-                columns = [_column(name) for name in cells]
-                _refuse_twice(columns)
-            elif cells:
-                number += 1
-                yield _row(columns, cells)
-            line = lines.line_num + 1
-    except csv.Error as failure:
-        where = f"row {number + 1} (line {line})" if columns is not None else "the head"
-        said = "a quote is opened, and never closed" if "end of data" in str(failure) else failure
-        raise ConfigurationError(f"{where} of the calendar is no CSV: {said}") from None
-
-
-def _refuse_twice(columns: Sequence[str]) -> None:
-    """Raises ConfigurationError where two columns have one name: one would be left out. Some are without any."""
-    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
-        raise ConfigurationError(f"two columns of the calendar are called {title(twice[0])}")
-
-
-def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    """The cells that are not empty, by their columns."""
-    row = {column: _cell(column, cell) for column, cell in zip(columns, cells, strict=False) if cell}
-    more = [cell for cell in cells[len(columns) :] if cell]
-    return {**row, "more_cells_than_the_head": more} if more else row
-
-
-def _column(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
-def _cell(column: str, cell: str) -> Any:
-    if column == "count" and re.fullmatch(r"\s*\d{1,9}\s*", cell):
-        return int(cell)
-    return [name.strip() for name in cell.split(",") if name.strip()] if column == "renditions" else cell.strip()
-
-
 def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
     """Raises ConfigurationError that names each wrong row by its number."""
     if not given:
@@ -188,6 +115,9 @@ def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
     rows: list[CalendarRow] = []
     wrong: list[str] = []
     for number, each in enumerate(given, 1):
+        if not isinstance(each, dict | CalendarRow):
+            wrong.append(f'row {number}: it is no object, such as {{"prompt": "a lighthouse"}}')
+            continue
         try:
             row = CalendarRow.model_validate(each)
             if row.folder:

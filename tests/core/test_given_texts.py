@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.flows.runs.calendar_rows import CalendarRow, checked_rows, read_source, refuse_equal_names, wishes
+from prefect_genmedia.flows.runs.calendar_rows import CalendarRow, checked_rows, refuse_equal_names, wishes
+from prefect_genmedia.flows.runs.calendar_sheets import read_source
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
@@ -55,6 +56,11 @@ def test_lines_tabs_and_all_scripts_stay_what_they_are():
         ),
         ('{"prompt": "a", "count": NaN}\n', "line 1 of the calendar: NaN is no number"),
         ('{"prompt": "a"\n', "line 1 of the calendar is no JSON"),
+        ('[{"prompt": "a"},\n', "begins as a JSON list, and is no JSON"),
+        ('[{"prompt": "a", "prompt": "b"}]', "the calendar: prompt stands in it"),
+        ("[1]", "row 1: it is no object, such as"),
+        ("prompt,count\na,1.000\n", "row 1: count: "),
+        ("prompt;count\n;;\na;1\n;;\nb;0\n", "row 2: count: "),
     ],
 )
 def test_a_damaged_table_is_refused_by_its_row(tmp_path: Path, table: str, says: str):
@@ -71,6 +77,26 @@ def test_a_sheet_as_spreadsheets_write_it_is_read(tmp_path: Path):
     first, second = checked_rows(read_source(str(tmp_path / "sheet")))
     assert (first.prompt, first.count, first.file) == ('a "red" fox;\nin snow', 2, "fox")
     assert second.prompt == "an owl"
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        b"prompt;count;file\r\na kite, red;1;kite\r\n;;\r\n ;\xc2\xa0;\r\na drum;2;drum\r\n;;\r\n",
+        b"sep=;\r\nprompt;count;file\r\na kite, red;1;kite\r\na drum;2;drum\r\n",
+        b"\xef\xbb\xbfSEP=|\nprompt|count|file\na kite, red|1|kite\na drum|2|drum\n",
+        b"\r\n;;\r\nprompt;count;file\r\na kite, red;1;kite\r\na drum;2;drum\r\n",
+        b"prompt;file;count\ra kite, red;kite\ra drum;drum;2\r",
+        b'prompt,count,file\n"a kite, red",1.0,kite\na drum,2.00,drum\n',
+        "prompt\tcount\tfile\r\na kite, red\t1\tkite\r\na drum\t2\tdrum\r\n".encode("utf-16"),
+        b"\xfe\xff" + "prompt;count;file\na kite, red; ;kite\na drum;2;drum\n".encode("utf-16-be"),
+        b'\n[{"prompt": "a kite, red", "file": "kite"},\n{"prompt": "a drum", "count": 2, "file": "drum"}]\n',
+    ],
+)
+def test_the_same_sheet_as_many_programs_write_it(tmp_path: Path, sheet: bytes):
+    (tmp_path / "sheet").write_bytes(sheet)
+    rows = checked_rows(read_source(str(tmp_path / "sheet")))
+    assert [(row.prompt, row.count, row.file) for row in rows] == [("a kite, red", 1, "kite"), ("a drum", 2, "drum")]
 
 
 @pytest.mark.parametrize(
