@@ -49,7 +49,8 @@ def _undamaged(prompt: str) -> str:
 
 
 PLAIN, UNDAMAGED = BeforeValidator(_plain), AfterValidator(_undamaged)
-Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$"), PLAIN]
+Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Cell = Annotated[Line, PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
 
@@ -60,11 +61,11 @@ class CalendarRow(BaseModel):
 
     prompt: Annotated[str, PLAIN, UNDAMAGED] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
-    folder: Line | None = Field(default=None, description="The folder below the calendar's.")
-    file: Line | None = Field(default=None, description="What its files are called, without a suffix.")
+    folder: Cell | None = Field(default=None, description="The folder below the calendar's.")
+    file: Cell | None = Field(default=None, description="What its files are called, without a suffix.")
     recipe: GivenRecipe | None = Field(default=None, description="Instead of the calendar's.")
     renditions: Renditions | None = Field(default=None, description="Sizes instead of the calendar's.")
-    request_key: Line | None = Field(
+    request_key: Cell | None = Field(
         default=None, min_length=1, description="Whoever gives the same key and prompt shares the picture."
     )
     mode: midjourney.Mode | None = Field(default=None, description="Midjourney's speed, instead of the calendar's.")
@@ -94,16 +95,13 @@ class Wish:
             return f"{self.number:05d}-{self.nth}-{words}"
         return f"{self.row.file}-{self.nth}" if self.row.count > 1 else self.row.file
 
-    def names(self, pictures: int, sizes: Iterable[str]) -> Iterator[str]:
+    def names(self, pictures: int, sizes: Sequence[str]) -> Iterator[str]:
         """What may be published of it, where a grid gives this many pictures; as a disk compares names."""
-        folder, stem, sizes = self.row.folder or "", self.stem, list(sizes)
+        folder, first = self.row.folder or "", self.stem
         for number in range(1, pictures + 1):
+            stem = first if number == 1 else f"{first}-{number}"
             for size in sizes:
-                yield (
-                    f"{folder}/{stem}-{number}-{size}".casefold()
-                    if number > 1
-                    else f"{folder}/{stem}-{size}".casefold()
-                )
+                yield f"{folder}/{stem}-{size}".casefold()
 
 
 def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
