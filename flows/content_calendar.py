@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import prefect.runtime.flow_run
 from prefect import flow
 from pydantic import Field, ValidationError
-from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
@@ -40,11 +39,11 @@ from prefect_genmedia.flows.runs.calendar_rows import (
     Wish,
     checked_rows,
     of_shard,
-    read_source,
     refuse,
     refuse_equal_names,
     wishes,
 )
+from prefect_genmedia.flows.runs.calendar_sheets import read_source
 from prefect_genmedia.flows.runs.parameters import (
     Given,
     Name,
@@ -110,7 +109,7 @@ async def content_calendar(
         await content_calendar(source="december.csv")
 
     Args:
-        source: A CSV or JSON lines file: its path, an address such as s3://bucket/december.csv, or a media file.
+        source: A CSV or JSON file: its path, an address such as s3://bucket/december.csv, or a media file.
         rows: Rows given here instead of a file.
         calendar: What the calendar is called: the same words in a calendar of the same name are the same picture, in
             every run. By default the file's name; rows given here without it belong to their run.
@@ -148,7 +147,7 @@ async def content_calendar(
         terms={"attempts": advanced.attempts},
     )
     plan = _Plan(work, recipe, renditions)
-    wanted = wishes(given, shared_key("calendar", named))
+    wanted = wishes(given, shared_key("calendar", named), advanced.mode)
     await plan.check(wanted)
     wanted = of_shard(wanted, advanced.shard)
     expected, there = await plan.forecast(wanted, advanced.at_once)
@@ -191,7 +190,10 @@ class _Plan:
         wanted = list(wanted)
         said = [(wish.number, await self._wrong_with(wish)) for wish in wanted if wish.nth == 1]
         refuse([f"row {number}: {words}" for number, words in said if words])
-        await asyncio.to_thread(refuse_equal_names, wanted, self._most_pictures)
+        await asyncio.to_thread(refuse_equal_names, wanted, self._most_pictures, self._sizes)
+
+    def _sizes(self, row: CalendarRow) -> Sequence[str]:
+        return self._publishing[_key(row)].names
 
     async def _wrong_with(self, wish: Wish) -> str:
         try:
@@ -233,7 +235,7 @@ class _Plan:
             self.work,
             mode=row.mode or self.work.mode,
             folder="/".join(filter(None, [self.work.folder, row.folder])),
-            stem=wish.stem or f"{wish.number:05d}-{wish.nth}-{_words(row.prompt)}",
+            stem=wish.stem,
             publishing=self._publishing[_key(row)],
             terms={**self.work.terms, "request_key": wish.request_key},
         )
@@ -272,10 +274,6 @@ def _shape(prompt: str) -> tuple[int, int]:
         return aspect_of(prompt)
     except ValueError:  # the provider may know better
         return 1, 1
-
-
-def _words(prompt: str) -> str:
-    return slugify(quoting.title(prompt), max_length=40) or "picture"
 
 
 def _key(row: CalendarRow) -> str:

@@ -1,32 +1,56 @@
-"""A calendar's rows: read from CSV or JSON lines, each refused by its number; and which of them are one shard's."""
+"""A calendar's rows, each refused by its number; what they publish; and which of them are one shard's."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from slugify import slugify
 
-from prefect_genmedia.checking import Whole, refusal, strict_json
+from prefect_genmedia.checking import Whole, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.runs.failing import MOST_NAMED
 from prefect_genmedia.flows.runs.parameters import GivenRecipe, Renditions
-from prefect_genmedia.media import MediaFile, open_media
 from prefect_genmedia.media.names import MOST_OWN_BYTES, check_file, check_folder
-from prefect_genmedia.media.references import read_reference
+from prefect_genmedia.providers.ttapi.prompt import autocorrected
 from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.tasks import midjourney
 
-MOST_BYTES = 50_000_000
 MOST_ROWS = 100_000
+ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
 
+
+def _plain(value: Any) -> Any:
+    """A text as every program would save it: another computer's line ends, letters or blanks are no other wish."""
+    if not isinstance(value, str):
+        return value
+    lines = re.sub(r"\r\n?", "\n", value)
+    return unicodedata.normalize("NFC", lines).replace("\N{NO-BREAK SPACE}", " ").strip()
+
+
+def _undamaged(prompt: str) -> str:
+    """Raises ValueError for what a spreadsheet has made of a prompt: it would be bought like any other words."""
+    if prompt in ERRORS:
+        raise ValueError(f"it is {prompt}, an error of the spreadsheet")
+    if prompt.startswith("="):
+        raise ValueError("it begins with =, so it is a formula: put its words in its place")
+    if found := autocorrected(prompt):
+        dash, name = found
+        raise ValueError(
+            f"{dash}{name} is no parameter: write --{name}, with two plain hyphens; or, where it is none, "
+            "a blank behind the dash"
+        )
+    return prompt
+
+
+PLAIN, UNDAMAGED = BeforeValidator(_plain), AfterValidator(_undamaged)
 Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Cell = Annotated[Line, PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
 
@@ -35,13 +59,13 @@ class CalendarRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    prompt: str = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
+    prompt: Annotated[str, PLAIN, UNDAMAGED] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
-    folder: Line | None = Field(default=None, description="The folder below the calendar's.")
-    file: Line | None = Field(default=None, description="What its files are called, without a suffix.")
+    folder: Cell | None = Field(default=None, description="The folder below the calendar's.")
+    file: Cell | None = Field(default=None, description="What its files are called, without a suffix.")
     recipe: GivenRecipe | None = Field(default=None, description="Instead of the calendar's.")
     renditions: Renditions | None = Field(default=None, description="Sizes instead of the calendar's.")
-    request_key: Line | None = Field(
+    request_key: Cell | None = Field(
         default=None, min_length=1, description="Whoever gives the same key and prompt shares the picture."
     )
     mode: midjourney.Mode | None = Field(default=None, description="Midjourney's speed, instead of the calendar's.")
@@ -64,76 +88,20 @@ class Wish:
         return f"row {self.number}{of}: {title(self.row.prompt)}"
 
     @property
-    def stem(self) -> str | None:
-        """What the row says that its files are called; None where it says nothing."""
-        return f"{self.row.file}-{self.nth}" if self.row.file and self.row.count > 1 else self.row.file
+    def stem(self) -> str:
+        """What its files are called: as the row says, or else by the row's number and words."""
+        if not self.row.file:
+            words = slugify(title(self.row.prompt), max_length=40) or "picture"
+            return f"{self.number:05d}-{self.nth}-{words}"
+        return f"{self.row.file}-{self.nth}" if self.row.count > 1 else self.row.file
 
-
-def read_source(source: str | MediaFile) -> list[Any]:
-    """The rows of a CSV or JSON lines file, not checked yet. Blocking. Raises MediaError, ConfigurationError."""
-    content = open_media(source) if isinstance(source, MediaFile) else read_reference(source, MOST_BYTES)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError("the calendar is not UTF-8", advice="Save it as CSV UTF-8.") from None
-    return list(_json_lines(text) if text.lstrip()[:1] == "{" else _csv(text))
-
-
-def _json_lines(text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield strict_json(line)
-            except (RecursionError, json.JSONDecodeError):
-                raise ConfigurationError(f"line {number} of the calendar is no JSON") from None
-            except ValueError as failure:
-                raise ConfigurationError(f"line {number} of the calendar: {failure}") from None
-
-
-def _csv(text: str) -> Iterator[Any]:
-    """Split by what its head is split by: spreadsheets write commas, semicolons or tabs."""
-    head = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    # Strict: else a quote that is never closed makes one cell of all that follows.
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: list[str] | None = None
-    number, line = 0, 1
-    try:
-        for cells in lines:
-            if columns is None:
-                columns = [_column(name) for name in cells]
-                _refuse_twice(columns)
-            elif cells:
-                number += 1
-                yield _row(columns, cells)
-            line = lines.line_num + 1
-    except csv.Error as failure:
-        where = f"row {number + 1} (line {line})" if columns is not None else "the head"
-        said = "a quote is opened, and never closed" if "end of data" in str(failure) else failure
-        raise ConfigurationError(f"{where} of the calendar is no CSV: {said}") from None
-
-
-def _refuse_twice(columns: Sequence[str]) -> None:
-    """Raises ConfigurationError where two columns have one name: one would be left out. Some are without any."""
-    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
-        raise ConfigurationError(f"two columns of the calendar are called {title(twice[0])}")
-
-
-def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    """The cells that are not empty, by their columns."""
-    row = {column: _cell(column, cell) for column, cell in zip(columns, cells, strict=False) if cell}
-    more = [cell for cell in cells[len(columns) :] if cell]
-    return {**row, "more_cells_than_the_head": more} if more else row
-
-
-def _column(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
-def _cell(column: str, cell: str) -> Any:
-    if column == "count" and re.fullmatch(r"\s*\d{1,9}\s*", cell):
-        return int(cell)
-    return [name.strip() for name in cell.split(",") if name.strip()] if column == "renditions" else cell.strip()
+    def names(self, pictures: int, sizes: Sequence[str]) -> Iterator[str]:
+        """What may be published of it, where a grid gives this many pictures; as a disk compares names."""
+        folder, first = self.row.folder or "", self.stem
+        for number in range(1, pictures + 1):
+            stem = first if number == 1 else f"{first}-{number}"
+            for size in sizes:
+                yield f"{folder}/{stem}-{size}".casefold()
 
 
 def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
@@ -145,6 +113,9 @@ def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
     rows: list[CalendarRow] = []
     wrong: list[str] = []
     for number, each in enumerate(given, 1):
+        if not isinstance(each, dict | CalendarRow):
+            wrong.append(f'row {number}: it is no object, such as {{"prompt": "a lighthouse"}}')
+            continue
         try:
             row = CalendarRow.model_validate(each)
             if row.folder:
@@ -168,35 +139,39 @@ def refuse(wrong: Sequence[str]) -> None:
         raise ConfigurationError(f"the calendar cannot be bought as it is: {said}{more}")
 
 
-def wishes(rows: Iterable[CalendarRow], shared: str | None) -> list[Wish]:
+def wishes(rows: Iterable[CalendarRow], shared: str | None, mode: midjourney.Mode) -> list[Wish]:
     """Every grid wanted. A row moves without becoming another wish: it is told by its words, not by its place.
 
-    Equal rows are wanted each, in their order. `shared` is the request_key of the calendar; a row that has one of its
-    own is that wish wherever it stands.
+    Equal rows are wanted each, in their order: those that ask for the same, with `mode` where a row names none.
+    `shared` is the request_key of the calendar; a row that has one of its own is that wish wherever it stands.
     """
-    seen: Counter[tuple[str, str | None]] = Counter()
+    seen: Counter[tuple[str, midjourney.Mode]] = Counter()
     wanted = []
     for number, row in enumerate(rows, 1):
         first = 0
         if row.request_key is None:
-            first = seen[row.prompt, row.mode]
-            seen[row.prompt, row.mode] += row.count
+            asked = row.prompt, row.mode or mode
+            first = seen[asked]
+            seen[asked] += row.count
         key = row.request_key or shared
         wanted += [Wish(number, row, key, first + nth, nth + 1) for nth in range(row.count)]
     return wanted
 
 
-def refuse_equal_names(wanted: Iterable[Wish], pictures: int) -> None:
-    """Raises ConfigurationError where a file would replace another's; `pictures` is how many a grid may give."""
-    first: dict[tuple[str, str], int] = {}
-    wrong: dict[str, None] = {}
-    for wish in wanted:
-        for number in range(1, pictures + 1) if wish.stem else ():
-            name = f"{wish.stem}-{number}" if number > 1 else wish.stem or ""
-            other = first.setdefault(((wish.row.folder or "").lower(), name.lower()), wish.number)
+def refuse_equal_names(wanted: Sequence[Wish], pictures: int, sizes_of: Callable[[CalendarRow], Sequence[str]]) -> None:
+    """Raises ConfigurationError where a file would replace another row's; `pictures` is how many a grid may give."""
+    first: dict[str, int] = {}
+    wrong: dict[int, str] = {}
+    # Rows without a name of their own are told apart by their numbers: looked up, and not kept.
+    for wish in sorted(wanted, key=lambda wish: not wish.row.file):
+        if not wish.row.file and not first:
+            break
+        for name in wish.names(pictures, sizes_of(wish.row)):
+            other = first.setdefault(name, wish.number) if wish.row.file else first.get(name, wish.number)
             if other != wish.number:
-                wrong[f"row {wish.number}: its files would be called as those of row {other}"] = None
-    refuse(list(wrong))
+                said = f"row {wish.number}: its files would be called as those of row {other}"
+                wrong.setdefault(wish.number, f"{said}: {name.lstrip('/')}")
+    refuse([wrong[number] for number in sorted(wrong)])
 
 
 def of_shard(wanted: Iterable[Wish], shard: str | None) -> list[Wish]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from prefect_genmedia.errors import MediaError
+from prefect_genmedia.errors import ConfigurationError, MediaError
 from prefect_genmedia.flows.runs.parameters import Photograph, Refinement
 from prefect_genmedia.imaging import Rendition, header
 from prefect_genmedia.imaging.recipes import Recipe, Sizes
@@ -25,7 +25,7 @@ Size = tuple[int, int]
 class Publishing:
     """A recipe, or sizes only; for pictures that come out of this refinement."""
 
-    prepared: recipes.Prepared | None
+    prepared: recipes.Prepared
     sizes_only: bool
     refinement: Refinement | None
 
@@ -33,22 +33,28 @@ class Publishing:
     async def of(
         cls, recipe: Recipe | str | None, renditions: Sequence[str | Rendition], refinement: Refinement | None
     ) -> Self:
-        """Raises RecipeError, ConfigurationError, MediaError where it can never work."""
+        """Raises RecipeError, ConfigurationError, MediaError where it can never work, or would publish nothing."""
         wanted = Recipe(steps=()) if recipe is None else recipes.read_recipe(recipe)
         if not wanted.names and renditions:
             wanted = Recipe(steps=(*wanted.steps, Sizes(sizes=tuple(renditions))))
-        prepared = await recipes.prepare(wanted) if wanted.steps else None
-        return cls(prepared, recipe is None, refinement)
+        if not wanted.steps:
+            raise ConfigurationError(
+                "there are no renditions: nothing would be published of what is bought", advice="Give a size."
+            )
+        return cls(await recipes.prepare(wanted), recipe is None, refinement)
+
+    @property
+    def names(self) -> list[str]:
+        """What the files of a picture are called, behind its own name."""
+        return self.prepared.recipe.names
 
     async def check(self, prompts: Sequence[str], photographs: Sequence[Photograph]) -> None:
         """Raises RecipeError where it cannot work on a picture of the run, as far as its size can be told."""
-        if self.prepared is not None:
-            await self.check_sizes(await asyncio.to_thread(expected_sizes, prompts, photographs, self.refinement))
+        await self.check_sizes(await asyncio.to_thread(expected_sizes, prompts, photographs, self.refinement))
 
     async def check_sizes(self, sizes: Sequence[Size]) -> None:
         """The same of pictures of these sizes."""
-        if self.prepared is not None:
-            await recipes.check(self.prepared, sizes)
+        await recipes.check(self.prepared, sizes)
 
     async def check_photograph(self, picture: MediaFile) -> None:
         """The same of one that has been taken in."""
@@ -56,8 +62,6 @@ class Publishing:
             await self.check_sizes([finished_size((picture.width, picture.height), self.refinement)])
 
     async def publish(self, file: MediaFile, folder: str, stem: str, manifest: dict[str, Any]) -> list[MediaFile]:
-        if self.prepared is None:
-            return []
         recipe = self.prepared.recipe
         if self.sizes_only:
             return await imaging.render(file, recipe.renditions, folder=folder, stem=stem, manifest=manifest)

@@ -138,6 +138,7 @@ async def test_what_is_wrong_is_said_by_row_before_anything_is_bought(emulator, 
         {"prompt": "a drum", "count": 0, "colour": "red"},
         {"prompt": "a drum", "recipe": "steps: [{step: dance}]"},
         {"prompt": "a drum", "renditions": ["no-such-preset"]},
+        {"prompt": "a drum", "renditions": []},
     ]
     sheet.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(ConfigurationError) as caught:
@@ -150,6 +151,7 @@ async def test_what_is_wrong_is_said_by_row_before_anything_is_bought(emulator, 
         await content_calendar(source=str(sheet), **blocks)
     said = str(caught.value)
     assert "row 1:" not in said and all(f"row {number}:" in said for number in (2, 3)), said
+    assert "row 4: there are no renditions" in said
     with pytest.raises(ConfigurationError, match="row 2: its files would be called as those of row 1"):
         await content_calendar(rows=[rows[0], {"prompt": "a drum", "file": "Kite"}], **blocks)
     with pytest.raises(ConfigurationError, match="a source or rows"):

@@ -16,7 +16,6 @@ from prefect_genmedia.imaging.recipes import shipped_presets
 from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.provenance import Mark, marked, marks_in
-from prefect_genmedia.settings import Settings
 from prefect_genmedia.tasks import imaging, recipes
 from tests.orchestration.saving import save
 
@@ -169,7 +168,7 @@ def test_the_form_shows_names(tmp_path, monkeypatch):
     assert "enum" not in asked()["anyOf"][0]["items"]
 
 
-async def test_no_sizes_are_no_files(emulator, blocks):
-    made = await illustrate(prompts=["a kite"], refinement=None, renditions=[], **blocks)
-    assert made.items[0].published == [[]]
-    assert not list((Path(Settings().media_store) / "published").rglob("*.jpg"))
+async def test_without_a_size_nothing_is_bought_that_nobody_would_see(emulator, blocks):
+    with pytest.raises(ConfigurationError, match="there are no renditions: nothing would be published"):
+        await illustrate(prompts=["a kite"], refinement=None, renditions=[], **blocks)
+    assert emulator.billed() == 0

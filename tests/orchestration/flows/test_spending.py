@@ -17,7 +17,8 @@ from tests.patience import PATIENCE
 
 async def test_what_a_run_has_spent_is_in_the_artifact_and_on_the_page(emulator, ttapi: TTAPICredentials):
     await save(ttapi, "t")
-    await illustrate(prompts=["a kite", "a drum"], refinement=None, renditions=[], advanced={"ttapi_credentials": "t"})
+    advanced = {"ttapi_credentials": "t"}
+    await illustrate(prompts=["a kite", "a drum"], refinement=None, renditions=["square"], advanced=advanced)
     report = await spend_report(days=7)
     assert (report.jobs, report.bought, report.failed) == (2, emulator.billed(), 0) and report.usd > 0
     found = httpx.get(f"{PREFECT_API_URL.value()}/artifacts/genmedia-spending/latest", timeout=PATIENCE).json()

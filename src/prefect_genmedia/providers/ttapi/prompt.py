@@ -84,6 +84,12 @@ OTHER_NAMES = {
 }  # fmt: skip
 _START = re.compile(r"(?<!\S)--(?!-)")
 _WRONG_DASH = re.compile(r"(?<!\S)([—–―]+-?|-(?!-))[ ]?([A-Za-z]+)(?=[\s\d]|$)([^\S\n]*\S+)?")
+_GLUED_DASH = re.compile(r"(?<!\S)([—–]-?)([A-Za-z]+)(?!\S)")
+
+
+def autocorrected(prompt: str) -> tuple[str, str] | None:
+    """The first parameter whose two hyphens have become a long dash, as spreadsheets write them: ("—", "ar")."""
+    return next(((dash, name) for dash, name in _GLUED_DASH.findall(prompt) if _parameter(name)), None)
 
 
 def check(prompt: str) -> None:
