@@ -60,8 +60,8 @@ SCENARIOS = (
     Scenario("50 jobs of 60 s, all at once", 50, 60, 50, ("raw", "core", "core-called")),
     Scenario("1000 jobs of 20 s, all at once", 1000, 20, 1000, FILES, long=True),
     Scenario("50 jobs of 300 s, all at once", 50, 300, 50, ("raw", "core"), long=True),
-    Scenario("1000 jobs of 1 s, 10 at once, one picture each", 1000, 1, 10, ("novita_core",), long=True),
-    Scenario("10000 jobs of 1 s, 10 at once, one picture each", 10_000, 1, 10, ("novita_core",), long=True),
+    Scenario("1000 jobs of 1 s, 20 at once, one picture each", 1000, 1, 20, ("novita_core",), long=True),
+    Scenario("10000 jobs of 1 s, 20 at once, one picture each", 10_000, 1, 20, ("novita_core",), long=True),
 )
 
 
