@@ -15,7 +15,7 @@ from rich.text import Text
 from prefect_genmedia.cli.terminal import cell, console, say
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.jobs.history.spending import Sum
-from prefect_genmedia.ledger import JobRow, LedgerState, Spent, open_ledger
+from prefect_genmedia.ledger import JobRow, LedgerState, Spent, ledger_to_read
 from prefect_genmedia.quoting import one_line, title
 from prefect_genmedia.settings import read_settings
 
@@ -62,7 +62,7 @@ def list_jobs(
     if strange := [state for state in wanted if state not in known]:
         raise ConfigurationError(f"{strange[0]} is no state", advice=f"The states are {', '.join(sorted(known))}.")
     settings = read_settings()
-    rows = open_ledger(settings.ledger_url, settings.lease_seconds).rows(
+    rows = ledger_to_read(settings.ledger_url, settings.lease_seconds).rows(
         wanted,
         run=run if run is None or ":" in run else f"flow:{run}",
         since=since.timestamp() if since is not None else 0,

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefect_genmedia.budget import MOST
-from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import LedgerState, Spent
 from prefect_genmedia.providers.facts import in_usd
 from prefect_genmedia.quoting import title
@@ -141,7 +140,10 @@ def percentile(figures: Iterable[float], share: float) -> float:
 
 def spending_since(days: int) -> Spending:
     """What was asked for in the last so many days. Blocking. Raises LedgerError, ConfigurationError."""
-    ledger = ledger_of(read_settings())
+    from prefect_genmedia.ledger import ledger_to_read  # and SQLAlchemy with it
+
+    settings = read_settings()
+    ledger = ledger_to_read(settings.ledger_url, settings.lease_seconds)
     now = ledger.now()
     since = now - days * DAY
     spending = Spending(datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC))
