@@ -18,6 +18,7 @@ from prefect_genmedia.errors import AuthenticationError, ConfigurationError, Gen
 from prefect_genmedia.imaging.drawing.fonts import Face
 from prefect_genmedia.jobs import open_store
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.history.inventory import ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE, of_another_ledger
 from prefect_genmedia.jobs.turns.balance import read_account
 from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.quoting import one_line
@@ -118,6 +119,10 @@ def _ledger_and_store(settings: Settings) -> Iterator[Finding]:
         yield _of(failure, "media store")
     else:
         yield Finding("ok", "media store", f"{store.root}, can be written")
+        with patiently("Looking whether another ledger has used the media store"):
+            another = of_another_ledger(ledger, store)
+        if another:
+            yield Finding("warn", "ledger", ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE)
 
 
 def _unsettled(ledger: Ledger) -> Iterator[Finding]:
