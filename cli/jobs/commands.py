@@ -163,6 +163,7 @@ def adopt_orphans(quiet_seconds: float) -> None:
     """Run the sweep now."""
     from prefect_genmedia.flows import adopt_orphans as sweep
 
+    asyncio.run(require_prefect())
     with patiently("Looking for paid jobs that no run works on, and waiting for them"):
         report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
     for orphan in report.orphans:

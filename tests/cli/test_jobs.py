@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from prefect_genmedia.cli import main, terminal
@@ -94,3 +95,13 @@ def test_what_takes_long_says_what_it_waits_for(monkeypatch):
 
     with terminal.patiently("Asking the provider"):
         until(lambda: said.getvalue().count("Asking the provider") >= 2, "two lines")
+
+
+@pytest.mark.parametrize("command", [["jobs", "adopt"], ["live-check", "--provider", "ttapi"]])
+def test_what_needs_prefect_says_so_when_it_is_away(prepared, command, capsys, monkeypatch):
+    monkeypatch.chdir(prepared.parent)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}), pytest.raises(SystemExit) as ended:
+        main(command)
+    said = capsys.readouterr().err
+    assert ended.value.code and "Traceback" not in said
+    assert "Prefect's API at http://127.0.0.1:1/api does not answer" in said and "prefect server start" in said
