@@ -16,6 +16,8 @@ from prefect_genmedia.flows.pages.showing import Illustration
 from prefect_genmedia.flows.runs.failing import run_failure, sentences_of
 from prefect_genmedia.forecast import Forecast, Range, Wanted, forecast
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.history.spending import perhaps_words
+from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.providers.facts import in_usd
 from prefect_genmedia.quoting import counted, for_markdown, without_signatures
 from prefect_genmedia.settings import read_settings
@@ -63,6 +65,12 @@ class Outcome(BaseModel):
     """What the providers say that those cost."""
     silent: int = 0
     """Of how many of those no provider says it."""
+    perhaps: int = 0
+    """Sent by this run, and nobody knows whether they were bought: in none of the sums above."""
+    perhaps_usd: float = 0.0
+    """What those would cost,"""
+    perhaps_untold: int = 0
+    """and of how many nobody tells it."""
     error: str | None = None
 
     @classmethod
@@ -70,8 +78,10 @@ class Outcome(BaseModel):
         """By the ledger's rows: bought now are those that `run` has sent since. Blocking. Raises LedgerError."""
         ledger = ledger_of(read_settings())
         ids = list(dict.fromkeys(job.id for job in [*(each.job for each in made.purchases), *made.failed_jobs]))
-        rows = [row for row in map(ledger.get, ids) if row is not None and row.job_id is not None]
-        now = [row for row in rows if row.run == run and (row.sent_at or 0.0) >= since]
+        rows = [row for row in map(ledger.get, ids) if row is not None]
+        sent = [row for row in rows if row.run == run and (row.sent_at or 0.0) >= since]
+        now = [row for row in sent if row.job_id is not None]
+        doubtful = [row for row in sent if row.job_id is None and row.state == LedgerState.UNKNOWN]
         costs = [(_cost(row), row.unit) for row in now]
         return cls(
             title=title,
@@ -82,12 +92,17 @@ class Outcome(BaseModel):
             quota=sum(cost or 0.0 for cost, unit in costs if unit == "quota"),
             usd=sum(cost or 0.0 for cost, unit in costs if unit == "USD"),
             silent=sum(cost is None for cost, _ in costs),
+            perhaps=len(doubtful),
+            perhaps_usd=sum(in_usd(row.expected_cost or 0.0, row.unit) for row in doubtful),
+            perhaps_untold=sum(row.expected_cost is None for row in doubtful),
             error=made.error,
         )
 
     @property
     def cost(self) -> str:
-        return cost_words(self.quota, self.usd, self.silent)
+        return cost_words(
+            self.quota, self.usd, self.silent, perhaps_words(self.perhaps, self.perhaps_usd, self.perhaps_untold)
+        )
 
 
 async def outcome_of(title: str, made: Illustration, run: str, since: float) -> Outcome:
@@ -104,11 +119,12 @@ def _cost(row: JobRow) -> float | None:
     return 0.0 if row.refunded else row.quota
 
 
-def cost_words(quota: float, usd: float, silent: int) -> str:
-    """Such as '12 quota (0.12 USD) + 3 jobs without a price'."""
+def cost_words(quota: float, usd: float, silent: int, perhaps: str = "") -> str:
+    """Such as '12 quota (0.12 USD) + 3 jobs without a price'; what was perhaps bought stands apart, at the end."""
     said = [f"{quota:g} TTAPI quota ({in_usd(quota, 'quota'):.2f} USD)"] if quota else []
     said += [f"{usd:.4g} USD"] if usd else []
     said += [f"{silent} job{'s' if silent > 1 else ''} (price not told by the provider)"] if silent else []
+    said += [perhaps] if perhaps else []
     return " + ".join(said) or "nothing"
 
 
@@ -134,14 +150,19 @@ class BatchReport(BaseModel):
         """Asked, delivered, bought now, already there, failed, cost."""
         states = [each.state for each in self.outcomes]
         quota, usd = sum(each.quota for each in self.outcomes), sum(each.usd for each in self.outcomes)
-        jobs = sum(each.bought for each in self.outcomes)
+        jobs, silent = sum(each.bought for each in self.outcomes), sum(each.silent for each in self.outcomes)
+        perhaps = perhaps_words(
+            sum(each.perhaps for each in self.outcomes),
+            sum(each.perhaps_usd for each in self.outcomes),
+            sum(each.perhaps_untold for each in self.outcomes),
+        )
         return {
             "asked": str(len(states)),
             "delivered": f"{len(states) - states.count('failed')} ({counted(self.files, 'file')})",
             "bought now": f"{states.count('bought')} ({counted(jobs, 'job')} in all)",
             "already there": str(states.count("already there")),
             "failed": str(states.count("failed")),
-            "cost": cost_words(quota, usd, sum(each.silent for each in self.outcomes)),
+            "cost": cost_words(quota, usd, silent, perhaps),
             "time": f"{self.seconds:.0f} s",
         }
 
