@@ -210,9 +210,9 @@ async def forecast_of(name: str, requests: Iterable[Wanted], kind: str) -> Forec
     return expected
 
 
-async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0) -> None:
+async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0, given_up: int = 0) -> None:
     """The forecast as the run's artifact `<kind>-forecast`."""
-    text = forecast_markdown(name, expected, already_there)
+    text = forecast_markdown(name, expected, already_there, given_up)
     await acreate_markdown_artifact(text, key=f"{kind}-forecast", description=_foretold_in_short(expected))
 
 
@@ -250,11 +250,12 @@ def _line(each: Outcome) -> str:
     return f"| {' | '.join(for_markdown(cell) for cell in (each.title, each.state, each.cost, files, jobs))} |\n"
 
 
-def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> str:
+def forecast_markdown(name: str, expected: Forecast, already_there: int = 0, given_up: int = 0) -> str:
     """What it would cost and take, figure by figure with its source; nothing is bought."""
     facts = {
         "jobs to buy": f"{expected.jobs}",
         "already there": f"{already_there}",
+        **({"failed before, not bought again": f"{given_up} (advanced.attempts says how often)"} if given_up else {}),
         "cost": f"{_range(expected.usd)} USD" + (f" ({_range(expected.quota)} quota)" if expected.quota else ""),
         "time": _seconds(expected.seconds),
     }
