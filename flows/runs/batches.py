@@ -19,7 +19,7 @@ from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.history.spending import perhaps_words
 from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.providers.facts import in_usd
-from prefect_genmedia.quoting import counted, for_markdown, without_signatures
+from prefect_genmedia.quoting import counted, for_markdown, one_line, without_signatures
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.paying.prices import variable_prices
 
@@ -128,6 +128,12 @@ def cost_words(quota: float, usd: float, silent: int, perhaps: str = "") -> str:
     return " + ".join(said) or "nothing"
 
 
+def left_out_words(names: list[str]) -> str:
+    more = ", …" if len(names) > 5 else ""
+    listed = ", ".join(map(one_line, names[:5]))
+    return f"{counted(len(names), 'picture')} left out, of kinds that are not read here: {listed}{more}."
+
+
 class BatchReport(BaseModel):
     """What became of all of them."""
 
@@ -136,6 +142,8 @@ class BatchReport(BaseModel):
     name: Annotated[str, AfterValidator(without_signatures)]
     outcomes: list[Outcome]
     seconds: float
+    left_out: list[str] = []
+    """Pictures that lay among the others, of kinds that are not read here."""
 
     @property
     def failed(self) -> list[Outcome]:
@@ -180,6 +188,8 @@ def report_markdown(report: BatchReport) -> str:
     """For `create_markdown_artifact`, under 300 KB: the sums, the failures, then every row as far as there is room."""
     parts = [f"# {for_markdown(report.name)}\n\n| | |\n| --- | --- |\n"]
     parts += [f"| {name} | {for_markdown(value)} |\n" for name, value in report.sums.items()]
+    if report.left_out:
+        parts.append(f"\n{for_markdown(left_out_words(report.left_out), LONGEST_REASON)}\n")
     room = MARKDOWN_BYTES - sum(len(part.encode()) for part in parts)
     if report.failed:
         parts.append("\n## Failed\n\n")

@@ -9,6 +9,7 @@ import pytest
 
 from prefect_genmedia.errors import SubmitOutcomeUnknown
 from prefect_genmedia.flows.pages.showing import Illustration, Purchase
+from prefect_genmedia.flows.restyle import pictures_in
 from prefect_genmedia.flows.runs.batches import (
     MARKDOWN_BYTES,
     BatchReport,
@@ -68,6 +69,16 @@ async def test_what_a_run_has_perhaps_bought_is_in_its_report_and_in_no_sum_of_m
     assert report.sums["cost"] in report_markdown(report) and report.sums["cost"] in report.summary
     earlier = await outcome_of("row 1", made, "flow:2", 0.0)
     assert earlier.perhaps == 0  # of another run
+
+
+def test_a_folder_s_pictures_of_other_kinds_are_told_and_hidden_files_are_none(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.png", "._a.png", ".c.jpg", "IMG_1.HEIC", "raw.dng", "notes.txt"):
+        (tmp_path / name).write_bytes(b"-")
+    found, left_out = pictures_in(str(tmp_path))
+    assert [path.rpartition("/")[2] for path in found] == ["a.png", "b.JPG"]
+    assert left_out == ["IMG_1.HEIC", "raw.dng"]
+    text = report_markdown(BatchReport(name="oil", outcomes=[], seconds=1.0, left_out=left_out))
+    assert "2 pictures left out, of kinds that are not read here: IMG_1.HEIC, raw.dng." in text
 
 
 def test_ten_thousand_rows_fit_into_the_artifact_and_what_does_not_is_counted() -> None:
