@@ -64,6 +64,7 @@ from prefect_genmedia.imaging.recipes.presets import USUAL
 from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.jobs.purchase import identities
 from prefect_genmedia.media import MediaFile
+from prefect_genmedia.media.names import one_name
 from prefect_genmedia.providers.ttapi.midjourney import IMAGINE
 from prefect_genmedia.providers.ttapi.prompt import aspect_of
 from prefect_genmedia.settings import read_settings
@@ -148,7 +149,7 @@ async def content_calendar(
         terms={"attempts": advanced.attempts},
     )
     plan = _Plan(work, recipe, renditions)
-    wanted = wishes(given, shared_key("calendar", named))
+    wanted = wishes(map(named_once, given), shared_key("calendar", named))
     await plan.check(wanted)
     wanted = of_shard(wanted, advanced.shard)
     expected, there, given_up = await plan.forecast(wanted, advanced.at_once)
@@ -267,6 +268,12 @@ class _Plan:
         for wish in wanted if self.work.refinement is not None else ():
             assert self.work.refinement is not None
             yield from [self.work.refinement.of("-", wish.row.prompt, *_shape(wish.row.prompt))] * self._picked
+
+
+def named_once(row: CalendarRow) -> CalendarRow:
+    """The row, its names spelt as every machine spells them: two that a Mac takes for one are told as equal."""
+    names = {"file": row.file and one_name(row.file), "folder": row.folder and one_name(row.folder)}
+    return row.model_copy(update=names)
 
 
 def standing_of(state: str, attempt: int, attempts: int) -> Standing:
