@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.content_calendar import named_once
 from prefect_genmedia.flows.runs.calendar_rows import checked_rows, read_source, refuse_equal_names, wishes
+from prefect_genmedia.flows.runs.parameters import Photograph, Refinement
+from prefect_genmedia.flows.steps.advanced import AdvancedRestyle
+from prefect_genmedia.flows.steps.styles import AddedLora, Steering, Style
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
@@ -113,3 +117,14 @@ def test_names_that_a_mac_takes_for_one_are_one():
 def test_a_name_that_grows_when_it_is_spelt_as_one_is_measured_so():
     with pytest.raises(ConfigurationError, match="stem is too long"):
         check_place("f", "\u0958" * (MOST_STEM_BYTES // 3))
+
+
+@pytest.mark.parametrize("model", [Photograph, Refinement, AdvancedRestyle, AddedLora, Steering, Style])
+def test_a_misspelt_field_of_what_a_flow_is_asked_for_is_named_with_what_was_meant(model):
+    field = next(iter(model.model_fields))
+    misspelt = field[:-2] + field[-1]
+    with pytest.raises(ConfigurationError, match=f"there is no field '{misspelt}'; did you mean '{field}'"):
+        checked(lambda: model.model_validate({misspelt: "secret"}))
+    with pytest.raises(ConfigurationError, match=f"no field 'zzzzzzzz'; the fields are {field}") as caught:
+        checked(lambda: model.model_validate({"zzzzzzzz": "secret"}))
+    assert "secret" not in str(caught.value)
