@@ -175,7 +175,7 @@ HUGE, THOUSAND_DIGITS = 10**400, 10**1000  # of 4300 and more Prefect itself say
         ({"advanced": {"mode": "warp"}}, "advanced.mode"),
         ({"prompts": ["a"] * 1001}, "prompts"),
         ({"prompts": [7]}, "prompts.0"),
-        ({"advanced": {"request_key": ""}}, "advanced: there is no field 'request_key'"),
+        ({"advanced": {"request_key": ""}}, "advanced.request_key"),
         ({"collection": "c" * 201}, "collection"),
         ({"advanced": {"ttapi_credentials": ""}}, "advanced.ttapi_credentials"),
         ({"renditions": [{"name": "a", "width": THOUSAND_DIGITS}]}, "renditions.0.width"),
