@@ -18,11 +18,12 @@ from prefect_genmedia.errors import AuthenticationError, ConfigurationError, Gen
 from prefect_genmedia.imaging.drawing.fonts import Face
 from prefect_genmedia.jobs import open_store
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.history.inventory import ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE, of_another_ledger
 from prefect_genmedia.jobs.turns.balance import read_account
 from prefect_genmedia.ledger import Database, Ledger
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.recording import require_ffmpeg
-from prefect_genmedia.settings import Settings, read_settings
+from prefect_genmedia.settings import Settings, misspelt, read_settings
 
 LONGEST_LOOK = 15.0  # seconds that a provider or a server may take to answer
 SKEW_SECONDS = 30.0
@@ -60,6 +61,7 @@ def examine() -> None:
 
 def _findings() -> Iterator[Finding]:
     yield from _versions()
+    yield from _misspelt()
     try:
         settings = read_settings()
     except ConfigurationError as failure:
@@ -69,6 +71,12 @@ def _findings() -> Iterator[Finding]:
     yield _fonts(settings)
     yield _ffmpeg()
     yield from _at_prefect()
+
+
+def _misspelt() -> Iterator[Finding]:
+    for name, meant in misspelt().items():
+        advice = f"Did you mean {meant}?" if meant else "The settings are listed in the documentation."
+        yield Finding("warn", "settings", f"{name} is no setting, and nothing reads it", advice)
 
 
 def _of(failure: GenMediaError, what: str, level: Literal["warn", "bad"] = "bad") -> Finding:
@@ -118,6 +126,10 @@ def _ledger_and_store(settings: Settings) -> Iterator[Finding]:
         yield _of(failure, "media store")
     else:
         yield Finding("ok", "media store", f"{store.root}, can be written")
+        with patiently("Looking whether another ledger has used the media store"):
+            another = of_another_ledger(ledger, store)
+        if another:
+            yield Finding("warn", "ledger", ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE)
 
 
 def _unsettled(ledger: Ledger) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.checking import Finite, Whole, checked
+from prefect_genmedia.checking import Asked, Finite, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
 from prefect_genmedia.flows.runs.batches import BatchReport, Outcome, forecast_of, outcome_of, this_run, told
@@ -49,10 +49,10 @@ SHEET = "contact sheet"
 FAULTS = "(too small, wrong aspect, blank, blurred)"
 
 
-class Drawing(BaseModel):
+class Drawing(Asked):
     """How NovelAI draws. What is empty is NovelAI's to choose."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     width: Whole = Field(default=832, ge=64, le=2048, description="Pixels.")
     height: Whole = Field(default=1216, ge=64, le=2048, description="Pixels.")

@@ -15,7 +15,7 @@ from slugify import slugify
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
-from prefect_genmedia.checking import Finite, Whole, refusal
+from prefect_genmedia.checking import Asked, Finite, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.pages.showing import Illustration, href_in, manifest_with_requests, public_base
 from prefect_genmedia.flows.runs.batches import BatchReport, forecast_of, outcome_of, this_run, told
@@ -53,10 +53,8 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 LONGEST_STEM = 100
 
 
-class Finish(BaseModel):
+class Finish(Asked):
     """What is done to the film once it is here."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     start_seconds: Finite = Field(default=0, ge=0, le=15, description="Where the clip begins in the film.")
     duration_seconds: Finite | None = Field(default=None, ge=0.1, le=15, description="By default to its end.")

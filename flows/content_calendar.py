@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import prefect.runtime.flow_run
 from prefect import flow
@@ -69,7 +69,7 @@ from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks import midjourney
 from prefect_genmedia.tasks.paying.prices import variable_prices
 
-NOT_THERE = ("FAILED", "NOT_ACCEPTED", "EXPIRED")
+Standing = Literal["to buy", "there", "given up"]
 
 
 def _run_name() -> str:
@@ -150,8 +150,8 @@ async def content_calendar(
     wanted = wishes(given, shared_key("calendar", named), advanced.mode)
     await plan.check(wanted)
     wanted = of_shard(wanted, advanced.shard)
-    expected, there = await plan.forecast(wanted, advanced.at_once)
-    await foretold(name, expected, "calendar", there)
+    expected, there, given_up = await plan.forecast(wanted, advanced.at_once)
+    await foretold(name, expected, "calendar", there, given_up)
     await before_buying(work.kinds(wish.row.mode or advanced.mode for wish in wanted), work.ttapi, work.novita)
     if dry_run:
         return expected
@@ -240,23 +240,25 @@ class _Plan:
             terms={**self.work.terms, "request_key": wish.request_key},
         )
 
-    async def forecast(self, wanted: Sequence[Wish], at_once: int) -> tuple[Forecast, int]:
-        """What is to be bought, and how many grids are bought already. Of refinements all are counted."""
+    async def forecast(self, wanted: Sequence[Wish], at_once: int) -> tuple[Forecast, int, int]:
+        """What is to be bought, how many grids are bought already, and how many no run buys again. Of refinements all
+        are counted, but of those that have no grid."""
         prices = await variable_prices()
-        there = await asyncio.to_thread(self._there, wanted)
-        missing = [wish for wish, is_there in zip(wanted, there, strict=True) if not is_there]
-        wants = self._wants(missing, wanted)
-        return await asyncio.to_thread(forecast, wants, prices=prices, at_once=at_once), sum(there)
+        standing = await asyncio.to_thread(self._standing, wanted)
+        of = list(zip(wanted, standing, strict=True))
+        wants = self._wants([wish for wish, how in of if how == "to buy"], [w for w, how in of if how != "given up"])
+        expected = await asyncio.to_thread(forecast, wants, prices=prices, at_once=at_once)
+        return expected, standing.count("there"), standing.count("given up")
 
-    def _there(self, wanted: Sequence[Wish]) -> list[bool]:
+    def _standing(self, wanted: Sequence[Wish]) -> list[Standing]:
         assert self.work.ttapi is not None
         account, ledger = self.work.ttapi.get_client(), ledger_of(read_settings())
-        found = []
+        found: list[Standing] = []
         for wish in wanted:
             canonical = self.work_on(wish).request(wish.row.prompt).canonical({})
             known = identities(IMAGINE, canonical, account, f"key:{wish.request_key}", wish.copy)
             row = ledger.newest([key for _, key in known]) if wish.request_key is not None else None
-            found.append(row is not None and row.state not in NOT_THERE)
+            found.append("to buy" if row is None else standing_of(row.state, row.attempt, self.work.terms["attempts"]))
         return found
 
     def _wants(self, missing: Iterable[Wish], wanted: Iterable[Wish]) -> Iterator[Wanted]:
@@ -267,6 +269,13 @@ class _Plan:
         for wish in wanted if self.work.refinement is not None else ():
             assert self.work.refinement is not None
             yield from [self.work.refinement.of("-", wish.row.prompt, *_shape(wish.row.prompt))] * self._picked
+
+
+def standing_of(state: str, attempt: int, attempts: int) -> Standing:
+    """What a run does about a job of this state, as the ledger will decide it."""
+    if state == "NOT_ACCEPTED" or (state == "FAILED" and attempt < attempts):
+        return "to buy"
+    return "given up" if state in ("FAILED", "EXPIRED") else "there"
 
 
 def _shape(prompt: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from slugify import slugify
 
 from prefect_genmedia import quoting
+from prefect_genmedia.checking import Asked
 from prefect_genmedia.errors import ConfigurationError, RecipeError
 from prefect_genmedia.flows.pages.gallery import GalleryPicture, GallerySection, GalleryStep, gallery_markdown
 from prefect_genmedia.flows.runs.beforehand import check_store, folder_name
@@ -34,10 +35,8 @@ ORIGIN = ("prompt", "jobs", "cost", "model", "made_at", "photograph_sha256")
 """What the master's manifest says of where it comes from: it goes on."""
 
 
-class Wording(BaseModel):
+class Wording(Asked):
     """What is written in one language."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     language: str = Field(
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="Such as fr, pt-BR or zh-Hant."

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import prefect.runtime.flow_run
-from prefect import flow
+from prefect import flow, get_run_logger
 from pydantic import Field, StringConstraints
 
 from prefect_genmedia import quoting
@@ -20,6 +20,7 @@ from prefect_genmedia.flows.runs.batches import (
     Outcome,
     a_few_at_a_time,
     foretold,
+    left_out_words,
     outcome_of,
     this_run,
     told,
@@ -47,6 +48,8 @@ from prefect_genmedia.media.references import require_found, tidy
 from prefect_genmedia.tasks.paying.prices import variable_prices
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
+OF_OTHER_KINDS = (".heic", ".heif", ".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
+"""Pictures too, of kinds that are not read here: what a telephone and a camera leave, in small letters."""
 MOST = 10_000
 
 
@@ -95,9 +98,13 @@ async def restyle(
     run, since = await asyncio.to_thread(this_run)
     if isinstance(style, str):
         style = Style()
-    given = [*photographs, *(await asyncio.to_thread(_pictures_in, folder) if folder is not None else [])]
+    found, left_out = await asyncio.to_thread(pictures_in, folder) if folder is not None else ([], [])
+    given = [*photographs, *found]
+    if left_out:
+        get_run_logger().warning("%s", left_out_words(left_out))
     if not given:
-        raise ConfigurationError("there are no photographs", advice="Give a folder that has some, or a list.")
+        others = f" {left_out_words(left_out)}" if left_out else ""
+        raise ConfigurationError("there are no photographs", advice=f"Give a folder that has some, or a list.{others}")
     name = name_of(collection, started)
     publishing = await Publishing.of(recipe, renditions, style)
     await publishing.check([], [Photograph(picture=reference(each), prompt=prompt) for each in given])
@@ -132,17 +139,21 @@ async def restyle(
     numbered = zip(range(1, len(given) + 1), given, stems, strict=True)
     outcomes = await a_few_at_a_time(make, numbered, advanced.at_once)
     seconds = (datetime.now(UTC) - started).total_seconds()
-    return await told(BatchReport(name=name, outcomes=outcomes, seconds=seconds), "restyle", "photographs")
+    report = BatchReport(name=name, outcomes=outcomes, seconds=seconds, left_out=left_out)
+    return await told(report, "restyle", "photographs")
 
 
-def _pictures_in(folder: str) -> list[str]:
-    """The addresses of the pictures in a folder. Blocking. Raises MediaError, ConfigurationError."""
+def pictures_in(folder: str) -> tuple[list[str], list[str]]:
+    """The addresses of the pictures in a folder, and the names of those of kinds that are not read here. Hidden files,
+    such as the `._a.jpg` of a Mac, are none. Blocking. Raises MediaError, ConfigurationError.
+    """
     fs, base = open_place(tidy(folder))
     if "://" not in folder:
         require_found(Path(tidy(folder)).expanduser(), folder)
     with telling(f"the folder {quoting.title(folder)} cannot be listed"):
-        found = sorted(str(path) for path in fs.ls(base, detail=False))
+        listed = sorted(str(path) for path in fs.ls(base, detail=False))
+    found = [path for path in listed if not PurePosixPath(path).name.startswith(".")]
     pictures = [fs.unstrip_protocol(path) for path in found if path.lower().endswith(PICTURES)]
     if len(pictures) > MOST:
         raise ConfigurationError(f"the folder has {len(pictures)} pictures; the limit is {MOST}")
-    return pictures
+    return pictures, [PurePosixPath(path).name for path in found if path.lower().endswith(OF_OTHER_KINDS)]

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from prefect_genmedia.checking import Whole
 from prefect_genmedia.flows.runs.batches import cost_words
 from prefect_genmedia.flows.runs.parameters import Given
-from prefect_genmedia.jobs.history.spending import Spending, Sum, spending_since
+from prefect_genmedia.jobs.history.spending import Spending, Sum, perhaps_words, spending_since
 from prefect_genmedia.media import MediaStore
-from prefect_genmedia.quoting import for_markdown, one_line
+from prefect_genmedia.quoting import counted, for_markdown, one_line
 from prefect_genmedia.settings import read_settings
 
 Days = Given[Annotated[Whole, Field(ge=1, le=3660)]]
@@ -76,7 +76,9 @@ def summary_of(spending: Spending) -> str:
     total = spending.total
     estimated = f", estimated beside it {total.estimated_usd:.2f} USD" if total.estimated_usd else ""
     charged = cost_words(total.quota, total.usd, total.untold)
-    return f"{total.jobs} jobs, {total.bought} bought, {total.failed} failed; charged {charged}{estimated}"
+    perhaps = perhaps_words(total.perhaps, total.perhaps_usd, total.perhaps_untold)
+    counts = [counted(total.jobs, "job"), f"{total.bought} bought", perhaps, f"{total.failed} failed"]
+    return f"{', '.join(filter(None, counts))}; charged {charged}{estimated}"
 
 
 def spending_html(spending: Spending) -> str:
@@ -136,7 +138,8 @@ def _cells(each: Sum) -> tuple[str, ...]:
     charged = [f"{each.quota:g} quota"] if each.quota else []
     charged += [f"{each.usd:.4g} USD"] if each.usd else []
     estimated = f"{each.estimated_usd:.4g} USD" if each.estimated_usd else ""
-    counts = (str(each.jobs), str(each.bought), str(each.failed))
+    bought = f"{each.bought} + {each.perhaps} perhaps" if each.perhaps else str(each.bought)
+    counts = (str(each.jobs), bought, str(each.failed))
     return (" + ".join(charged), estimated, str(each.untold or ""), *counts)
 
 

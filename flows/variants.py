@@ -13,11 +13,11 @@ from typing import Annotated
 import prefect.runtime.flow_run
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
-from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Whole, checked
+from prefect_genmedia.checking import A_MODEL, A_TEXT, TEXT_OR_MODEL, Asked, Whole, checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
 from prefect_genmedia.flows.runs.batches import (
@@ -58,19 +58,15 @@ MOST = 10_000
 PLACE = "{product}"
 
 
-class Concept(BaseModel):
+class Concept(Asked):
     """One idea, for all products."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: Line = Field(min_length=1, description="Its folder is called so.")
     prompt: str = Field(min_length=1, max_length=4096, description="The prompt, with {product} where the product goes.")
 
 
-class Product(BaseModel):
+class Product(Asked):
     """One thing that the pictures are of."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: Line = Field(min_length=1, description="Its files are called so.")
     words: str | None = Field(default=None, max_length=1024, description="What the prompt says; by default the name.")

@@ -25,7 +25,7 @@ from prefect_genmedia.jobs import (
 )
 from prefect_genmedia.jobs.history.telling import sentences
 from prefect_genmedia.jobs.witnesses import listed_jobs
-from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, open_ledger
+from prefect_genmedia.ledger import JobRow, Ledger, LedgerState, ledger_to_read
 from prefect_genmedia.operation import Account, Operation
 from prefect_genmedia.quoting import one_line
 from prefect_genmedia.settings import read_settings
@@ -33,7 +33,7 @@ from prefect_genmedia.settings import read_settings
 
 def _ledger() -> Ledger:
     settings = read_settings()
-    return open_ledger(settings.ledger_url, settings.lease_seconds)
+    return ledger_to_read(settings.ledger_url, settings.lease_seconds)
 
 
 def show_job(name: str) -> None:
@@ -163,6 +163,7 @@ def adopt_orphans(quiet_seconds: float) -> None:
     """Run the sweep now."""
     from prefect_genmedia.flows import adopt_orphans as sweep
 
+    asyncio.run(require_prefect())
     with patiently("Looking for paid jobs that no run works on, and waiting for them"):
         report = asyncio.run(sweep(quiet_seconds=quiet_seconds))
     for orphan in report.orphans:

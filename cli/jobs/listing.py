@@ -14,9 +14,9 @@ from rich.text import Text
 
 from prefect_genmedia.cli.terminal import cell, console, say
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.jobs.history.spending import Sum
-from prefect_genmedia.ledger import JobRow, LedgerState, Spent, open_ledger
-from prefect_genmedia.quoting import one_line, title
+from prefect_genmedia.jobs.history.spending import Sum, perhaps_words
+from prefect_genmedia.ledger import JobRow, LedgerState, Spent, ledger_to_read
+from prefect_genmedia.quoting import counted, one_line, title
 from prefect_genmedia.settings import read_settings
 
 COLOURS = {
@@ -62,7 +62,7 @@ def list_jobs(
     if strange := [state for state in wanted if state not in known]:
         raise ConfigurationError(f"{strange[0]} is no state", advice=f"The states are {', '.join(sorted(known))}.")
     settings = read_settings()
-    rows = open_ledger(settings.ledger_url, settings.lease_seconds).rows(
+    rows = ledger_to_read(settings.ledger_url, settings.lease_seconds).rows(
         wanted,
         run=run if run is None or ":" in run else f"flow:{run}",
         since=since.timestamp() if since is not None else 0,
@@ -110,9 +110,9 @@ def _sums(rows: Sequence[JobRow]) -> str:
     said += [f"{whole.usd:.4g} USD"] if whole.usd else []
     said += [f"about {whole.estimated_usd:.4g} USD by prices"] if whole.estimated_usd else []
     said += [f"{whole.untold} of which nobody tells the price"] if whole.untold else []
-    return one_line(
-        f"{whole.jobs} jobs, {whole.bought} bought, {whole.failed} without a result: {' + '.join(said) or 'nothing'}."
-    )
+    perhaps = perhaps_words(whole.perhaps, whole.perhaps_usd, whole.perhaps_untold)
+    counts = [counted(whole.jobs, "job"), f"{whole.bought} bought", perhaps, f"{whole.failed} without a result"]
+    return one_line(f"{', '.join(filter(None, counts))}: {' + '.join(said) or 'nothing'}.")
 
 
 def _exact(value: Any) -> Any:

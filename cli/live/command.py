@@ -15,7 +15,7 @@ from prefect_genmedia.cli.asking.price import own_prices_here
 from prefect_genmedia.cli.live.candidates import Offer
 from prefect_genmedia.cli.live.checking import Check, check
 from prefect_genmedia.cli.live.recording import make_room, write
-from prefect_genmedia.cli.terminal import cell, console, say
+from prefect_genmedia.cli.terminal import cell, console, require_prefect, say
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.forecast import rate
 from prefect_genmedia.operation import Account
@@ -54,6 +54,7 @@ async def _account(provider: str, block: str | None) -> tuple[Account, Budget | 
     """The account of a block, and the budget that guards it."""
     from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 
+    await require_prefect()
     kind: Any = TTAPICredentials if provider == "ttapi" else NovitaCredentials
     name = block or provider
     try:

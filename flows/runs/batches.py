@@ -16,8 +16,10 @@ from prefect_genmedia.flows.pages.showing import Illustration
 from prefect_genmedia.flows.runs.failing import run_failure, sentences_of
 from prefect_genmedia.forecast import Forecast, Range, Wanted, forecast
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.history.spending import perhaps_words
+from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.providers.facts import in_usd
-from prefect_genmedia.quoting import counted, for_markdown, without_signatures
+from prefect_genmedia.quoting import counted, for_markdown, one_line, without_signatures
 from prefect_genmedia.settings import read_settings
 from prefect_genmedia.tasks.paying.prices import variable_prices
 
@@ -63,6 +65,12 @@ class Outcome(BaseModel):
     """What the providers say that those cost."""
     silent: int = 0
     """Of how many of those no provider says it."""
+    perhaps: int = 0
+    """Sent by this run, and nobody knows whether they were bought: in none of the sums above."""
+    perhaps_usd: float = 0.0
+    """What those would cost,"""
+    perhaps_untold: int = 0
+    """and of how many nobody tells it."""
     error: str | None = None
 
     @classmethod
@@ -70,8 +78,10 @@ class Outcome(BaseModel):
         """By the ledger's rows: bought now are those that `run` has sent since. Blocking. Raises LedgerError."""
         ledger = ledger_of(read_settings())
         ids = list(dict.fromkeys(job.id for job in [*(each.job for each in made.purchases), *made.failed_jobs]))
-        rows = [row for row in map(ledger.get, ids) if row is not None and row.job_id is not None]
-        now = [row for row in rows if row.run == run and (row.sent_at or 0.0) >= since]
+        rows = [row for row in map(ledger.get, ids) if row is not None]
+        sent = [row for row in rows if row.run == run and (row.sent_at or 0.0) >= since]
+        now = [row for row in sent if row.job_id is not None]
+        doubtful = [row for row in sent if row.job_id is None and row.state == LedgerState.UNKNOWN]
         costs = [(_cost(row), row.unit) for row in now]
         return cls(
             title=title,
@@ -82,12 +92,17 @@ class Outcome(BaseModel):
             quota=sum(cost or 0.0 for cost, unit in costs if unit == "quota"),
             usd=sum(cost or 0.0 for cost, unit in costs if unit == "USD"),
             silent=sum(cost is None for cost, _ in costs),
+            perhaps=len(doubtful),
+            perhaps_usd=sum(in_usd(row.expected_cost or 0.0, row.unit) for row in doubtful),
+            perhaps_untold=sum(row.expected_cost is None for row in doubtful),
             error=made.error,
         )
 
     @property
     def cost(self) -> str:
-        return cost_words(self.quota, self.usd, self.silent)
+        return cost_words(
+            self.quota, self.usd, self.silent, perhaps_words(self.perhaps, self.perhaps_usd, self.perhaps_untold)
+        )
 
 
 async def outcome_of(title: str, made: Illustration, run: str, since: float) -> Outcome:
@@ -104,12 +119,19 @@ def _cost(row: JobRow) -> float | None:
     return 0.0 if row.refunded else row.quota
 
 
-def cost_words(quota: float, usd: float, silent: int) -> str:
-    """Such as '12 quota (0.12 USD) + 3 jobs without a price'."""
+def cost_words(quota: float, usd: float, silent: int, perhaps: str = "") -> str:
+    """Such as '12 quota (0.12 USD) + 3 jobs without a price'; what was perhaps bought stands apart, at the end."""
     said = [f"{quota:g} TTAPI quota ({in_usd(quota, 'quota'):.2f} USD)"] if quota else []
     said += [f"{usd:.4g} USD"] if usd else []
     said += [f"{silent} job{'s' if silent > 1 else ''} (price not told by the provider)"] if silent else []
+    said += [perhaps] if perhaps else []
     return " + ".join(said) or "nothing"
+
+
+def left_out_words(names: list[str]) -> str:
+    more = ", …" if len(names) > 5 else ""
+    listed = ", ".join(map(one_line, names[:5]))
+    return f"{counted(len(names), 'picture')} left out, of kinds that are not read here: {listed}{more}."
 
 
 class BatchReport(BaseModel):
@@ -120,6 +142,8 @@ class BatchReport(BaseModel):
     name: Annotated[str, AfterValidator(without_signatures)]
     outcomes: list[Outcome]
     seconds: float
+    left_out: list[str] = []
+    """Pictures that lay among the others, of kinds that are not read here."""
 
     @property
     def failed(self) -> list[Outcome]:
@@ -134,14 +158,19 @@ class BatchReport(BaseModel):
         """Asked, delivered, bought now, already there, failed, cost."""
         states = [each.state for each in self.outcomes]
         quota, usd = sum(each.quota for each in self.outcomes), sum(each.usd for each in self.outcomes)
-        jobs = sum(each.bought for each in self.outcomes)
+        jobs, silent = sum(each.bought for each in self.outcomes), sum(each.silent for each in self.outcomes)
+        perhaps = perhaps_words(
+            sum(each.perhaps for each in self.outcomes),
+            sum(each.perhaps_usd for each in self.outcomes),
+            sum(each.perhaps_untold for each in self.outcomes),
+        )
         return {
             "asked": str(len(states)),
             "delivered": f"{len(states) - states.count('failed')} ({counted(self.files, 'file')})",
             "bought now": f"{states.count('bought')} ({counted(jobs, 'job')} in all)",
             "already there": str(states.count("already there")),
             "failed": str(states.count("failed")),
-            "cost": cost_words(quota, usd, sum(each.silent for each in self.outcomes)),
+            "cost": cost_words(quota, usd, silent, perhaps),
             "time": f"{self.seconds:.0f} s",
         }
 
@@ -159,6 +188,8 @@ def report_markdown(report: BatchReport) -> str:
     """For `create_markdown_artifact`, under 300 KB: the sums, the failures, then every row as far as there is room."""
     parts = [f"# {for_markdown(report.name)}\n\n| | |\n| --- | --- |\n"]
     parts += [f"| {name} | {for_markdown(value)} |\n" for name, value in report.sums.items()]
+    if report.left_out:
+        parts.append(f"\n{for_markdown(left_out_words(report.left_out), LONGEST_REASON)}\n")
     room = MARKDOWN_BYTES - sum(len(part.encode()) for part in parts)
     if report.failed:
         parts.append("\n## Failed\n\n")
@@ -189,9 +220,9 @@ async def forecast_of(name: str, requests: Iterable[Wanted], kind: str) -> Forec
     return expected
 
 
-async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0) -> None:
+async def foretold(name: str, expected: Forecast, kind: str, already_there: int = 0, given_up: int = 0) -> None:
     """The forecast as the run's artifact `<kind>-forecast`."""
-    text = forecast_markdown(name, expected, already_there)
+    text = forecast_markdown(name, expected, already_there, given_up)
     await acreate_markdown_artifact(text, key=f"{kind}-forecast", description=_foretold_in_short(expected))
 
 
@@ -229,11 +260,12 @@ def _line(each: Outcome) -> str:
     return f"| {' | '.join(for_markdown(cell) for cell in (each.title, each.state, each.cost, files, jobs))} |\n"
 
 
-def forecast_markdown(name: str, expected: Forecast, already_there: int = 0) -> str:
+def forecast_markdown(name: str, expected: Forecast, already_there: int = 0, given_up: int = 0) -> str:
     """What it would cost and take, figure by figure with its source; nothing is bought."""
     facts = {
         "jobs to buy": f"{expected.jobs}",
         "already there": f"{already_there}",
+        **({"failed before, not bought again": f"{given_up} (advanced.attempts says how often)"} if given_up else {}),
         "cost": f"{_range(expected.usd)} USD" + (f" ({_range(expected.quota)} quota)" if expected.quota else ""),
         "time": _seconds(expected.seconds),
     }

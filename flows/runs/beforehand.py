@@ -20,6 +20,7 @@ from prefect_genmedia.errors import AuthenticationError, ConfigurationError, Gen
 from prefect_genmedia.forecast import Forecast, Wanted, forecast
 from prefect_genmedia.jobs import open_store
 from prefect_genmedia.jobs.buying import ledger_of
+from prefect_genmedia.jobs.history.inventory import ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE, of_another_ledger
 from prefect_genmedia.jobs.turns.balance import read_account
 from prefect_genmedia.providers import OPERATIONS
 from prefect_genmedia.providers.facts import Price, in_usd
@@ -35,7 +36,10 @@ LOOK_SECONDS = 15.0  # how long a provider may take to say whether a key is righ
 def check_store() -> None:
     """Raises ConfigurationError when nothing could be kept. Blocking."""
     settings = read_settings()
-    open_store(settings, ledger_of(settings))
+    ledger = ledger_of(settings)
+    store = open_store(settings, ledger)
+    if of_another_ledger(ledger, store):
+        get_run_logger().warning("%s. %s", ANOTHER_LEDGERS, ANOTHER_LEDGERS_ADVICE)
 
 
 async def load_block(block: Any, name: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -26,6 +25,7 @@ from prefect_genmedia.checking import (
     A_TEXT,
     NO_TRUTH_VALUE,
     TEXT_OR_MODEL,
+    Asked,
     Finite,
     Whole,
     refusal,
@@ -63,10 +63,8 @@ Pick = Annotated[Literal["sharpest", "all", 1, 2, 3, 4], NO_TRUTH_VALUE]
 LONGEST_TITLE = 240
 
 
-class Photograph(BaseModel):
+class Photograph(Asked):
     """An existing picture to refine, without Midjourney before it."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     picture: str = Field(description="A path, an s3:// address or an https URL.", min_length=1)
     prompt: str = Field(description="What to make of it.", min_length=1, max_length=1024)
@@ -83,10 +81,10 @@ class Photograph(BaseModel):
     __str__ = __repr__
 
 
-class Refinement(BaseModel):
+class Refinement(Asked):
     """How Novita's img2img redraws a picture."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     model_name: str = Field(
         default="sd_xl_base_1.0.safetensors", min_length=1, max_length=255, description="The checkpoint's sd_name."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from prefect_genmedia.checking import Finite, Whole
+from prefect_genmedia.checking import Asked, Finite, Whole
 from prefect_genmedia.flows.runs.calendar_rows import Shard
 from prefect_genmedia.flows.runs.parameters import Called, Refinement, Renditions, Usual, UsualOrNone
 from prefect_genmedia.flows.steps.studio import Teaser
@@ -14,10 +14,10 @@ from prefect_genmedia.flows.steps.styles import Style
 from prefect_genmedia.tasks import midjourney, moderation
 
 
-class Advanced(BaseModel):
+class Advanced(Asked):
     """Of every flow that buys."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, title="Advanced")
+    model_config = ConfigDict(title="Advanced")
 
     attempts: Whole = Field(
         default=1, ge=1, le=5, description="How often a job that the provider fails may be bought in all."

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from slugify import slugify
 
 from prefect_genmedia.blocks import TTAPICredentials
-from prefect_genmedia.checking import Finite, Whole
+from prefect_genmedia.checking import Asked, Finite, Whole
 from prefect_genmedia.errors import GenMediaError, MediaError
 from prefect_genmedia.flows.pages.showing import Illustration, manifest_with_requests
 from prefect_genmedia.flows.runs.sources import stems_of
@@ -25,10 +25,8 @@ Engine = Literal["suno", "flowmusic"]
 SONG, STEMS, TEASER = "song", "stems", "teaser"
 
 
-class Teaser(BaseModel):
+class Teaser(Asked):
     """A film of the cover, with a piece of the song."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     start_seconds: Finite = Field(default=0, ge=0, le=600, description="Where in the song it begins.")
     duration_seconds: Finite = Field(default=15, ge=1, le=180, description="It ends with the song at the latest.")

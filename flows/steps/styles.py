@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from prefect_genmedia.checking import Finite
+from prefect_genmedia.checking import Asked, Finite
 from prefect_genmedia.flows.runs.parameters import Refinement
 from prefect_genmedia.media import MediaFile
 from prefect_genmedia.media.pictures import Picture
@@ -16,19 +16,19 @@ from prefect_genmedia.tasks import novita
 ModelName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
-class AddedLora(BaseModel):
+class AddedLora(Asked):
     """A LoRA and how strongly it counts."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     model_name: ModelName = Field(description="Its sd_name_in_api.")
     strength: Finite = Field(default=0.7, ge=0, le=1, description="The larger, the more it counts.")
 
 
-class Steering(BaseModel):
+class Steering(Asked):
     """One ControlNet, and what steers it."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     model_name: ModelName = Field(description="For example controlnet-canny-sdxl-1.0.")
     preprocessor: Preprocessor | None = Field(default=None, description="What is drawn from the picture first.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.quoting import one_line
@@ -35,6 +36,23 @@ def _text_or_model(value: object) -> str:
 # A union of a text and a model is told by what was given, so that an error speaks of that one alone; the model's own
 # tag is empty, and stands in no error: `Annotated[Annotated[str, A_TEXT] | Annotated[Model, A_MODEL], TEXT_OR_MODEL]`.
 A_TEXT, A_MODEL, TEXT_OR_MODEL = Tag("text"), Tag(""), Discriminator(_text_or_model)
+
+
+class Asked(BaseModel):
+    """What a person fills in: strict, and never shown. A misspelt field is named, with what was probably meant."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_fields(cls, data: Any) -> Any:
+        # Here, for pydantic's own error of such a field does not say which there are.
+        strange = [name for name in data if name not in cls.model_fields] if isinstance(data, dict) else []
+        if strange:
+            near = difflib.get_close_matches(str(strange[0]), cls.model_fields, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(cls.model_fields)}"
+            raise ValueError(f"there is no field {one_line(strange[0])[:40]!r}; {hint}")
+        return data
 
 
 def check_number(name: str, value: object, least: float, most: float, *, whole: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -157,6 +158,19 @@ class Settings(BaseSettings):
         if not usable or not value.isprintable() or " " in value or "?" in value or "#" in value:
             raise ValueError("should be a plain http or https address, such as https://hooks.example.com/callbacks")
         return value
+
+
+PREFIX = "GENMEDIA_"
+ALSO_READ = ("GENMEDIA_NOVELAI_SUBMIT_PATH", "GENMEDIA_IMAGE")
+"""Not of the settings: what one operation reads, and what the compose file does."""
+
+
+def misspelt() -> dict[str, str | None]:
+    """The variables of our prefix that nothing reads, each with the one that was probably meant."""
+    known = [*ALSO_READ, *(PREFIX + name.upper() for name in Settings.model_fields)]
+    strange = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    near = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7) for name in strange}
+    return {name: (found[0] if found else None) for name, found in near.items()}
 
 
 READ_OF = ("GENMEDIA_", "PREFECT_HOME", "HOME", "USERPROFILE")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
+from pathlib import Path
 
 import pytest
 
 from prefect_genmedia.cli import main
+from prefect_genmedia.cli.doctor import _ledger_and_store
 from prefect_genmedia.emulator import Emulator
+from prefect_genmedia.flows.runs import beforehand
 from prefect_genmedia.operation import Account
+from prefect_genmedia.settings import Settings
 from tests.shop import buy, img2img
 
 
@@ -49,3 +54,29 @@ def test_fsck_of_a_store_that_is_away_is_one_sentence(
     monkeypatch.setenv("GENMEDIA_MEDIA_STORE", "nosuch://bucket")
     code, said = fsck(capsys)
     assert code == 1 and "Traceback" not in said and "GENMEDIA_MEDIA_STORE" in said
+
+
+async def test_a_new_ledger_beside_another_ones_files_is_noticed(
+    emulator: Emulator,
+    novita: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What it does not know is bought again: doctor says so, and each run before it buys."""
+
+    monkeypatch.setattr(beforehand, "get_run_logger", lambda: logging.getLogger("a run's"))
+
+    def said() -> tuple[list[str], str]:
+        caplog.clear()
+        beforehand.check_store()
+        return [each.advice for each in _ledger_and_store(Settings()) if each.level == "warn"], caplog.text
+
+    assert said() == ([], "")  # the store is new too
+    await buy(img2img(), novita)
+    assert said() == ([], "")
+    monkeypatch.setenv("GENMEDIA_LEDGER_URL", f"sqlite:///{tmp_path}/another.db")
+    for _ in range(2):  # also when the ledger has been opened before
+        advice, logged = said()
+        assert "GENMEDIA_LEDGER_URL" in advice[0]
+        assert "holds no job, and the media store holds files that were bought" in logged

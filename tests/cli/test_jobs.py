@@ -6,11 +6,14 @@ import io
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from prefect_genmedia.cli import main, terminal
 from prefect_genmedia.errors import GenMediaError, JobFailedError
+from prefect_genmedia.flows.spending import summary_of
 from prefect_genmedia.jobs import Run
+from prefect_genmedia.jobs.history.spending import spending_since
 from prefect_genmedia.jobs.history.telling import sentences
 from prefect_genmedia.ledger import LedgerState
 from prefect_genmedia.settings import Settings
@@ -41,10 +44,23 @@ async def test_a_list_has_whole_ids_sums_and_reasons_and_can_be_narrowed(emulato
     refused = next(line for line in said.splitlines() if rows["a kite"].id[:12] in line)
     assert "20" not in refused.replace(rows["a kite"].id[:12], "")  # it has no day on which it was bought
     only = genmedia(capsys, "jobs", "list", "--run", "11111111-2222-3333-4444-555555555555")
-    assert grid.job.id[:12] in only and "1 jobs, 1 bought" in only
-    assert "1 jobs" in genmedia(capsys, "jobs", "list", "--operation", "novita.img2img")
+    assert grid.job.id[:12] in only and "1 job, 1 bought" in only
+    assert "1 job, " in genmedia(capsys, "jobs", "list", "--operation", "novita.img2img")
     assert "3 jobs" in genmedia(capsys, "jobs", "list", "--account", ttapi.fingerprint)
     assert genmedia(capsys, "jobs", "list", "--since", "2999-01-01").strip() == "No jobs."
+
+
+async def test_what_nobody_knows_to_be_bought_is_counted_apart(emulator, novita, capsys, monkeypatch):
+    emulator.add_faults({"kind": "submit_lose_reply", "times": 1})
+    monkeypatch.setenv("GENMEDIA_RECONCILE_SECONDS", "0.1")
+    await refusal(img2img(), novita)
+    said = genmedia(capsys, "jobs", "list")
+    assert said.endswith(
+        "1 job, 0 bought, 1 perhaps bought (1 without a known price if so), 1 without a result: nothing.\n"
+    )
+    assert "1 job, 0 bought, 1 perhaps bought (1 without a known price if so), 1 failed" in summary_of(
+        spending_since(1)
+    )
 
 
 async def test_show_ends_with_the_three_sentences_and_folds_what_is_said_again(emulator, ttapi, capsys):
@@ -94,3 +110,13 @@ def test_what_takes_long_says_what_it_waits_for(monkeypatch):
 
     with terminal.patiently("Asking the provider"):
         until(lambda: said.getvalue().count("Asking the provider") >= 2, "two lines")
+
+
+@pytest.mark.parametrize("command", [["jobs", "adopt"], ["live-check", "--provider", "ttapi"]])
+def test_what_needs_prefect_says_so_when_it_is_away(prepared, command, capsys, monkeypatch):
+    monkeypatch.chdir(prepared.parent)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}), pytest.raises(SystemExit) as ended:
+        main(command)
+    said = capsys.readouterr().err
+    assert ended.value.code and "Traceback" not in said
+    assert "Prefect's API at http://127.0.0.1:1/api does not answer" in said and "prefect server start" in said

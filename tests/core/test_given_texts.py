@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from prefect_genmedia.checking import checked
 from prefect_genmedia.errors import ConfigurationError
 from prefect_genmedia.flows.runs.calendar_rows import CalendarRow, checked_rows, refuse_equal_names, wishes
 from prefect_genmedia.flows.runs.calendar_sheets import read_source
+from prefect_genmedia.flows.runs.parameters import Photograph, Refinement
+from prefect_genmedia.flows.steps.advanced import AdvancedRestyle
+from prefect_genmedia.flows.steps.styles import AddedLora, Steering, Style
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.media.names import MOST_FILE_BYTES, MOST_PART_BYTES, MOST_STEM_BYTES, check_place
 from prefect_genmedia.providers.novita.images import Img2ImgRequest
@@ -200,3 +204,37 @@ def test_the_longest_name_that_is_taken_fits_a_disk_with_all_that_comes_behind_i
         checked_rows([{**row, "file": row["file"] + sign}])
     with pytest.raises(ConfigurationError, match="row 1: folder is too long"):
         checked_rows([{**row, "folder": "/".join(["a" * 99] * 6)}])
+
+
+@pytest.mark.parametrize("name", ["पतंग", "ภาพที่", "cafe\u0301", "한국", "مَدرَسة"])
+def test_a_name_may_be_of_any_script(name, tmp_path):
+    check_place(f"published/{name}", name)
+    (tmp_path / name).touch()
+
+
+@pytest.mark.parametrize("name", ["\u0301a", "\u0301", "a\u200d", "a\u202eb"])
+def test_a_name_begins_with_a_letter_and_has_nothing_invisible(name):
+    with pytest.raises(ConfigurationError, match="must be made of letters"):
+        check_place("f", name)
+
+
+def test_names_that_a_mac_takes_for_one_are_one():
+    rows = checked_rows([{"prompt": str(n), "file": name} for n, name in enumerate(["caf\u00e9", "cafe\u0301"])])
+    with pytest.raises(ConfigurationError, match="row 2: its files would be called as those of row 1"):
+        refuse_equal_names(wishes(rows, "key", "fast"), 1, _sizes)
+
+
+def test_a_name_that_grows_when_it_is_spelt_as_one_is_measured_so():
+    with pytest.raises(ConfigurationError, match="stem is too long"):
+        check_place("f", "\u0958" * (MOST_STEM_BYTES // 3))
+
+
+@pytest.mark.parametrize("model", [Photograph, Refinement, AdvancedRestyle, AddedLora, Steering, Style])
+def test_a_misspelt_field_of_what_a_flow_is_asked_for_is_named_with_what_was_meant(model):
+    field = next(iter(model.model_fields))
+    misspelt = field[:-2] + field[-1]
+    with pytest.raises(ConfigurationError, match=f"there is no field '{misspelt}'; did you mean '{field}'"):
+        checked(lambda: model.model_validate({misspelt: "secret"}))
+    with pytest.raises(ConfigurationError, match=f"no field 'zzzzzzzz'; the fields are {field}") as caught:
+        checked(lambda: model.model_validate({"zzzzzzzz": "secret"}))
+    assert "secret" not in str(caught.value)

@@ -162,7 +162,7 @@ HUGE, THOUSAND_DIGITS = 10**400, 10**1000  # of 4300 and more Prefect itself say
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"photographs": [{**PHOTO, "promt": "x"}]}, "photographs.0.promt"),
+        ({"photographs": [{**PHOTO, "promt": "x"}]}, "there is no field 'promt'; did you mean 'prompt'"),
         ({"photographs": [{"picture": PHOTO["picture"]}]}, "photographs.0.prompt"),
         ({"photographs": PHOTO["picture"]}, "photographs"),
         ({"advanced": {"attempts": 0}}, "advanced.attempts"),
@@ -187,7 +187,7 @@ HUGE, THOUSAND_DIGITS = 10**400, 10**1000  # of 4300 and more Prefect itself say
         ({"refinement": {"strength": float("nan")}}, "refinement.strength"),
         ({"refinement": {"seed": HUGE}}, "refinement.seed"),
         ({"refinement": {"image_num": True}}, "refinement.image_num"),
-        ({"refinement": {"stepps": 5}}, "refinement.stepps"),
+        ({"refinement": {"stepps": 5}}, "refinement: there is no field 'stepps'; did you mean 'steps'"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )

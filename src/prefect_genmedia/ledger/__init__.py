@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prefect_genmedia.ledger.database import Database, lacking_file, open_database
     from prefect_genmedia.ledger.models import DecisionRow, EventRow, JobRow, MediaRow
     from prefect_genmedia.ledger.pruning import count_old, move_old
-    from prefect_genmedia.ledger.reading import Ledger, open_ledger
+    from prefect_genmedia.ledger.reading import Ledger, ledger_to_read, open_ledger
 
 __all__ = [
     "UNFINISHED",
@@ -50,6 +50,7 @@ __all__ = [
     "count_old",
     "is_dead",
     "lacking_file",
+    "ledger_to_read",
     "move_old",
     "open_database",
     "open_ledger",
@@ -68,6 +69,7 @@ _LATER = {
     "count_old": "pruning",
     "move_old": "pruning",
     "Ledger": "reading",
+    "ledger_to_read": "reading",
     "open_ledger": "reading",
 }
 

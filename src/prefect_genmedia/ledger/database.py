@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from prefect_genmedia.errors import ConfigurationError, LedgerError
 from prefect_genmedia.ledger.failures import named, plain_errors, to_json
+from prefect_genmedia.ledger.sqlite import file_of, identity, not_writable, only_readable, sqlite_engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # A network that swallows packets must not hold a call for hours.
@@ -40,11 +39,12 @@ _SETUP_LOCK = 7_305_811_220  # any number that no one else locks in PostgreSQL
 class Database:
     """One engine. `write` commits or raises, one writer at a time where the database wants it so."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, reading: bool = False) -> None:
         self.url = _parse(url)
+        self._reading = reading
         self.sqlite = self.url.get_backend_name() == "sqlite"
         try:
-            self.engine = _sqlite_engine(self.url) if self.sqlite else _postgres_engine(self.url)
+            self.engine = sqlite_engine(self.url, reading=reading) if self.sqlite else _postgres_engine(self.url)
         except ImportError:
             raise ConfigurationError(
                 "the ledger is on PostgreSQL and its driver is not installed",
@@ -53,7 +53,7 @@ class Database:
         # One statement needs no transaction around it: on PostgreSQL that would be two round trips more.
         self._statements = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = threading.Lock()
-        self._file = _file_of(self.url)
+        self._file = file_of(self.url)
         self.secret: str | None = None  # what signs callback tokens, once it has been read
 
     @property
@@ -104,7 +104,7 @@ class Database:
         """
         if self._file is None:
             return
-        found = _identity(self._file)
+        found = identity(self._file)
         if found is None:
             raise LedgerError(
                 f"the ledger {self._file} is gone, and this process had it open",
@@ -151,21 +151,17 @@ class Database:
 
     def require_current(self) -> None:
         """SQLite: migrate. PostgreSQL: raise ConfigurationError until `genmedia setup` has been run."""
-        if self.sqlite:
+        if self.sqlite and not self._reading:
             self.migrate()
+        elif self.sqlite:
+            # What an older version has written could only be read by that version.
+            if not _is_current(self.schema(), self.url):
+                raise not_writable(Path(self.url.database or ""))
         elif not _is_current(self.schema(), self.url):
             raise ConfigurationError(
                 f"the ledger database {named(self.url)} is not set up for this version",
                 advice="Run: genmedia setup",
             )
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        facts = file.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
 
 
 @lru_cache
@@ -210,59 +206,8 @@ def _parse(url: str) -> URL:
     if backend != "sqlite":
         raise ConfigurationError(f"the ledger knows SQLite and PostgreSQL, not {backend}")
     # Absolute: a process that changes its folder must not open another ledger.
-    file = _file_of(parsed)
+    file = file_of(parsed)
     return parsed.set(drivername="sqlite", database=parsed.database if file is None else str(file.absolute()))
-
-
-def _file_of(url: URL) -> Path | None:
-    """SQLite's file; None for PostgreSQL, in memory, and for a URI of SQLite's own (file:...)."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":memory:", "file:")):
-        return None
-    return Path(url.database)
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    in_memory = {("mode", "memory"), ("vfs", "memdb")} & set(url.query.items())
-    if not url.database or ":memory:" in url.database or in_memory:
-        raise ConfigurationError("the ledger must outlive the process: give SQLite a file")
-    file = Path(url.database)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        writable = os.access(file if file.exists() else file.parent, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        raise ConfigurationError(
-            f"the ledger {file} cannot be written", advice="Set GENMEDIA_LEDGER_URL to a file that can."
-        )
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        json_serializer=to_json,
-        connect_args={"timeout": 30, "isolation_level": None},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        # WAL: readers do not wait for the writer. FULL: a commit survives a power cut.
-        _switch_to_wal(connection)
-        record.info["file"] = _identity(file)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Once a file. SQLite does not wait here for another process that is doing the same, so we do."""
-    until = time.monotonic() + 30
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as failure:
-            if "locked" not in str(failure) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
 
 
 def _postgres_engine(url: URL) -> Engine:
@@ -289,7 +234,7 @@ def _postgres_engine(url: URL) -> Engine:
 def lacking_file(url: str) -> Path | None:
     """The SQLite file of a ledger that nothing was written to yet; None where there is one, and for PostgreSQL."""
     parsed = _parse(url)
-    file = _file_of(parsed)
+    file = file_of(parsed)
     return None if file is None or file.exists() else file
 
 
@@ -297,13 +242,16 @@ _opening = threading.Lock()  # many tasks start at once: one of them makes the s
 
 
 @lru_cache(maxsize=8)
-def _open(url: str, pid: int) -> Database:
-    database = Database(url)
+def _open(url: str, pid: int, reading: bool) -> Database:
+    database = Database(url, reading=reading)
     database.require_current()
     return database
 
 
-def open_database(url: str) -> Database:
-    """The database at `url`, one engine a process (a forked child opens its own). Raises ConfigurationError."""
+def open_database(url: str, *, reading: bool = False) -> Database:
+    """The database at `url`, one engine a process (a forked child opens its own). Raises ConfigurationError.
+
+    `reading`: an SQLite file that cannot be written is opened all the same, for what only reads.
+    """
     with _opening:
-        return _open(url, os.getpid())
+        return _open(url, os.getpid(), reading and only_readable(_parse(url)))

@@ -223,3 +223,8 @@ class Ledger(Adoption, Decisions):
 def open_ledger(url: str, lease_seconds: float, submit_timeout_seconds: float = 60.0) -> Ledger:
     """Open the ledger at `url`. Raises ConfigurationError or LedgerError."""
     return Ledger(open_database(url), lease_seconds, submit_timeout_seconds)
+
+
+def ledger_to_read(url: str, lease_seconds: float) -> Ledger:
+    """As `open_ledger`, for what only reads: the ledger may then be a file that cannot be written."""
+    return Ledger(open_database(url, reading=True), lease_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from prefect_genmedia.errors import ConfigurationError
 
@@ -41,15 +42,22 @@ def check_file(file: str) -> None:
 
 
 def _check(what: str, name: str, most: int) -> None:
-    if _PLACE.fullmatch(name) is None:
+    # What Hindi and Thai write above and below their letters, and accents apart from theirs, are no \w.
+    plain = "".join(sign for sign in name if not unicodedata.category(sign).startswith("M"))
+    if _PLACE.fullmatch(plain) is None or name[0] != plain[0]:
         raise ConfigurationError(
             f"{what} must be made of letters, digits, spaces and . - _ + ( ) and begin with a letter or a digit"
         )
     _check_length(what, name, most)
 
 
+def one_name(name: str) -> str:
+    """The same for an accent that is one sign with its letter and for one apart: a Mac takes both for one file."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _check_length(what: str, name: str, most: int) -> None:
     # On disks bytes count, not letters. \w is no half surrogate pair.
-    if (found := len(name.encode("utf-8", "surrogatepass"))) > most:
+    if (found := max(len(each.encode("utf-8", "surrogatepass")) for each in (name, one_name(name)))) > most:
         several = " (in UTF-8, where é is 2 and 漢 is 3)" if found > len(name) else ""
         raise ConfigurationError(f"{what} is too long for a disk: {found} bytes{several}; the limit is {most}")

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from prefect_genmedia.errors import ConfigurationError, GenMediaError, LedgerError
-from prefect_genmedia.ledger import Database, open_ledger
-from tests.ledger.actors import Processes, open_without_a_driver, open_without_rights, want
+from prefect_genmedia.ledger import Database, Ledger, open_ledger
+from tests.ledger.actors import Processes, open_without_a_driver, open_without_rights, read_without_rights, want
 
 SECRET = "s3cr3t"
 
@@ -190,7 +190,22 @@ def test_what_may_not_be_written_is_told(folder: Path, file_mode: int | None, fo
     folder.chmod(0o755)
     assert said.startswith("ConfigurationError")
     assert f"the ledger {file} cannot be written" in said
-    assert "GENMEDIA_LEDGER_URL" in said
+    # Of a ledger that is there, nobody is told to begin another: it would be empty, and all be bought again.
+    assert ("Set GENMEDIA_LEDGER_URL" in said) == (file_mode is None)
+    assert ("Begin no new ledger in its place" in said) == (file_mode is not None)
+
+
+@pytest.mark.parametrize("folder_mode", [0o777, 0o555])
+def test_a_ledger_that_may_only_be_read_can_be_read(folder: Path, folder_mode: int) -> None:
+    file = folder / "ledger.db"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    Ledger(database, 60).claim(want(), "call-1")
+    database.engine.dispose()
+    file.chmod(0o444)
+    folder.chmod(folder_mode)
+    assert Processes(1, read_without_rights, f"sqlite:///{file}", os.geteuid() == 0).said() == [1]
+    folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["a ledger", "an empty file"])

@@ -99,6 +99,10 @@ async def test_one_failed_row_is_told_apart_and_the_next_run_buys_it_alone(emula
     report = artifact("calendar-report")
     assert "| failed | 1 |" in report and "ask for attempts=2" in report
     assert len(published("nightly")) == 2
+    assert (await content_calendar(**asked, advanced=one, dry_run=True)).jobs == 0
+    said = artifact("calendar-forecast")
+    assert "| already there | 2 |" in said and "| failed before, not bought again | 1 " in said
+    assert (await content_calendar(**asked, advanced={**one, "attempts": 2}, dry_run=True)).jobs == 1
     again = await content_calendar(**asked, advanced={**one, "attempts": 2})
     assert [each.state for each in again.outcomes] == ["bought", "already there", "already there"]
     assert emulator.requests()["requests"]["POST /midjourney/v1/imagine"] == 4

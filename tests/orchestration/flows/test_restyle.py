@@ -77,7 +77,8 @@ async def test_a_dry_run_and_a_folder_without_pictures_buy_nothing(emulator, blo
     expected = await restyle("in oil", folder=str(folder), style=STYLE, dry_run=True, **block)
     assert expected.jobs == 2 and "novita.img2img" in expected.unknown[0]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigurationError, match="there are no photographs"):
+    (tmp_path / "empty" / "IMG_1.HEIC").write_bytes(b"-")
+    with pytest.raises(ConfigurationError, match=r"there are no photographs.*1 picture left out.*IMG_1\.HEIC"):
         await restyle("in oil", folder=str(tmp_path / "empty"), **block)
     with pytest.raises(ConfigurationError, match="the recipe cannot work"):
         await restyle("in oil", folder=str(folder), recipe="steps: [{step: crop, width: 4000, height: 4000}]", **block)

@@ -24,7 +24,10 @@ def bought_job(name: str) -> JobRow:
     """The one row whose id starts with `name`, or whose provider id it is. Raises ConfigurationError."""
     if not name.strip():
         raise ConfigurationError("a job is named by the start of its id", advice="See: genmedia jobs list")
-    found = ledger_of(read_settings()).find(name.strip())
+    from prefect_genmedia.ledger import ledger_to_read  # and SQLAlchemy with it
+
+    settings = read_settings()
+    found = ledger_to_read(settings.ledger_url, settings.lease_seconds).find(name.strip())
     if len(found) == 1:
         return found[0]
     if not found:

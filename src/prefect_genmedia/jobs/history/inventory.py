@@ -76,6 +76,22 @@ def fsck(read_bytes: bool = False) -> tuple[Inventory, Iterator[Finding]]:
     return inventory, inventory.findings(ledger, store, read_bytes)
 
 
+def of_another_ledger(ledger: Ledger, store: MediaStore) -> bool:
+    """Was the store filled by another ledger? This one holds no job, and bought files are there all the same."""
+    if ledger.rows(limit=1):
+        return False
+    try:
+        return any(_BOUGHT.fullmatch(key) for key, _ in store.files())
+    except MediaError:
+        return False  # some stores cannot be listed
+
+
+ANOTHER_LEDGERS = "this ledger holds no job, and the media store holds files that were bought"
+ANOTHER_LEDGERS_ADVICE = (
+    "Where is the ledger that knows them? GENMEDIA_LEDGER_URL names it; else all of it is bought again."
+)
+
+
 def _look_at(
     row: MediaRow, file: MediaFile, store: MediaStore, sizes: dict[str, int], read_bytes: bool
 ) -> Finding | None:

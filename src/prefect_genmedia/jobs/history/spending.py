@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefect_genmedia.budget import MOST
-from prefect_genmedia.jobs.buying import ledger_of
 from prefect_genmedia.ledger import LedgerState, Spent
 from prefect_genmedia.providers.facts import in_usd
 from prefect_genmedia.quoting import title
@@ -28,7 +27,9 @@ MOST_REASONS = 1000
 MORE_REASONS = "(other reasons)"
 HEAD = (
     "by", "name", "jobs", "bought", "failed", "quota", "usd", "estimated_usd", "untold", "p50_seconds", "p90_seconds",
+    "perhaps", "perhaps_usd",
 )  # fmt: skip
+PERHAPS_BOUGHT = (S.INTENT, S.UNKNOWN)
 _REFUSED = (S.FAILED, S.NOT_ACCEPTED, S.EXPIRED, S.UNKNOWN)
 
 
@@ -38,7 +39,7 @@ class Sum:
 
     jobs: int = 0
     bought: int = 0
-    """Accepted by the provider, or perhaps accepted, and not refunded."""
+    """Accepted by the provider, and not refunded."""
     failed: int = 0
     """Failed, expired, not accepted or unknown."""
     quota: float = 0.0
@@ -47,7 +48,13 @@ class Sum:
     estimated_usd: float = 0.0
     """What those are expected to cost of which no provider says it."""
     untold: int = 0
-    """How many cost what nobody tells."""
+    """How many of the bought cost what nobody tells."""
+    perhaps: int = 0
+    """Sent, and nobody knows whether they were bought: in no other sum of money."""
+    perhaps_usd: float = 0.0
+    """What those are expected to cost if they were,"""
+    perhaps_untold: int = 0
+    """and of how many nobody tells it."""
 
     @property
     def all_usd(self) -> float:
@@ -59,6 +66,9 @@ class Sum:
         self.failed += job.state in _REFUSED
         if job.state == S.NOT_ACCEPTED or job.refunded:
             return
+        if job.state in PERHAPS_BOUGHT:
+            self._add_perhaps(job)
+            return
         self.bought += 1
         charged, expected = _sane(job.quota), _sane(job.expected_cost)
         if charged is not None and job.unit == "quota":
@@ -69,6 +79,19 @@ class Sum:
             self.estimated_usd += in_usd(expected, job.unit)
         else:
             self.untold += 1
+
+    def _add_perhaps(self, job: Spent) -> None:
+        self.perhaps += 1
+        expected = _sane(job.expected_cost)
+        self.perhaps_usd += in_usd(expected or 0.0, job.unit)
+        self.perhaps_untold += expected is None
+
+
+def perhaps_words(jobs: int, usd: float, untold: int) -> str:
+    """Such as `2 perhaps bought (0.01 USD if so)`; nothing for none."""
+    prices = [f"{usd:.4g} USD"] if usd or untold < jobs else []
+    prices += [f"{untold} without a known price"] if untold else []
+    return f"{jobs} perhaps bought ({' + '.join(prices)} if so)" if jobs else ""
 
 
 def _sane(figure: float | None) -> float | None:
@@ -141,7 +164,10 @@ def percentile(figures: Iterable[float], share: float) -> float:
 
 def spending_since(days: int) -> Spending:
     """What was asked for in the last so many days. Blocking. Raises LedgerError, ConfigurationError."""
-    ledger = ledger_of(read_settings())
+    from prefect_genmedia.ledger import ledger_to_read  # and SQLAlchemy with it
+
+    settings = read_settings()
+    ledger = ledger_to_read(settings.ledger_url, settings.lease_seconds)
     now = ledger.now()
     since = now - days * DAY
     spending = Spending(datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC))
@@ -165,9 +191,10 @@ def _lines(spending: Spending) -> Iterator[list[object]]:
             _, *taken = spending.times.get(name, (0, "", "")) if by == "operation" else (0, "", "")
             figures = (each.quota, each.usd, each.estimated_usd)
             yield [by, _plain(name), each.jobs, each.bought, each.failed, *map(_figure, figures), each.untold,
-                   *(f"{second:.1f}" if isinstance(second, float) else "" for second in taken)]  # fmt: skip
+                   *(f"{second:.1f}" if isinstance(second, float) else "" for second in taken),
+                   each.perhaps, _figure(each.perhaps_usd)]  # fmt: skip
     for operation, reason, times in spending.failures:
-        yield ["reason", _plain(f"{operation}: {reason}"), times, "", times, "", "", "", "", "", ""]
+        yield ["reason", _plain(f"{operation}: {reason}"), times, "", times, "", "", "", "", "", "", "", ""]
 
 
 def _figure(value: float) -> str:
