@@ -91,13 +91,12 @@ def sqlite_engine(url: URL, *, reading: bool = False) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
-        record.info["file"] = identity(file)
-        if reading:
-            return
-        # WAL: readers do not wait for the writer. FULL: a commit survives a power cut.
-        _switch_to_wal(connection)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        if not reading:
+            # WAL: readers do not wait for the writer. FULL: a commit survives a power cut.
+            _switch_to_wal(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        record.info["file"] = identity(file)  # by now it is there, also where it is new
 
     return engine
 
