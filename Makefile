@@ -15,7 +15,7 @@ export DO_NOT_TRACK = 1
 export PYTHONDONTWRITEBYTECODE =
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 90
 
-.PHONY: ready tools demo test lint types types-mypy types-pyright types-user docs gallery fuzz bench chaos dist release-check clean
+.PHONY: ready demo test lint types types-mypy types-pyright types-user docs gallery fuzz bench chaos dist release-check clean
 
 ready: $(READY)
 
@@ -25,8 +25,6 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing prefect-genmedia into $(VENV) (once; about a minute)"
 	@$(RUN) $(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)
-
-tools: $(SCHEMATHESIS) $(ZIZMOR)
 
 $(SCHEMATHESIS): tests/fuzz/requirements.txt
 	@$(PYTHON) -m venv build/fuzz

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials, TTAPICredentials
 from prefect_genmedia.checking import imported_function, refusal
-from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.errors import ConfigurationError, GenMediaError, nothing_bought
 from prefect_genmedia.flows.runs.batches import (
     BatchReport,
     Outcome,
@@ -131,9 +131,9 @@ async def content_calendar(
     name = name_of(named, started)
     if isinstance(refinement, str):
         refinement = Refinement()
-    given = await asyncio.to_thread(
-        checked_rows, rows if source is None else await asyncio.to_thread(read_source, source)
-    )
+    with nothing_bought("Name a sheet that can be read, then run again."):
+        sheet = rows if source is None else await asyncio.to_thread(read_source, source)
+        given = await asyncio.to_thread(checked_rows, sheet)
     work = Work(
         ttapi=await load_block(TTAPICredentials, advanced.ttapi_credentials),
         novita=await load_block(NovitaCredentials, advanced.novita_credentials) if refinement is not None else None,

@@ -85,6 +85,8 @@ async def illustrate(
     if isinstance(advanced, str):
         advanced = AdvancedIllustrate()
     started = datetime.now(UTC)
+    if not prompts and not photographs:
+        raise ConfigurationError("there is nothing to make", advice="Give a prompt or a photograph, then run again.")
     await asyncio.to_thread(check_store)  # what is wrong is said once, and not of each picture
     name = name_of(collection, started)
     if isinstance(refinement, str):

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from prefect_genmedia import quoting
 from prefect_genmedia.blocks import NovitaCredentials
 from prefect_genmedia.checking import checked
-from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.errors import ConfigurationError, nothing_bought
 from prefect_genmedia.flows.runs.batches import (
     BatchReport,
     Outcome,
@@ -98,7 +98,8 @@ async def restyle(
     run, since = await asyncio.to_thread(this_run)
     if isinstance(style, str):
         style = Style()
-    found, left_out = await asyncio.to_thread(pictures_in, folder) if folder is not None else ([], [])
+    with nothing_bought("Name a folder that can be read, then run again."):
+        found, left_out = await asyncio.to_thread(pictures_in, folder) if folder is not None else ([], [])
     given = [*photographs, *found]
     if left_out:
         get_run_logger().warning("%s", left_out_words(left_out))

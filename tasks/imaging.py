@@ -10,6 +10,7 @@ from typing import Any, cast
 from prefect import task
 
 from prefect_genmedia import quoting
+from prefect_genmedia.errors import nothing_bought
 from prefect_genmedia.imaging import Rendition
 from prefect_genmedia.imaging import quadrants as cut_quadrants
 from prefect_genmedia.imaging import render as render_files
@@ -118,8 +119,9 @@ async def take_in(picture: str) -> MediaFile:
     What was taken in stays what it is: a picture that changes at its URL is another request from then on, and this one
     is not. Raises MediaError, MediaInvalidError.
     """
-    async with http_pool() as pool:
-        loaded = await load_picture(Picture(source=picture, prepare="nothing"), ANY_PICTURE, pool)
+    with nothing_bought("Mend this picture or give another, then run again."):
+        async with http_pool() as pool:
+            loaded = await load_picture(Picture(source=picture, prepare="nothing"), ANY_PICTURE, pool)
     store = MediaStore(read_settings().media_store)
     digest = await asyncio.to_thread(lambda: hashlib.sha256(loaded.content).hexdigest())
     key = f"inputs/{digest[:32]}.{EXTENSIONS.get(loaded.media_type, 'bin')}"

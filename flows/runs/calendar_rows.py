@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from slugify import slugify
 
-from prefect_genmedia.checking import Whole, refusal
+from prefect_genmedia.checking import Asked, Whole, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
+from prefect_genmedia.flows.runs.calendar_sheets import MORE_CELLS
 from prefect_genmedia.flows.runs.failing import MOST_NAMED
 from prefect_genmedia.flows.runs.parameters import GivenRecipe, Renditions
 from prefect_genmedia.media.names import MOST_OWN_BYTES, check_file, check_folder
@@ -54,10 +55,8 @@ Cell = Annotated[Line, PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
 
-class CalendarRow(BaseModel):
+class CalendarRow(Asked):
     """One wish of a calendar."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     prompt: Annotated[str, PLAIN, UNDAMAGED] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")
@@ -115,6 +114,9 @@ def checked_rows(given: Sequence[Any]) -> list[CalendarRow]:
     for number, each in enumerate(given, 1):
         if not isinstance(each, dict | CalendarRow):
             wrong.append(f'row {number}: it is no object, such as {{"prompt": "a lighthouse"}}')
+            continue
+        if isinstance(each, dict) and MORE_CELLS in each:
+            wrong.append(f"row {number}: it has more cells than the heading")
             continue
         try:
             row = CalendarRow.model_validate(each)

@@ -18,6 +18,8 @@ from prefect_genmedia.media.references import read_reference
 from prefect_genmedia.quoting import title
 
 MOST_BYTES = 50_000_000
+MORE_CELLS = "more cells than the heading"
+"""Under this name a row has the cells that stand under no column."""
 _SEPARATOR = re.compile(r"\s*sep=([^\w\s\"]|\t)[,;\t ]*[\r\n]", re.IGNORECASE)
 _COUNT = re.compile(r"\s*(\d{1,9})(\.0{1,2})?\s*")  # 1.000 may be a thousand
 
@@ -101,7 +103,7 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
     """The cells that are not empty, by their columns."""
     row = {column: _cell(column, cell) for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     more = [cell for cell in cells[len(columns) :] if cell.strip()]
-    return {**row, "more_cells_than_the_head": more} if more else row
+    return {**row, MORE_CELLS: more} if more else row
 
 
 def _column(name: str) -> str:

@@ -8,6 +8,8 @@ a signed link, picture bytes or an object of the HTTP library. One file: the tre
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prefect_genmedia.quoting import shown
@@ -319,3 +321,14 @@ class BudgetExceededError(GenMediaError):
 
     money = NOTHING_BOUGHT
     advice = "Raise the limit or wait, then run again."
+
+
+@contextmanager
+def nothing_bought(advice: str) -> Iterator[None]:
+    """Around what is done before a purchase: an error that says nothing of money says so, and what to type."""
+    try:
+        yield
+    except GenMediaError as failure:
+        failure.money = failure.money or NOTHING_BOUGHT
+        failure.advice = failure.advice or advice
+        raise

@@ -23,6 +23,7 @@ from prefect_genmedia.errors import (
     ResponseFormatError,
     SubmitOutcomeUnknown,
     TransportError,
+    nothing_bought,
 )
 from prefect_genmedia.jobs import JobRef
 from prefect_genmedia.operation import Account
@@ -102,6 +103,15 @@ def test_without_a_job_each_says_that_nothing_was_bought_and_what_to_do(kind: ty
     assert others and all(each.endswith((".", "?")) for each in others)
     if kind not in (TransportError, SubmitOutcomeUnknown, JobExpiredError, LedgerError, ResponseFormatError):
         assert others[0] == "Nothing was bought."
+
+
+def test_before_a_purchase_an_error_says_that_nothing_was_bought_and_what_to_do() -> None:
+    with pytest.raises(MediaError) as said, nothing_bought("Mend it."):
+        raise MediaError("the picture is empty")
+    assert said.value.sentences == ["The picture is empty.", "Nothing was bought.", "Mend it."]
+    with pytest.raises(JobTimeoutError) as said, nothing_bought("Mend it."):
+        raise JobTimeoutError("our deadline passed", advice="Run again.")
+    assert said.value.sentences[1:] == ["It was bought once and is safe.", "Run again."]
 
 
 def test_a_job_that_was_refused_as_it_ran_is_not_advised_to_be_bought_again() -> None:

@@ -53,7 +53,7 @@ def test_lines_tabs_and_all_scripts_stay_what_they_are():
         ('"prompt,count\na,1\n', "the head of the calendar is no CSV"),
         ("prompt,Prompt \na,b\n", "two columns of the calendar are called prompt"),
         ("request key;prompt;request-key\na;b;c\n", "two columns of the calendar are called request_key"),
-        (HEAD + "a fox,1,f,x,more\n", "row 1: more_cells_than_the_head"),
+        (HEAD + "a fox,1,f,x,more\n", "row 1: it has more cells than the heading"),
         (
             '{"prompt": "a"}\n{"prompt": "a", "count": 1, "prompt": "b"}\n',
             "line 2 of the calendar: prompt stands in it",

@@ -9,13 +9,14 @@ from pydantic import SecretStr
 
 from prefect_genmedia.blocks import Budget, NovitaCredentials, TTAPICredentials
 from prefect_genmedia.errors import AuthenticationError, ConfigurationError, GenMediaError
-from prefect_genmedia.flows import Photograph, Refinement, content_calendar, illustrate, restyle
+from prefect_genmedia.flows import Photograph, Refinement, clip, content_calendar, illustrate, restyle
 from prefect_genmedia.imaging import Rendition
 from tests.orchestration.keys import NOVITA_KEY, TTAPI_KEY
 from tests.orchestration.saving import save
 from tests.orchestration.test_events import arrived
 
 SMALL = {"refinement": Refinement(longest_side=128), "renditions": [Rendition(name="square", width=96, height=96)]}
+A_NOVITA = {"novita_credentials": "money-n"}
 NAMES: dict[str, Any] = {"advanced": {"ttapi_credentials": "money-t", "novita_credentials": "money-n"}}
 
 
@@ -47,6 +48,21 @@ async def test_a_wrong_key_of_either_provider_stops_every_flow_with_what_to_type
     assert "'money-n'" in (await refusal(restyle, prompt="in oil", **asked))[0]
     emulator.configure(api_key=NOVITA_KEY)
     assert "genmedia setup --ttapi money-t" in (await refusal(illustrate, prompts=["a kite"], **SMALL, **NAMES))[2]
+    assert emulator.submits() == 0 == emulator.billed()
+
+
+async def test_what_cannot_be_read_is_said_with_what_became_of_the_money(emulator, blocks, tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    for flow, asked, says in (
+        (illustrate, {}, "There is nothing to make."),
+        (restyle, {"prompt": "in oil", "folder": str(tmp_path / "away")}, "away"),
+        (content_calendar, {"source": str(tmp_path / "away.csv")}, "away.csv"),
+        (clip, {"still": str(tmp_path / "empty.jpg"), "prompt": "the boats rock", "advanced": A_NOVITA}, "is empty"),
+    ):
+        with pytest.raises(GenMediaError) as said:
+            await flow(**asked)
+        happened, money, advice = said.value.sentences
+        assert says in happened and money == "Nothing was bought." and "run again" in advice
     assert emulator.submits() == 0 == emulator.billed()
 
 
