@@ -108,7 +108,7 @@ def test_without_a_job_each_says_that_nothing_was_bought_and_what_to_do(kind: ty
 def test_before_a_purchase_an_error_says_that_nothing_was_bought_and_what_to_do() -> None:
     with pytest.raises(MediaError) as said, nothing_bought("Mend it."):
         raise MediaError("the picture is empty")
-    assert said.value.sentences == ["The picture is empty.", "Nothing was bought.", "Mend it."]
+    assert said.value.sentences == ["the picture is empty.", "Nothing was bought.", "Mend it."]
     with pytest.raises(JobTimeoutError) as said, nothing_bought("Mend it."):
         raise JobTimeoutError("our deadline passed", advice="Run again.")
     assert said.value.sentences[1:] == ["It was bought once and is safe.", "Run again."]

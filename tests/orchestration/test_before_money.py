@@ -54,9 +54,9 @@ async def test_a_wrong_key_of_either_provider_stops_every_flow_with_what_to_type
 async def test_what_cannot_be_read_is_said_with_what_became_of_the_money(emulator, blocks, tmp_path):
     (tmp_path / "empty.jpg").touch()
     for flow, asked, says in (
-        (illustrate, {}, "There is nothing to make."),
-        (restyle, {"prompt": "in oil", "folder": str(tmp_path / "away")}, "away"),
-        (content_calendar, {"source": str(tmp_path / "away.csv")}, "away.csv"),
+        (illustrate, {}, "there is nothing to make."),
+        (restyle, {"prompt": "in oil", "folder": str(tmp_path / "away")}, "cannot be listed"),
+        (content_calendar, {"source": str(tmp_path / "away.csv")}, "cannot read"),
         (clip, {"still": str(tmp_path / "empty.jpg"), "prompt": "the boats rock", "advanced": A_NOVITA}, "is empty"),
     ):
         with pytest.raises(GenMediaError) as said:
