@@ -61,8 +61,8 @@ LEDGER = """
 IMAGING = """
 ## Pictures in eight sizes
 
-`python -m benchmarks.imaging`: both cores, each party in a process of its own. Measured on a busy machine: its load, and
-each round, are in `benchmarks/results/imaging.json`.
+`python -m benchmarks.imaging`: both cores, each party in a process of its own. Measured on a busy machine: its load
+and each round are in `benchmarks/results/imaging.json`.
 """
 
 
