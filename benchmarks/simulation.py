@@ -255,7 +255,8 @@ def main() -> None:
             days[f"{a_day:,} a day"] = told = Day(ledger, a_day, options.minutes * 60).run()
             print(f"{a_day:,} a day: {json.dumps(told)}", flush=True)
         found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        found[ledger.database.name] = {"rows_before": options.rows, "minutes": options.minutes, "days": days}
+        name = "SQLite" if ledger.database.sqlite else "PostgreSQL"
+        found[name] = {"rows_before": options.rows, "minutes": options.minutes, "days": days}
         RESULT.write_text(json.dumps({**found, "machine": MACHINE}, indent=1) + "\n")
         ledger.database.engine.dispose()
 
