@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from slugify import slugify
 
-from prefect_genmedia.checking import Asked, Whole, refusal
+from prefect_genmedia.checking import Whole, refusal
 from prefect_genmedia.errors import ConfigurationError, GenMediaError
 from prefect_genmedia.flows.runs.calendar_sheets import MORE_CELLS
 from prefect_genmedia.flows.runs.failing import MOST_NAMED
@@ -55,8 +55,10 @@ Cell = Annotated[Line, PLAIN]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}/[1-9]\d{0,4}$")]
 
 
-class CalendarRow(Asked):
-    """One wish of a calendar."""
+class CalendarRow(BaseModel):
+    """One wish of a calendar. All that is wrong with it is told at once."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     prompt: Annotated[str, PLAIN, UNDAMAGED] = Field(min_length=1, max_length=8192, description="A Midjourney prompt.")
     count: Whole = Field(default=1, ge=1, le=100, description="How many grids of it; each is bought.")

@@ -112,7 +112,8 @@ def refusal(failure: ValidationError, within: str = "") -> ConfigurationError:
     said = []
     for wrong in failure.errors(include_url=False, include_input=False, include_context=False):
         path = [within, *(str(part) for part in wrong["loc"])]
-        said.append(f"{one_line('.'.join(filter(None, path)))}: {wrong['msg'].removeprefix('Value error, ')}")
+        words = "there is no such field" if wrong["type"] == "extra_forbidden" else wrong["msg"]
+        said.append(f"{one_line('.'.join(filter(None, path)))}: {words.removeprefix('Value error, ')}")
     return ConfigurationError("; ".join(dict.fromkeys(said)))
 
 

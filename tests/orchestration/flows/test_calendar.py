@@ -148,7 +148,7 @@ async def test_what_is_wrong_is_said_by_row_before_anything_is_bought(emulator, 
     with pytest.raises(ConfigurationError) as caught:
         await content_calendar(source=str(sheet), **blocks)
     said = str(caught.value)
-    places = ("row 2: prompt: ", "row 3: folder ", "row 4: count: ", "; colour: ")
+    places = ("row 2: prompt: ", "row 3: folder ", "row 4: count: ", "; colour: there is no such field")
     assert all(place in said for place in places) and "row 1" not in said and "row 5" not in said
     sheet.write_text("\n".join(map(json.dumps, [rows[0], *rows[4:]])))
     with pytest.raises(ConfigurationError) as caught:
