@@ -170,3 +170,18 @@ def test_files_within_an_answer_are_not_kept_and_words_are() -> None:
     lyrics = "la la la\n" * 100
     given = {"image": " data:image/svg+xml,%3Csvg%3E", "b64": ["QUJD" * 100 + "=="], "lyrics": lyrics, "seed": 7}
     assert without_files(given) == {"image": "...", "b64": ["..."], "lyrics": lyrics, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("/f/a.png?sign=SECRET&exp=17", "/f/a.png"),
+        (r'{"url": "https:\/\/cdn.example.com\/in.png?auth_key=SECRET"}', r"https:\/\/cdn.example.com\/in.png"),
+        (r"a.png\u0026Signature=SECRET", "a.png"),
+        ("a.png?q-signature=SECRET", "a.png"),
+        ("What is /etc? Nobody knows.", "What is /etc? Nobody knows."),
+    ],
+)
+def test_signatures_of_links_without_a_host_and_in_anothers_json_are_taken_out(text: str, kept: str) -> None:
+    found = without_signatures(text)
+    assert "SECRET" not in found and kept in found

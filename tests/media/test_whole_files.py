@@ -6,6 +6,7 @@ import io
 import json
 import random
 import struct
+import tracemalloc
 import wave
 import zipfile
 import zlib
@@ -278,6 +279,20 @@ def test_a_progressive_jpeg_that_ends_with_a_scan_is_cut_though_it_shows_a_pictu
     for end in tables:
         with pytest.raises(MediaInvalidError, match="cut short"):
             look(tmp_path, data[:end])
+
+
+def test_a_tiff_that_claims_millions_of_strips_makes_no_list_of_them(tmp_path: Path) -> None:
+    size = 4 * 1024**2
+    entries = [(256, 4, 1, 10), (257, 4, 1, 10), (273, 1, size - 1000, 500), (279, 1, size - 1000, 500)]
+    head = b"II*\0\x08\0\0\0" + len(entries).to_bytes(2, "little")
+    for tag, kind, count, value in entries:
+        head += b"".join(n.to_bytes(w, "little") for n, w in ((tag, 2), (kind, 2), (count, 4), (value, 4)))
+    tracemalloc.start()
+    try:
+        look(tmp_path, head + bytes(size - len(head)))
+        assert tracemalloc.get_traced_memory()[1] < 8 * size
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_kept_picture_without_its_end_mark_can_be_worked_on(tmp_path: Path) -> None:
