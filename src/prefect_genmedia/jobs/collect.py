@@ -97,15 +97,13 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     worst: MediaError | None = None
     for place, outcome in zip(wanted, got, strict=True):
         link = links.by_place[place]
-        if isinstance(outcome, MediaFile):
-            files[place] = outcome
-        elif isinstance(outcome, Exception) and not isinstance(outcome, GenMediaError | Taken):
+        if isinstance(outcome, Exception) and not isinstance(outcome, GenMediaError | Taken):
             # Nothing that we know of: the other files are no worse for it.
             call.run.log.debug("%s of job %s", link.role, ref_of(row), exc_info=outcome)
             outcome = MediaError(f"it could not be brought in ({type(outcome).__name__})")
         if isinstance(outcome, MediaFile):
-            continue
-        if isinstance(outcome, MediaError):
+            files[place] = outcome
+        elif isinstance(outcome, MediaError):
             lost = left_out if link.optional and not outcome.in_store else missing
             lost.append(f"{link.role}: {outcome.message}")
             worst = worst or outcome
