@@ -64,18 +64,35 @@ class Call:
         return await self._insist(seconds, question.__name__, partial(question, *args, **kwargs))
 
     async def read_row(self, row_id: str) -> JobRow:
-        row = await self.ask_ledger(READ_PATIENCE_SECONDS, self.ledger.get, row_id)
+        return await self.ask_ledger(READ_PATIENCE_SECONDS, self._row, row_id)
+
+    def _row(self, row_id: str) -> JobRow:
+        row = self.ledger.get(row_id)
         if row is None:
             raise LedgerError(f"job {row_id} has vanished from the ledger", away=False)
         return row
 
     async def record_fact(self, row: JobRow, record: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Record a fact about money, however long the database is away, and even while being cancelled."""
-        fact = f"job {row.id}: {record.__name__} {args[1:]}"[:LONGEST_FACT]
+        words = f"job {row.id}: {record.__name__} {args[1:]}"
+        return await self._record(row, words, partial(record, *args, **kwargs))
+
+    async def record_and_read(
+        self, row: JobRow, record: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[T, JobRow]:
+        """The same, and the row as it then is: handed to one thread, for each such way costs time."""
+
+        def both() -> tuple[T, JobRow]:
+            return record(*args, **kwargs), self._row(row.id)
+
+        return await self._record(row, f"job {row.id}: {record.__name__} {args[1:]}", both)
+
+    async def _record(self, row: JobRow, words: str, record: Callable[[], T]) -> T:
+        fact = words[:LONGEST_FACT]
 
         async def stubbornly() -> T:
             try:
-                return await self._insist(FACT_PATIENCE_SECONDS, fact, partial(record, *args, **kwargs))
+                return await self._insist(FACT_PATIENCE_SECONDS, fact, record)
             except LedgerError as error:
                 error.args = (f"{error.message}; not recorded: {fact}",)
                 if row.job_id is None:

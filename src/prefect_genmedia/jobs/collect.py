@@ -75,8 +75,8 @@ def placed(links: list[Link]) -> dict[int, Link]:
     return {index if link.place is None else link.place: link for index, link in enumerate(links)}
 
 
-async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
-    """Bring in what is not here yet, and record it: STORED, or SUCCEEDED still while some are missing.
+async def collect(call: Call, row: JobRow, found: list[Link] | None) -> JobRow:
+    """Bring in what is not here yet, and record it: the row is STORED, or SUCCEEDED still while some are missing.
 
     `found` are the links if they were fetched just now. Raises MediaError or what keeps the links from us, with the
     JobRef, when nothing could be brought in at all.
@@ -86,7 +86,7 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
     if found is None and call.operation.at_once is not None:
         found = await asyncio.to_thread(_kept_links, call, row)
     if found is None and (found := await _fetch_links(call, row, some_are_here=bool(here))) is None:
-        return  # the provider has forgotten it, and the row says so
+        return await call.read_row(row.id)  # the provider has forgotten it, and the row says so
     links = Links(call, row, found)
     await _until_all_are_named(call, row, links, here)
     wanted = [place for place in sorted(links.by_place) if place not in here]
@@ -118,12 +118,15 @@ async def collect(call: Call, row: JobRow, found: list[Link] | None) -> None:
         without = "" if words == unnamed else "stored without "
         call.run.log.warning("%s: %s%s [job %s]", row.operation, without, words, ref_of(row))
     rows = {place: file.model_dump(mode="json", exclude={"position"}) for place, file in files.items()}
-    await call.record_fact(row, call.ledger.stored, row.id, rows, missing, left_out)
+    _, now = await call.record_and_read(row, call.ledger.stored, row.id, rows, missing, left_out)
+    return now
 
 
 async def files_here(call: Call, row: JobRow) -> dict[int, MediaRow]:
     """Which files of this job are in the store already, by their place."""
     rows = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
+    if not rows:
+        return {}
     there = await asyncio.to_thread(lambda: [call.store.has(media_file_of(file)) for file in rows])
     return {file.position: file for file, is_there in zip(rows, there, strict=True) if is_there}
 
@@ -222,7 +225,8 @@ async def _fetch_links(call: Call, row: JobRow, *, some_are_here: bool) -> list[
             status, payload = await fetch(call, row)
             answered(call)
             if status.state is JobState.SUCCEEDED:
-                return await record_success(call, row, status, payload)
+                _, links = await record_success(call, row, status, payload)
+                return links
             failure = ResponseFormatError(f"the finished job is now said to be {status.provider_state}")
         except NotFoundError as gone:
             failure = gone

@@ -188,17 +188,15 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                     resubmitted = True
                 continue
             if row.state == S.SUBMITTED:
-                links = await wait(call, row, accepted_at)
+                row, links = await wait(call, row, accepted_at)
                 place.give_back()
             elif row.state == S.SUCCEEDED:
                 if links is None and await _is_all_there_again(call, row):
-                    await call.record_fact(row, call.ledger.still_stored, row.id, call.owner)
-                else:
-                    await collect(call, row, links)
-                    row = await call.read_row(row.id)
-                    if row.state == S.SUCCEEDED:
-                        return await _partly(call, row)
+                    _, row = await call.record_and_read(row, call.ledger.still_stored, row.id, call.owner)
                     continue
+                row = await collect(call, row, links)
+                if row.state == S.SUCCEEDED:
+                    return await _partly(call, row)
             elif purchase is None:
                 said = f"it was never bought ({row.reason})" if row.reason else "it was never bought"
                 raise JobFailedError(said, money=NOTHING_BOUGHT, advice="Ask for it again.", job=ref_of(row))
@@ -207,8 +205,6 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 accepted_at = time.monotonic()
                 if row.state == S.SUCCEEDED:
                     place.give_back()
-                continue
-            row = await call.read_row(row.id)
     except LedgerError as error:
         raise error.about(ref_of(row), call.provider) from None
 

@@ -99,7 +99,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         queue = await place.queue()
         asked_at = time.monotonic()
         try:
-            outcome = await _send(call, row, purchase, body, queue)
+            outcome, row = await _send(call, row, purchase, body, queue)
         except Full as full:
             await place.full(full)
             continue
@@ -110,21 +110,20 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         match outcome:
             case Accepted(job_id, done):
                 place.answered(taken=True)
-                now = await call.read_row(row.id)
-                if now.job_id != job_id:
-                    call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, now.job_id)
+                if row.job_id != job_id:
+                    call.run.log.error("%s: accepted as %s, bought already as %s.", row.operation, job_id, row.job_id)
                 elif done is not None:
-                    return now, done.links
-                call.show(now, "queued", 0.0)
-                return now, None
+                    return row, done.links
+                call.show(row, "queued", 0.0)
+                return row, None
             case Unknown(reason, _):
                 place.answered()
                 said = "%s: no usable answer to the submit (%s). It is looked for; nothing is sent again by itself."
                 call.run.log.warning(said, row.operation, reason)
-                return await call.read_row(row.id), None
+                return row, None
             case Failed():
                 place.answered(taken=True)
-                return await call.read_row(row.id), None
+                return row, None
             case Refused(error, again=False):
                 raise error
             case Refused(error):
@@ -148,8 +147,10 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
                 row = await call.read_row(row.id)
 
 
-async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue: Queue | None) -> Outcome:
-    """Write down that it is sent, send it once, and write down what came of it.
+async def _send(
+    call: Call, row: JobRow, purchase: Purchase, body: bytes, queue: Queue | None
+) -> tuple[Outcome, JobRow]:
+    """Write down that it is sent, send it once, and write down what came of it. The row as it then is.
 
     Raises Taken, BudgetExceededError, Full.
     """
@@ -167,29 +168,30 @@ async def _send(call: Call, row: JobRow, purchase: Purchase, body: bytes, queue:
         # Perhaps it is written down, and only we know that nothing was sent.
         said = "the ledger went away before anything was sent"
         await to_its_end(call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.not_accepted, row.id, said, send))
-        return Refused(failure, again=True)
+        return Refused(failure, again=True), row
     if intended is None:
         raise Taken
     outcome, cancelled = await _post(call, intended, body, fence)
     match outcome:
         case Accepted(job_id, None):
             note = f"accepted as {job_id}"
-            if not await call.record_fact(row, call.ledger.accepted, row.id, job_id, note, send):
+            is_new, now = await call.record_and_read(row, call.ledger.accepted, row.id, job_id, note, send)
+            if not is_new:
                 outcome = Unknown("it names a job that is another of ours already", None)
         case Accepted(job_id, Done(status, payload, _)):
             kept = to_be_kept(call, row, status, payload)
-            await call.record_fact(row, call.ledger.answered, row.id, job_id, *kept)
+            _, now = await call.record_and_read(row, call.ledger.answered, row.id, job_id, *kept)
         case Refused(error):
-            await call.record_fact(row, call.ledger.not_accepted, row.id, error.message, send)
+            _, now = await call.record_and_read(row, call.ledger.not_accepted, row.id, error.message, send)
         case Failed(reason):
-            await call.record_fact(row, call.ledger.failed_at_once, row.id, reason, send)
+            _, now = await call.record_and_read(row, call.ledger.failed_at_once, row.id, reason, send)
         case Unknown(reason, job_id):
-            await call.record_fact(row, call.ledger.unknown, row.id, reason, send)
+            _, now = await call.record_and_read(row, call.ledger.unknown, row.id, reason, send)
             if job_id is not None:
-                await call.record_fact(row, call.ledger.hint, row.id, job_id)
+                _, now = await call.record_and_read(row, call.ledger.hint, row.id, job_id)
     if cancelled:
         raise asyncio.CancelledError
-    return outcome
+    return outcome, now
 
 
 class Fence:

@@ -64,8 +64,8 @@ async def fetch(call: Call, row: JobRow) -> tuple[JobStatus, dict[str, Any]]:
     return status, provider.payload(answer.body)
 
 
-async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]:
-    """Until the row is SUCCEEDED, FAILED or EXPIRED; the links of the result, which are kept nowhere.
+async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobRow, list[Link]]:
+    """Until the row is SUCCEEDED, FAILED or EXPIRED; it, and the links of the result, which are kept nowhere.
 
     `accepted_at` is when, by time.monotonic(), this call had it accepted; None for a job of an earlier call, which
     is looked at at once. Raises JobTimeoutError, or what keeps failing, with the JobRef.
@@ -98,7 +98,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
             missing, error = missing + 1, gone
             lasting = call.settings.expired_after_seconds
             if await call.record_fact(row, call.ledger.missing, row.id, gone.message, lasting, row.job_id):
-                return []
+                return await call.read_row(row.id), []
             if missing == 1:
                 call.run.log.warning("%s: the provider does not know it at present (%s).", row.operation, gone.message)
         except RateLimitedError as busy:
@@ -112,17 +112,17 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
         else:
             was_missing, failures, missing = missing > 0, 0, 0
             if status.state is JobState.FAILED:
-                await call.record_fact(row, call.ledger.failed, row.id, status, row.job_id)
-                return []
+                _, now = await call.record_and_read(row, call.ledger.failed, row.id, status, row.job_id)
+                return now, []
             if status.message and status.message not in told:
                 told.add(status.message)
                 call.run.log.info("%s: %s", row.operation, status.message)
-            now = time.monotonic()
-            if was_missing or status.provider_state != written_state or now >= written_at + WRITTEN_SECONDS:
+            looked_at = time.monotonic()
+            if was_missing or status.provider_state != written_state or looked_at >= written_at + WRITTEN_SECONDS:
                 kept = await _write_progress(call, row, status)
-                written_state, written_at = status.provider_state, now if kept else -math.inf
+                written_state, written_at = status.provider_state, looked_at if kept else -math.inf
             _show_progress(call, row, status)
-            elapsed = now - since
+            elapsed = looked_at - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
             vain += pace.is_due(elapsed)
             hinted = await _pause(call, row, pause)
@@ -138,12 +138,17 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> list[Link]
         await _pause(call, row, pause, error.message)
 
 
-async def record_success(call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]) -> list[Link]:
-    """Write the finished job's answer down, without signatures and files; its links. Raises ResponseFormatError."""
+async def record_success(
+    call: Call, row: JobRow, status: JobStatus, payload: dict[str, Any]
+) -> tuple[JobRow, list[Link]]:
+    """Write the finished job's answer down, without signatures and files; the row as it then is, and its links.
+
+    Raises ResponseFormatError.
+    """
     links = read_links(call, row, payload)
     status, kept, remarks = to_be_kept(call, row, status, payload)
-    await call.record_fact(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
-    return links
+    _, now = await call.record_and_read(row, call.ledger.succeeded, row.id, status, kept, remarks, row.job_id)
+    return now, links
 
 
 def to_be_kept(

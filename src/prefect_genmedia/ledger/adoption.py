@@ -7,7 +7,7 @@ import hmac
 import secrets
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
@@ -23,20 +23,10 @@ class Adoption(Life):
 
     def undelivered(self, want: Want) -> list[JobRow]:
         """Rows of other scopes for the same request whose files no finished run is known to have got."""
-        query = (
-            select(JobRow)
-            .where(
-                JobRow.request_hash.in_([want.request_hash, *(former.request_hash for former in want.former)]),
-                JobRow.key.not_in(want.keys),
-                JobRow.run != want.run,
-                JobRow.successor.is_(None),
-                JobRow.delivered_at.is_(None),
-                JobRow.state.in_([*UNFINISHED, S.STORED]),
-            )
-            .order_by(JobRow.created_at)
-        )
+        hashes = [want.request_hash, *(former.request_hash for former in want.former)]
+        values = {"hashes": hashes, "keys": list(want.keys), "run": want.run}
         with self.database.read() as session:
-            rows = self.timed(session, query, self.lease_clock())
+            rows = self.timed(session, _UNDELIVERED, self.lease_clock(), values)
         return sorted((row for row, now in rows if not self.is_held(row, now)), key=lambda row: row.copy != want.copy)
 
     def adopt(self, row: JobRow, want: Want) -> bool:
@@ -53,10 +43,10 @@ class Adoption(Life):
                 "attempt": 1,
                 "state": row.state,
             }
-            unchanged = (JobRow.key == row.key, JobRow.delivered_at.is_(None), seen(row))
+            unchanged = {"key": row.key, "delivered_at": None, **seen(row)}
             try:
                 with session.begin_nested():
-                    return self.change(session, row.id, (row.state,), note, *unchanged, **values)
+                    return self.change(session, row.id, (row.state,), note, unchanged, **values)
             except IntegrityError:
                 return False
 
@@ -136,6 +126,20 @@ class Adoption(Life):
         with self.database.write() as session:
             self.insert(session, FactRow, {"name": name, "value": value})
             changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
+
+
+_UNDELIVERED = (
+    select(JobRow)
+    .where(
+        JobRow.request_hash.in_(bindparam("hashes", expanding=True)),
+        JobRow.key.not_in(bindparam("keys", expanding=True)),
+        JobRow.run != bindparam("run"),
+        JobRow.successor.is_(None),
+        JobRow.delivered_at.is_(None),
+        JobRow.state.in_([*UNFINISHED, S.STORED]),
+    )
+    .order_by(JobRow.created_at)
+)
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from prefect_genmedia.ledger.admission import Admission
 from prefect_genmedia.ledger.models import JobRow, TagRow
 from prefect_genmedia.ledger.owner import this_process
-from prefect_genmedia.ledger.rows import MOST_IDS, changed
+from prefect_genmedia.ledger.rows import BY_ID, MOST_IDS, changed
 from prefect_genmedia.ledger.spending import reserve
 from prefect_genmedia.ledger.values import OPEN, Claim, LedgerState, Queue, Want
 
@@ -119,7 +119,7 @@ class Claims(Admission):
             **self.lease(),
         }
         self.insert(session, JobRow, row)
-        if (made := session.get(JobRow, row_id)) is None:
+        if (made := session.scalars(BY_ID, {"row_id": row_id}).first()) is None:
             return None
         if instead_of is not None:
             instead_of.successor = row_id
@@ -147,8 +147,7 @@ class Claims(Admission):
                 row.id,
                 (S.NOT_ACCEPTED,),
                 "to be sent again" if row.sends else "to be sent",
-                JobRow.owner == owner,
-                JobRow.sends == row.sends,
+                {"owner": owner, "sends": row.sends},
                 state=S.INTENT,
                 sends=row.sends + 1,
                 sent_at=self.clock(),
@@ -161,7 +160,7 @@ class Claims(Admission):
             if not moved:
                 return None
             self._tag(session, row.id, want)
-            intended = session.get_one(JobRow, row.id)
+            intended = session.scalars(BY_ID, {"row_id": row.id}).one()
             if want.budget is not None:
                 reserve(session, want.budget, intended, want.tags)
             return intended

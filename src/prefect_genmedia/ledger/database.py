@@ -87,7 +87,7 @@ class Database:
         self._require_file()
         with self._writer, plain_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
             try:
-                session.execute(text("BEGIN IMMEDIATE"))
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
                 self._require_file(session.connection().info["file"])
                 yield session
                 session.commit()

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.orm import Session, aliased
 
 from prefect_genmedia.ledger.claims import Claims
 from prefect_genmedia.ledger.models import JobRow, MediaRow
 from prefect_genmedia.ledger.owner import this_process
+from prefect_genmedia.ledger.rows import BY_ID, SOMETHING, table_of
 from prefect_genmedia.ledger.values import LedgerState
 from prefect_genmedia.operation import JobStatus
 
@@ -31,21 +32,21 @@ class Life(Claims):
 
         A callback that has named a job is the costlier sign: then it stays UNKNOWN, unless a person says so.
         """
-        only = [] if send is None else [JobRow.sends == send]
-        unnamed = [] if by_hand else [JobRow.hint.is_(None)]
+        only = {} if send is None else {"sends": send}
+        unnamed = {} if by_hand else {"hint": None}
         values: dict[str, Any] = {"state": S.NOT_ACCEPTED, "reason": reason, "hint": None}
         with self.database.write() as session:
-            if self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, *only, *unnamed, **values):
+            if self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, only | unnamed, **values):
                 return True
             doubt = f"{reason}; but a callback names a job"
             values = {"state": S.UNKNOWN, "reason": doubt, "lost_at": self.clock()}
-            self.change(session, row_id, (S.INTENT,), doubt, *only, JobRow.hint.is_not(None), **values)
+            self.change(session, row_id, (S.INTENT,), doubt, only | {"hint": SOMETHING}, **values)
             return False
 
     def unknown(self, row_id: str, reason: str, send: int) -> bool:
         """Sent, and no usable answer: may be bought."""
         values = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.clock()}
-        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
+        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, {"sends": send}, **values)
 
     def submitted(self, row_id: str, job_id: str, note: str) -> bool:
         """Bought: the provider's job id is known. True also of a row that someone else meanwhile took.
@@ -63,21 +64,19 @@ class Life(Claims):
         """
         with self.database.write() as session:
             self.alone(session, job_id)
-            row = session.get_one(JobRow, row_id)
-            same = select(JobRow.id).where(JobRow.account == row.account, JobRow.job_id == job_id, JobRow.id != row_id)
-            if (other := session.scalars(same).first()) is not None:
+            if (other := session.scalars(_ANOTHERS, {"row_id": row_id, "job_id": job_id}).first()) is not None:
                 reason = f"the submit's answer names {job_id}, which is job {other[:12]} already"
-                values = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.clock()}
-                self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
+                values: dict[str, Any] = {"state": S.UNKNOWN, "reason": reason, "lost_at": self.clock()}
+                self.change(session, row_id, (S.INTENT, S.UNKNOWN), reason, {"sends": send}, **values)
                 return False
             self._submitted(session, row_id, job_id, note)
             return True
 
     def _submitted(self, session: Session, row_id: str, job_id: str, note: str) -> bool:
-        values = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
+        values: dict[str, Any] = {"state": S.SUBMITTED, "job_id": job_id, "reason": "", "submitted_at": self.clock()}
         if self.change(session, row_id, (S.INTENT, S.UNKNOWN, S.NOT_ACCEPTED), note, **values):
             return True
-        row = session.get(JobRow, row_id)
+        row = session.scalars(BY_ID, {"row_id": row_id}).first()
         if row is not None and row.job_id != job_id:
             self.note(session, row_id, row.state, f"accepted once more, as {job_id}: paid twice?")
         return False
@@ -125,7 +124,7 @@ class Life(Claims):
                 row_id,
                 (S.SUBMITTED,),
                 "",
-                JobRow.owner == owner,
+                {"owner": owner},
                 provider_state=status.provider_state,
                 percent=status.percent,
                 eta_seconds=status.eta_seconds,
@@ -146,7 +145,7 @@ class Life(Claims):
         """The provider is done, and this is its answer."""
         note = "; ".join(["the provider is done", *remarks])
         values = self._done(status, result, remarks)
-        return self.move(row_id, (S.SUBMITTED, S.SUCCEEDED), note, *_of(job_id), **values)
+        return self.move(row_id, (S.SUBMITTED, S.SUCCEEDED), note, _of(job_id), **values)
 
     def _done(self, status: JobStatus, result: dict[str, Any], remarks: Sequence[str]) -> dict[str, Any]:
         return {
@@ -168,7 +167,7 @@ class Life(Claims):
             row_id,
             (S.SUBMITTED,),
             status.message,
-            *_of(job_id),
+            _of(job_id),
             state=S.FAILED,
             provider_state=status.provider_state,
             reason=status.message,
@@ -180,7 +179,7 @@ class Life(Claims):
     def failed_at_once(self, row_id: str, reason: str, send: int) -> bool:
         """The submit was answered with a failure in place of the files: perhaps charged."""
         values: dict[str, Any] = {"state": S.FAILED, "reason": reason, "finished_at": self.clock(), "owner": None}
-        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, JobRow.sends == send, **values)
+        return self.move(row_id, (S.INTENT, S.UNKNOWN), reason, {"sends": send}, **values)
 
     def missing(
         self,
@@ -238,15 +237,17 @@ class Life(Claims):
                 values = {"state": S.STORED, "owner": None, "reason": "", "whole": True}
             moved = self.change(session, row_id, (S.SUCCEEDED,), note, **values)
             if moved:
-                before = delete(MediaRow).where(MediaRow.job == row_id)
-                session.execute(before.where(MediaRow.position.in_(list(files))) if missing else before)
-                session.add_all(MediaRow(job=row_id, position=position, **file) for position, file in files.items())
+                before = _FILES.where(MediaRow.position.in_(list(files))) if missing else _FILES
+                session.connection().execute(before, {"row_id": row_id})
+                rows = [{"job": row_id, "position": position, **file} for position, file in files.items()]
+                if rows:
+                    self.insert(session, MediaRow, *rows)
             return moved
 
     def still_stored(self, row_id: str, owner: str) -> bool:
         """The files that were missed are back where they were. False for a job of which some have never come."""
-        note, only = "the files are there again", (JobRow.owner == owner, JobRow.whole)
-        return self.move(row_id, (S.SUCCEEDED,), note, *only, state=S.STORED, owner=None, reason="")
+        note, only = "the files are there again", {"owner": owner, "whole": True}
+        return self.move(row_id, (S.SUCCEEDED,), note, only, state=S.STORED, owner=None, reason="")
 
     def accepted_as_is(self, row_id: str) -> bool:
         """A person is content with the files that have come. False when none has, or the job is not that far."""
@@ -309,11 +310,19 @@ class Life(Claims):
 
 
 IMPORTED = "imported"  # the scope of jobs that were bought elsewhere
+_FILES = delete(table_of(MediaRow)).where(MediaRow.job == bindparam("row_id"))
+_SELF = aliased(JobRow)
+# Another row of the same account that is this job of the provider.
+_ANOTHERS = (
+    select(JobRow.id)
+    .join(_SELF, (_SELF.account == JobRow.account) & (_SELF.id == bindparam("row_id")))
+    .where(JobRow.job_id == bindparam("job_id"), JobRow.id != bindparam("row_id"))
+)
 KNOWN_AGAIN: dict[str, Any] = {"missing_since": None, "missing_looks": 0}
 
 
-def _of(job_id: str | None) -> list[Any]:
-    return [] if job_id is None else [JobRow.job_id == job_id]
+def _of(job_id: str | None) -> dict[str, Any]:
+    return {} if job_id is None else {"job_id": job_id}
 
 
 def _imported_key(account: str, job_id: str) -> str:

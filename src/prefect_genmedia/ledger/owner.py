@@ -25,7 +25,7 @@ def _started(pid: int) -> str:
 
 
 @cache
-def _machine(_pid: int) -> str:
+def _machine(_pid: int) -> str:  # a fork may be in another namespace
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
@@ -35,7 +35,11 @@ def _machine(_pid: int) -> str:
 
 def this_process() -> str:
     """Names this process among all processes of all machines, before and after a restart."""
-    pid = os.getpid()
+    return _this_process(os.getpid())
+
+
+@cache
+def _this_process(pid: int) -> str:
     return f"{_machine(pid)}|{pid}|{_started(pid)}"
 
 

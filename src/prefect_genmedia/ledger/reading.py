@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, select, tuple_
 
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.ledger.adoption import Adoption
 from prefect_genmedia.ledger.database import open_database
 from prefect_genmedia.ledger.decisions import Decisions
 from prefect_genmedia.ledger.models import EventRow, JobRow, MediaRow, TagRow
-from prefect_genmedia.ledger.rows import MOST_IDS
+from prefect_genmedia.ledger.rows import BY_ID, MOST_IDS
 from prefect_genmedia.ledger.spending import left_today
 from prefect_genmedia.ledger.values import UNFINISHED, Accepted, LedgerState, Past, Spent
 
@@ -22,6 +22,8 @@ S = LedgerState
 _MOST_FOUND = 20
 _PAGE = 1000
 _LATELY = 2000  # jobs
+_NEWEST = select(JobRow).where(JobRow.key.in_(bindparam("keys", expanding=True))).order_by(JobRow.attempt.desc())
+_MEDIA = select(MediaRow).where(MediaRow.job == bindparam("row_id")).order_by(MediaRow.position)
 
 
 class Ledger(Adoption, Decisions):
@@ -41,11 +43,11 @@ class Ledger(Adoption, Decisions):
     def newest(self, keys: Collection[str]) -> JobRow | None:
         """The newest attempt of a job, by all the keys that it may have."""
         with self.database.read() as session:
-            return session.scalars(select(JobRow).where(JobRow.key.in_(keys)).order_by(JobRow.attempt.desc())).first()
+            return session.scalars(_NEWEST, {"keys": list(keys)}).first()
 
     def get(self, row_id: str) -> JobRow | None:
         with self.database.read() as session:
-            return session.get(JobRow, row_id)
+            return session.scalars(BY_ID, {"row_id": row_id}).first()
 
     def find(self, prefix: str) -> list[JobRow]:
         """Rows whose id starts with `prefix`, or whose provider job id is exactly that."""
@@ -174,7 +176,7 @@ class Ledger(Adoption, Decisions):
     def media(self, row_id: str) -> list[MediaRow]:
         """The files of a job, by their place in its answer."""
         with self.database.read() as session:
-            return list(session.scalars(select(MediaRow).where(MediaRow.job == row_id).order_by(MediaRow.position)))
+            return list(session.scalars(_MEDIA, {"row_id": row_id}))
 
     def media_with(self, sha256: str) -> list[MediaRow]:
         """The files of jobs that have these bytes."""

@@ -21,7 +21,11 @@ def plans(sqlite_url: str) -> Any:
     """A ledger, and what SQLite says of each statement that a call sends, without having seen any statistics."""
     ledger = Ledger(Database(sqlite_url), 60)
     sent: list[tuple[str, Any]] = []
-    event.listen(ledger.database.engine, "before_cursor_execute", lambda *a: sent.append((a[2], a[3])))
+
+    def keep(_connection: Any, _cursor: Any, sql: str, values: Any, _context: Any, of_many_rows: bool) -> None:
+        sent.append((sql, values[0] if of_many_rows else values))
+
+    event.listen(ledger.database.engine, "before_cursor_execute", keep)
 
     def of(call: Callable[[Ledger], object]) -> list[str]:
         sent.clear()
@@ -40,6 +44,7 @@ STEPS: dict[str, Callable[[Ledger, str], object]] = {
     "follow": lambda ledger, _: ledger.claim(want(S.SUBMITTED), "call-2"),
     "intend": lambda ledger, _: ledger.intend(ledger.claim(LIMITED, "call-1").row, "call-1", LIMITED),
     "submitted": lambda ledger, row_id: ledger.submitted(row_id, "job-1", "accepted"),
+    "accepted": lambda ledger, row_id: ledger.accepted(row_id, "job-1", "accepted", 1),
     "progress": lambda ledger, row_id: ledger.progress(row_id, "call-1", RUNNING),
     "succeeded": lambda ledger, row_id: ledger.succeeded(row_id, DONE, {}, []),
     "stored": lambda ledger, row_id: ledger.stored(row_id, {0: FILE}),
