@@ -13,7 +13,7 @@ from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.figures import by_own_figures
 from prefect_genmedia.jobs.life import bring_in, deliver
-from prefect_genmedia.jobs.purchase import own_prices, purchase
+from prefect_genmedia.jobs.purchase import Purchase, own_prices, purchase
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.media.pictures import load_pictures
@@ -43,10 +43,13 @@ async def run(
     """
     async with _opened(operation, account, run or script_run(), terms or Terms()) as call:
         pictures = await load_pictures(request, call.pool, operation.name)
-        prices = await asyncio.to_thread(own_prices, call.terms, call.settings)
-        wanted = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
-        wanted = await asyncio.to_thread(by_own_figures, call, wanted, prices)
-        return await deliver(call, wanted)
+
+        def wanted() -> Purchase:
+            prices = own_prices(call.terms, call.settings)
+            asked = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
+            return by_own_figures(call, asked, prices)
+
+        return await deliver(call, await asyncio.to_thread(wanted))
 
 
 async def resume(
@@ -63,8 +66,7 @@ async def _opened(
 ) -> AsyncIterator[Call]:
     """Everything a job needs, checked before money is spent. Raises ConfigurationError, LedgerError."""
     settings = read_settings()
-    ledger = await asyncio.to_thread(ledger_of, settings)
-    store = await asyncio.to_thread(open_store, settings, ledger, thorough=thorough)
+    ledger, store = await asyncio.to_thread(_ready, settings, thorough=thorough)
     seconds = operation.deadline_seconds if terms.deadline_seconds is None else terms.deadline_seconds
     async with http_pool() as pool:
         yield Call(
@@ -79,6 +81,11 @@ async def _opened(
             owner=uuid.uuid4().hex,
             deadline=time.monotonic() + seconds,
         )
+
+
+def _ready(settings: Settings, *, thorough: bool) -> tuple[Ledger, MediaStore]:
+    ledger = ledger_of(settings)
+    return ledger, open_store(settings, ledger, thorough=thorough)
 
 
 def ledger_of(settings: Settings) -> Ledger:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Float, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart
-from prefect_genmedia.ledger.rows import Rows, changed
+from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, Rows, changed
 from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
@@ -67,19 +68,14 @@ class Admission(Rows):
         return is_dead(process) is True or (self.database.sqlite and ran_before_restart(process))
 
     def _in_progress(self, session: Session, queue: Queue) -> int:
-        # Nobody sees it end: where it still goes on, the provider's refusal costs nothing.
-        is_watched = and_(JobRow.owner.is_not(None), JobRow.lease_until > self.lease_clock())
-        sent = select(func.count()).where(
-            JobRow.account == queue.account,
-            JobRow.queue == queue.name,
-            JobRow.state.in_([LedgerState.INTENT, LedgerState.SUBMITTED]),
-            or_(is_watched, JobRow.sent_at > self.clock() - queue.longest),
-        )
-        return session.scalars(sent).one()
+        values = {"account": queue.account, "queue": queue.name, "longest": queue.longest}
+        if self.database.sqlite:
+            values |= {"now": self.clock(), "lease_now": self.lease_clock()}
+        return session.scalars(_in_progress(self.database.sqlite), values).one()
 
     def _learnt(self, session: Session, queue: Queue) -> float:
         """What the last refusal taught, and one more for each while since."""
-        found = session.scalars(select(FactRow.value).where(FactRow.name == queue.fact)).first()
+        found = session.scalars(FACT, {"name": queue.fact}).first()
         if found is None:
             return math.inf
         refusal = json.loads(found)
@@ -88,3 +84,20 @@ class Admission(Rows):
     def _now(self, session: Session) -> float:
         clock = self.clock()
         return session.scalars(select(clock)).one() if isinstance(clock, ColumnElement) else clock
+
+
+FACT = select(FactRow.value).where(FactRow.name == bindparam("name"))
+
+
+@lru_cache
+def _in_progress(of_sqlite: bool) -> Select[tuple[int]]:
+    """How many are; `now` and `lease_now` are given to it where the database has no clock of its own."""
+    now, lease_now = (bindparam("now"), bindparam("lease_now")) if of_sqlite else (POSTGRES_CLOCK, POSTGRES_CLOCK)
+    # One that nobody sees end: where it still goes on, the provider's refusal costs nothing.
+    is_watched = and_(JobRow.owner.is_not(None), JobRow.lease_until > lease_now)
+    return select(func.count()).where(
+        JobRow.account == bindparam("account"),
+        JobRow.queue == bindparam("queue"),
+        JobRow.state.in_([LedgerState.INTENT, LedgerState.SUBMITTED]),
+        or_(is_watched, JobRow.sent_at > now - bindparam("longest", type_=Float)),
+    )

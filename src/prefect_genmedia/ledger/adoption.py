@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
+from prefect_genmedia.ledger.admission import FACT
 from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
 from prefect_genmedia.ledger.models import FactRow, JobRow
-from prefect_genmedia.ledger.rows import changed, seen
+from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, changed, seen, table_of
 from prefect_genmedia.ledger.values import UNFINISHED, LedgerState, Want
 
 S = LedgerState
@@ -53,16 +55,15 @@ class Adoption(Life):
     def delivered(self, run: str) -> None:
         """This run has ended well: it has the files of its jobs, or of those that are not whole what had come."""
         has = (JobRow.state == S.STORED) | ((JobRow.state == S.SUCCEEDED) & (JobRow.reason != ""))
-        self._deliver(JobRow.run == run, has)
+        given = update(JobRow).where(JobRow.run == run, has, JobRow.delivered_at.is_(None))
+        with self.database.write_once() as session:
+            changed(session, given.values(delivered_at=self.clock()))
 
     def handed_over(self, row_id: str) -> None:
         """Whoever asked has been given the files of this job: there is no run whose end would say so."""
-        self._deliver(JobRow.id == row_id)
-
-    def _deliver(self, *which: Any) -> None:
         with self.database.write_once() as session:
-            given = update(JobRow).where(*which, JobRow.delivered_at.is_(None))
-            changed(session, given.values(delivered_at=self.clock()))
+            values = {"now": self.clock()} if self.database.sqlite else {}
+            session.connection().execute(_handed_over(self.database.sqlite), {"row_id": row_id, **values})
 
     # -- callbacks
 
@@ -119,13 +120,20 @@ class Adoption(Life):
     def find_fact(self, name: str) -> str | None:
         """A fact of this ledger that is no secret."""
         with self.database.read() as session:
-            return session.scalars(select(FactRow.value).where(FactRow.name == name)).first()
+            return session.scalars(FACT, {"name": name}).first()
 
     def set_fact(self, name: str, value: str) -> None:
         """Correct a fact of this ledger."""
         with self.database.write() as session:
             self.insert(session, FactRow, {"name": name, "value": value})
             changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
+
+
+@lru_cache
+def _handed_over(of_sqlite: bool) -> Update:
+    table = table_of(JobRow)
+    given = update(table).where(table.c.id == bindparam("row_id"), table.c.delivered_at.is_(None))
+    return given.values(delivered_at=bindparam("now") if of_sqlite else POSTGRES_CLOCK)
 
 
 _UNDELIVERED = (

@@ -41,7 +41,7 @@ Clock = float | ColumnElement[float]
 MOST_IDS = 500  # in one statement
 _LOCK = 7_305  # any number that no one else locks in PostgreSQL
 # Not now(), which stands still in a transaction; nor clock_timestamp(), which goes on while one row is written.
-_POSTGRES_CLOCK = as_type(extract("epoch", func.statement_timestamp()), Float)
+POSTGRES_CLOCK = as_type(extract("epoch", func.statement_timestamp()), Float)
 SOMETHING = object()  # in a condition: whatever it is, not NULL
 
 
@@ -61,14 +61,14 @@ class Rows:
 
         For PostgreSQL a part of a statement: to ask for the time by itself would be a round trip more.
         """
-        return time.time() if self.database.sqlite else _POSTGRES_CLOCK
+        return time.time() if self.database.sqlite else POSTGRES_CLOCK
 
     def lease_clock(self) -> Clock:
         """What leases are measured by: PostgreSQL's clock; for SQLite, whose users share a machine, its uptime.
 
         The uptime counts while the machine sleeps, and nobody can set it.
         """
-        return uptime() if self.database.sqlite else _POSTGRES_CLOCK
+        return uptime() if self.database.sqlite else POSTGRES_CLOCK
 
     def timed(
         self, session: Session, query: Select[tuple[JobRow]], clock: Clock, values: Mapping[str, Any] | None = None

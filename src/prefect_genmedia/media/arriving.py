@@ -24,6 +24,7 @@ class Arriving:
         self._digest = hashlib.sha256()
         self._path: Path | None = None
         self._is_unwanted = False
+        self._is_written = False
         self.size = 0
 
     async def add(self, piece: bytes) -> None:
@@ -49,6 +50,7 @@ class Arriving:
     def _write(self) -> Path:
         if self._path is None:
             self._path = self._store.new_part()
+        self._is_written = True
         with self._path.open("ab") as out:
             for piece in self._held:
                 self._digest.update(piece)
@@ -60,8 +62,9 @@ class Arriving:
         return self._path
 
     def discard(self) -> None:
-        """Nothing stays of what was not kept, also of what is being written now."""
+        """Nothing stays of what was not kept, also of what is being written now. Blocking where something is there."""
         self._is_unwanted = True
-        if self._path is not None:
+        if self._path is not None and self._is_written:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+                self._is_written = False

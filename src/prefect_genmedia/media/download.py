@@ -84,6 +84,15 @@ def _keep(
     arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: str, strict: bool
 ) -> tuple[MediaFile, bool]:
     """Look at what has come and move it into the store. Blocking."""
+    try:
+        return _kept(arriving, came, link, store, key, strict)
+    finally:
+        arriving.discard()  # here, where it holds nobody up
+
+
+def _kept(
+    arriving: Arriving, came: _Came, link: Link, store: MediaStore, key: str, strict: bool
+) -> tuple[MediaFile, bool]:
     part = arriving.whole()
     seen = _looked_at(part, link, came)
     if strict and seen.remarks:
