@@ -4,6 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 # Tools that are no dependencies have environments of their own.
+SBOM := build/release/sbom/bin/cyclonedx-py
 SCHEMATHESIS := build/fuzz/bin/schemathesis
 ZIZMOR := build/release/tools/bin/zizmor
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -31,6 +32,11 @@ $(SCHEMATHESIS): tests/fuzz/requirements.txt
 	@build/fuzz/bin/python $(PIP_INSTALL) --no-compile --requirement $<
 	@touch $@
 
+$(SBOM): tests/release/sbom.txt
+	@$(PYTHON) -m venv build/release/sbom
+	@build/release/sbom/bin/python $(PIP_INSTALL) --requirement $<
+	@touch $@
+
 $(ZIZMOR): tests/release/requirements.txt
 	@$(PYTHON) -m venv build/release/tools
 	@build/release/tools/bin/python $(PIP_INSTALL) --requirement $<
@@ -40,7 +46,7 @@ demo: $(READY)
 	@$(RUN) -m prefect_genmedia.cli demo $(DEMO)
 
 test: $(READY)
-	$(RUN) -m pytest -n $${GENMEDIA_TEST_WORKERS:-6} --dist loadgroup $(TEST)
+	$(RUN) -m pytest -n $${GENMEDIA_TEST_WORKERS:-5} --dist loadgroup $(TEST)
 
 lint: $(READY)
 	$(RUN) -m ruff check .
@@ -88,7 +94,7 @@ dist: $(READY)
 	@ls dist
 
 # QUICK=1: with what `.ci/run` has just built. TAG=v0.1.0: the version that is released.
-release-check: $(READY) $(ZIZMOR)
+release-check: $(READY) $(ZIZMOR) $(if $(QUICK),,$(SBOM))
 	$(RUN) tests/release/check.py $(if $(QUICK),--quick) $(if $(TAG),--tag "$(TAG)")
 
 clean:

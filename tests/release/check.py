@@ -140,7 +140,7 @@ def write_sbom(quick: bool) -> str:
     if quick:
         return "left out: it is of an environment that is not made"
     options = ("--pyproject", "pyproject.toml", "--output-reproducible", "--of", "JSON", "-o", SBOM)
-    run(TOOLS / "cyclonedx-py", "environment", *options, INSTALLED / "bin" / "python")
+    run(HERE / "sbom" / "bin" / "cyclonedx-py", "environment", *options, INSTALLED / "bin" / "python")
     found = json.loads(SBOM.read_text())
     return f"{SBOM.relative_to(ROOT)}: CycloneDX {found['specVersion']}, {len(found['components'])} components"
 

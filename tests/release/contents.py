@@ -72,17 +72,28 @@ def _is_read(name: str, code: str) -> bool:
 
 
 def time_import(python: str) -> str:
-    """What our import takes once Prefect's has been paid for: the best of five."""
-    runs = []
-    for _ in range(5):
-        done = subprocess.run([python, "-c", TIMED], capture_output=True, text=True, check=False, cwd="/")
-        if done.returncode:
-            raise Wrong(done.stderr.strip().splitlines()[-1])
-        runs.append([float(line) for line in done.stdout.split()])
-    said, wrong = [], False
-    for took, (what, most) in zip(zip(*runs, strict=True), MOST_IMPORT_SECONDS.items(), strict=True):
-        said.append(f"{what} {min(took):.2f} s of at most {most}")
-        wrong = wrong or min(took) > most
-    if wrong:
-        raise Wrong(", ".join(said))
-    return f"{', '.join(said)}, of the processor and beyond Prefect's own"
+    """What our import takes once Prefect's has been paid for: the best of five, unless fewer are good enough."""
+    most = list(MOST_IMPORT_SECONDS.values())
+    took = _import(python)
+    for _ in range(4):
+        if _is_within(took, most):
+            break
+        took = list(map(min, took, _import(python)))
+    said = ", ".join(
+        f"{what} {seconds:.2f} s of at most {limit}"
+        for (what, limit), seconds in zip(MOST_IMPORT_SECONDS.items(), took, strict=True)
+    )
+    if not _is_within(took, most):
+        raise Wrong(said)
+    return f"{said}, of the processor and beyond Prefect's own"
+
+
+def _import(python: str) -> list[float]:
+    done = subprocess.run([python, "-c", TIMED], capture_output=True, text=True, check=False, cwd="/")
+    if done.returncode:
+        raise Wrong(done.stderr.strip().splitlines()[-1])
+    return [float(line) for line in done.stdout.split()]
+
+
+def _is_within(took: list[float], most: list[float]) -> bool:
+    return all(seconds <= limit for seconds, limit in zip(took, most, strict=True))
