@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos.rig import Stable
+from tests.patience import PATIENCE
 
 UNSHARE = ("unshare", "--net", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child")
 START = 'echo "$0" > /proc/sys/kernel/hostname && ip link set lo up && exec "$@"'
@@ -24,27 +25,16 @@ GONE = 2**31 - 1  # no process has this pid
 
 def why_not() -> str:
     """Why there can be no such host here; empty when there can."""
-    if missing := [tool for tool in ("cc", "ip", "unshare") if shutil.which(tool) is None]:
+    if missing := [tool for tool in ("cc", "ip", "nsenter", "unshare") if shutil.which(tool) is None]:
         return f"hosts in namespaces need {' and '.join(missing)}"
     tried = subprocess.run([*UNSHARE, "sh", "-c", START, "probe", "true"], capture_output=True, text=True)
     return f"namespaces cannot be made here (are you root?): {tried.stderr.strip()}" if tried.returncode else ""
 
 
-class Host(Stable):
-    """A stable of workers without Prefect; its wall clock is so many seconds ahead of ours."""
+class Network:
+    """That of a host, which a process of ours is in."""
 
-    def __init__(self, folder: Path, name: str, library: Path, ahead: float) -> None:
-        env = {"LD_PRELOAD": str(library), "CLOCK_OFFSET": f"{ahead:.0f}"}
-        super().__init__(folder, env, "core", within=(*UNSHARE, "sh", "-c", START, name))
-
-    def pid_here(self, said: int) -> int:
-        space = Path(f"/proc/{self.process.pid}/ns/pid_for_children").readlink()
-        for status in Path("/proc").glob("[0-9]*/status"):
-            with contextlib.suppress(OSError):
-                named = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:"))
-                if named.split()[-1] == str(said) and (status.parent / "ns" / "pid").readlink() == space:
-                    return int(status.parent.name)
-        return GONE
+    process: subprocess.Popen[bytes]
 
     def listen(self, port: int) -> socket.socket:
         """A listener on its loopback."""
@@ -66,6 +56,44 @@ class Host(Stable):
                 yield
             finally:
                 _enter(ours.fileno())
+
+
+class Machine(Network):
+    """A host on which nothing runs yet."""
+
+    def __init__(self, name: str) -> None:
+        command = [*UNSHARE, "sh", "-c", START, name, "sh", "-c", "echo up && read -r _"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline(), "the host did not come up"
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """What goes before a command that is to run there."""
+        kinds = {"net": "net", "uts": "uts", "mount": "mnt", "pid": "pid_for_children"}
+        return ("nsenter", *(f"--{kind}=/proc/{self.process.pid}/ns/{file}" for kind, file in kinds.items()))
+
+    def cut(self) -> None:
+        """Its power: whatever runs there is killed with it."""
+        self.process.kill()
+        self.process.communicate(timeout=PATIENCE)
+
+
+class Host(Network, Stable):
+    """A stable of workers without Prefect; its wall clock is so many seconds ahead of ours."""
+
+    def __init__(self, folder: Path, name: str, library: Path, ahead: float) -> None:
+        env = {"LD_PRELOAD": str(library), "CLOCK_OFFSET": f"{ahead:.0f}"}
+        super().__init__(folder, env, "core", within=(*UNSHARE, "sh", "-c", START, name))
+
+    def pid_here(self, said: int) -> int:
+        space = Path(f"/proc/{self.process.pid}/ns/pid_for_children").readlink()
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                named = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:"))
+                if named.split()[-1] == str(said) and (status.parent / "ns" / "pid").readlink() == space:
+                    return int(status.parent.name)
+        return GONE
 
 
 def _enter(namespace: int) -> None:
