@@ -84,7 +84,7 @@ fuzz: $(READY) $(SCHEMATHESIS)
 
 bench: $(READY)
 	$(RUN) -m benchmarks.run
-	$(RUN) benchmarks/ledger.py
+	$(RUN) -m benchmarks.ledger
 	$(RUN) -m benchmarks.imaging
 	$(RUN) -m benchmarks.simulation
 

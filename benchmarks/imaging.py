@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from benchmarks.imaging_contenders import CONTENDERS, SIZES
+from benchmarks.machine import machine
 
 HERE = Path(__file__).parent
 OTHERS = HERE.parent / "build" / "bench-imaging"
@@ -130,11 +130,11 @@ def main() -> None:
                 runs = measure(contenders, picture, kind, options.rounds)
                 told.append({"scenario": title, "medians": medians(runs), "rounds": runs})
                 print(f"\n{table(title, medians(runs))}\n", flush=True)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, Pillow {Image.__version__}"
+    on = f"{machine()}, Pillow {Image.__version__}"
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     if not options.only:
-        (results / "imaging.json").write_text(json.dumps({"machine": machine, "scenarios": told}, indent=1) + "\n")
+        (results / "imaging.json").write_text(json.dumps({"machine": on, "scenarios": told}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`make bench`: what each step of the ledger takes with many rows, and with a budget that sums many of them.
 
-python benchmarks/ledger.py [--rows 1_000_000] [--url postgresql://user@host/an_empty_database]
+python -m benchmarks.ledger [--rows 1_000_000] [--url postgresql://user@host/an_empty_database]
 
 Without --url it makes an SQLite file in a folder of its own, and removes it. The rows are 100 days of jobs. A hundredth
 of them has the tag `spring`, a hundredth is of the last day, the last 10,000 are of one run, a thousandth left alone.
@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import platform
 import sqlite3
 import statistics
 import tempfile
@@ -25,11 +23,11 @@ from typing import Any
 
 from sqlalchemy import event, text
 
+from benchmarks.machine import machine
 from prefect_genmedia.budget import Budget
 from prefect_genmedia.ledger import Database, Ledger, Want
 
 RESULT = Path(__file__).parent / "results" / "ledger.json"
-MACHINE = f"{os.cpu_count()} cores, Python {platform.python_version()}"
 T = time.time()
 _N = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :rows)"
 _ID = "md5(CAST(n AS TEXT))"
@@ -160,7 +158,7 @@ def main() -> None:
         print("| step | best | median |\n| --- | --- | --- |")
         found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         found["SQLite" if ledger.database.sqlite else "PostgreSQL"] = {
-            "machine": MACHINE,
+            "machine": machine(),
             "rows": written,
             "median_ms": measure(ledger, options.times, options.patience),
         }

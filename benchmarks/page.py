@@ -56,7 +56,7 @@ The loop's share is about what raw httpx takes in all.
 LEDGER = """
 ## A ledger of a million rows
 
-`python benchmarks/ledger.py --rows 1000000`: medians, in milliseconds.
+`python -m benchmarks.ledger --rows 1000000`: medians, in milliseconds.
 """
 IMAGING = """
 ## Pictures in eight sizes

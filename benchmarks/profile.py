@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import machine
 from benchmarks.provider import Provider
 
 RESULT = Path(__file__).parent / "results" / "profile.json"
@@ -55,7 +55,7 @@ def _room(func: Any) -> str:
     while True:
         if isinstance(func, partial):
             func = func.args[0] if getattr(func.func, "__name__", "") == "run" and func.args else func.func
-        elif getattr(func, "__name__", "") == "<lambda>" and func.__closure__:
+        elif getattr(func, "__name__", "") in ("<lambda>", "both") and func.__closure__:
             func = next((cell.cell_contents for cell in func.__closure__ if callable(cell.cell_contents)), print)
         else:
             break
@@ -77,7 +77,7 @@ def run(url: str, jobs: int) -> dict[str, Any]:
         thread, whole = time.thread_time() - thread, time.process_time() - whole
     spent = {LOOP: thread, **loop.spent, "threads' own": whole - thread - sum(loop.spent.values())}
     return {
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": machine(),
         "ms_a_job": {room: round(seconds * 1000 / jobs, 1) for room, seconds in spent.items()},
         "calls_a_job": {room: round(calls / jobs, 1) for room, calls in loop.calls.items()},
         "whole_ms_a_job": round(whole * 1000 / jobs, 1),

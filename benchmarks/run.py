@@ -1,6 +1,6 @@
 """`make bench`: what a job costs beside what others take for it. Ratios of one interleaved run, no verdict.
 
-python benchmarks/run.py [--rounds 3] [--only NAME …] [--full]
+python -m benchmarks.run [--rounds 3] [--only NAME …] [--full]
 
 The provider is a process of its own and counts; so is each contender, and Prefect's server. In each round every
 contender runs once, in another order. What is written to benchmarks/results/ is the median of the rounds, each round,
@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.machine import machine
 from benchmarks.provider import Provider
 
 HERE = Path(__file__).parent
@@ -230,8 +230,7 @@ def main() -> None:
         print(scenario.name, flush=True)
         rounds = measure(scenario, options.rounds)
         medians = {name: median(runs) for name, runs in rounds.items()}
-        machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
-        facts = {"scenario": scenario.name, "machine": machine, "medians": medians, "rounds": rounds}
+        facts = {"scenario": scenario.name, "machine": machine(), "medians": medians, "rounds": rounds}
         stem = scenario.name.replace(",", "").replace(" ", "-")
         (results / f"{stem}.json").write_text(json.dumps(facts, indent=1) + "\n")
         print(f"\n{table(scenario, medians)}\n", flush=True)

@@ -15,8 +15,6 @@ import heapq
 import itertools
 import json
 import math
-import os
-import platform
 import random
 import statistics
 import tempfile
@@ -29,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.ledger import fill
+from benchmarks.machine import machine
 from prefect_genmedia.jobs.looking.pace import KEPT, Pace
 from prefect_genmedia.jobs.wait import WRITTEN_SECONDS
 from prefect_genmedia.ledger import Database, Full, JobRow, Ledger, Queue, Want
@@ -37,7 +36,6 @@ from prefect_genmedia.settings import Settings
 
 X = TypeVar("X")
 RESULT = Path(__file__).parent / "results" / "simulation.json"
-MACHINE = f"{os.cpu_count()} cores, Python {platform.python_version()}"
 LEASE_SECONDS = 60.0
 SUBMIT_SECONDS, DOWNLOAD_SECONDS = 0.8, 2.0
 TYPICAL_SECONDS = 60.0
@@ -257,7 +255,7 @@ def main() -> None:
         found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         name = "SQLite" if ledger.database.sqlite else "PostgreSQL"
         found[name] = {"rows_before": options.rows, "minutes": options.minutes, "days": days}
-        RESULT.write_text(json.dumps({**found, "machine": MACHINE}, indent=1) + "\n")
+        RESULT.write_text(json.dumps({**found, "machine": machine()}, indent=1) + "\n")
         ledger.database.engine.dispose()
 
 

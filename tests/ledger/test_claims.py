@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -220,6 +222,22 @@ def test_what_ran_before_a_restart_of_the_machine_holds_nothing_of_an_sqlite_led
         claim = ledger.take(row_id, "call-2")
         assert claim.mine
         assert not ledger.may_yet_arrive(claim.row)
+
+
+def test_a_forked_process_has_a_name_of_its_own() -> None:
+    """Else its jobs would be its parent's, and anybody's as soon as that has ended."""
+    code = """if True:
+        import os
+        from prefect_genmedia.ledger import is_dead, this_process
+        ours = this_process()
+        if os.fork() == 0:
+            print(this_process() != ours, is_dead(ours), is_dead(this_process()), flush=True)
+            os._exit(0)
+        os.wait()
+        print(this_process() == ours)
+    """
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True", "False", "False", "True"]
 
 
 @pytest.mark.postgres

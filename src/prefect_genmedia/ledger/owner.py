@@ -25,7 +25,7 @@ def _started(pid: int) -> str:
 
 
 @cache
-def _machine(_pid: int) -> str:  # a fork may be in another namespace
+def _machine(_pid: int) -> str:
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
@@ -33,14 +33,15 @@ def _machine(_pid: int) -> str:  # a fork may be in another namespace
     return f"{socket.gethostname()}|{_read('/proc/sys/kernel/random/boot_id')[:8]}|{namespace}"
 
 
+@cache
 def this_process() -> str:
     """Names this process among all processes of all machines, before and after a restart."""
-    return _this_process(os.getpid())
-
-
-@cache
-def _this_process(pid: int) -> str:
+    pid = os.getpid()
     return f"{_machine(pid)}|{pid}|{_started(pid)}"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=this_process.cache_clear)
 
 
 def is_dead(process: str) -> bool | None:
