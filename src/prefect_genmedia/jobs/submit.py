@@ -173,14 +173,14 @@ async def _send(
         raise Taken
     outcome, cancelled = await _post(call, intended, body, fence)
     match outcome:
-        case Accepted(job_id, None):
+        case Accepted(job_id, Done(status, payload, _)):
+            kept = to_be_kept(call, row, status, payload)
+            _, now = await call.record_and_read(row, call.ledger.answered, row.id, job_id, *kept)
+        case Accepted(job_id):
             note = f"accepted as {job_id}"
             is_new, now = await call.record_and_read(row, call.ledger.accepted, row.id, job_id, note, send)
             if not is_new:
                 outcome = Unknown("it names a job that is another of ours already", None)
-        case Accepted(job_id, Done(status, payload, _)):
-            kept = to_be_kept(call, row, status, payload)
-            _, now = await call.record_and_read(row, call.ledger.answered, row.id, job_id, *kept)
         case Refused(error):
             _, now = await call.record_and_read(row, call.ledger.not_accepted, row.id, error.message, send)
         case Failed(reason):
