@@ -41,16 +41,16 @@ GOALS = """
 What is not reached is not bought with a guarantee: the ledger is written before and after each step that may cost
 money, and each file that is paid for is read whole.
 
-Where hundreds of jobs end at once, one process of Python is the limit: a job holds its lock for most of its processor
-time (see "Where a job's processor time goes"), so a thousand take that a thousand times, whatever the provider does, and
-their ends are noticed late by as much. A calendar cut into shards shares that out over processes. Raw httpx takes a
-third of it, and keeps nothing. With callbacks a job asks once less and is noticed sooner; the receiver's own work is more
-than what that saves of a processor. Where jobs do not end at once, this core is done before raw httpx, for it asks at
-better moments.
+Where hundreds of jobs end at once, one process of Python is the limit: a job holds its lock for most of its
+processor time (see "Where a job's processor time goes"), so a thousand take that a thousand times, whatever the
+provider does, and their ends are noticed late by as much. A calendar cut into shards shares that out over processes.
+Raw httpx takes a third of it, and keeps nothing. With callbacks a job asks once less and is noticed sooner; the
+receiver's own work is more than what that saves of a processor. Where jobs do not end at once, this core is done before
+raw httpx, for it asks at better moments.
 
-The rounds below were measured before the ledger's share of a job's processor time was cut to about half. The profile is
-of today and of a slower machine: there, one run each in turn, twice, 300 jobs of 15 s took raw httpx 23 and 25 s, this
-core 40 and 42 s, and the core of before 50 and 45 s.
+The rounds below were measured before the ledger's share of a job's processor time was cut to about half. The profile
+was taken after it, on another machine, whose system calls are slower: there, one run each in turn, twice, 300 jobs of
+15 s took raw httpx 23 and 25 s, this core 40 and 42 s, and the core of before 50 and 45 s.
 """
 PROFILE = """
 ## Where a job's processor time goes
