@@ -73,8 +73,8 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
     "changes of state are unconditional": (
         Mutation(
             "ledger/rows.py",
-            "where(JobRow.id == row_id, JobRow.state.in_(list(only_from)), *extra)",
-            "where(JobRow.id == row_id)",
+            "where(and_(*which))",
+            "where(which[0] | and_(*which))",
         ),
         probes.overtaken,
     ),
@@ -85,8 +85,8 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[Bench], str]]] = {
     "what is known of one submit is believed of the next": (
         Mutation(
             "ledger/life.py",
-            "        only = [] if send is None else [JobRow.sends == send]\n",
-            "        only: list[Any] = []\n",
+            '        only = {} if send is None else {"sends": send}\n',
+            "        only: dict[str, Any] = {}\n",
         ),
         probes.stale_word,
     ),

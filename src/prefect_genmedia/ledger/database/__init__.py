@@ -19,10 +19,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.errors import ConfigurationError, LedgerError
-from prefect_genmedia.ledger.failures import named, plain_errors, to_json
-from prefect_genmedia.ledger.sqlite import file_of, identity, not_writable, only_readable, sqlite_engine
+from prefect_genmedia.ledger.database.failures import named, plain_errors, to_json
+from prefect_genmedia.ledger.database.sqlite import file_of, identity, not_writable, only_readable, sqlite_engine
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
 # A network that swallows packets must not hold a call for hours.
 _PATIENCE = {
     "connect_timeout": 10,

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from prefect_genmedia.errors import ConfigurationError
-from prefect_genmedia.ledger.failures import to_json
+from prefect_genmedia.ledger.database.failures import to_json
 
 
 def identity(file: Path) -> tuple[int, int] | None:
