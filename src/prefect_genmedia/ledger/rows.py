@@ -80,7 +80,7 @@ class Rows:
 
     def locked(self, session: Session, row_id: str, clock: Clock) -> tuple[JobRow, float]:
         """A row that nobody else changes until the commit. Raises LedgerError when there is none."""
-        found = self.timed(session, LOCKED, clock, {"row_id": row_id})
+        found = self.timed(session, _LOCKED, clock, {"row_id": row_id})
         if not found:
             raise LedgerError("the ledger has no such job", advice="See: genmedia jobs list", away=False)
         return found[0]
@@ -176,7 +176,7 @@ def seen(row: JobRow) -> dict[str, Any]:
 
 
 BY_ID = select(JobRow).where(JobRow.id == bindparam("row_id"))
-LOCKED = BY_ID.with_for_update()
+_LOCKED = BY_ID.with_for_update()
 _LATEST = (
     select(JobRow).where(JobRow.key == bindparam("key")).order_by(JobRow.attempt.desc()).limit(1).with_for_update()
 )

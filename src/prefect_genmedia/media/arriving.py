@@ -50,15 +50,17 @@ class Arriving:
     def _write(self) -> Path:
         if self._path is None:
             self._path = self._store.new_part()
-        self._is_written = True
-        with self._path.open("ab") as out:
-            for piece in self._held:
-                self._digest.update(piece)
-                out.write(piece)
+        try:
+            with self._path.open("ab") as out:
+                for piece in self._held:
+                    self._digest.update(piece)
+                    out.write(piece)
+        finally:
+            self._is_written = True
+            if self._is_unwanted:  # by whoever was stopped while this went on in its thread
+                self.discard()
         self._held.clear()
         self._held_bytes = 0
-        if self._is_unwanted:  # by whoever was stopped while this went on in its thread
-            self.discard()
         return self._path
 
     def discard(self) -> None:
