@@ -90,70 +90,86 @@ def header(source: Path | bytes, *, max_pixels: int = MAX_PIXELS) -> PictureHead
             return _header(picture, picture.size)
 
 
-def inspect(source: Path | bytes, *, max_pixels: int = MAX_PIXELS, mend: bool = False) -> PictureFacts:
+def inspect(source: Path | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS, mend: bool = False) -> PictureFacts:
     """Decode all of a picture, every frame of it, and say what it is.
 
     With `mend`, what is odd and costs no pixel (a JPEG without its end mark, a wrong checksum in a comment)
     is a remark; without, it is damage. Raises MediaInvalidError when it is not a picture, is cut short or
     damaged, has more than `max_pixels` pixels, or is too long an animation; MediaError when it cannot be read.
     """
-    given = source
-    source, remark = _put_right(source) if mend else (source, "")
-    is_whole = _is_whole_png(source, max_pixels)
-    with opened(source, max_pixels, mend=False) as picture:
-        size = picture.size
-        frames = 1 if is_whole else _decode_frames(picture, _name(source), max_pixels)
-        found = _header(picture, size)
-        weight = len(given) if isinstance(given, bytes) else given.stat().st_size
-        remarks = (remark,) if remark else ()
-        return PictureFacts(found.width, found.height, found.media_type, frames, weight, remarks)
+    name = _name(source)
+    with _stream(source) as given:
+        stream, remark = _put_right(given, name) if mend else (given, "")
+        found, frames = _whole_png(stream, name, max_pixels), 1
+        if found is None:
+            with _picture(stream, name, max_pixels) as picture:
+                size = picture.size
+                frames = _decode_frames(picture, name, max_pixels)
+                found = _header(picture, size)
+        weight = given.seek(0, os.SEEK_END)
+    remarks = (remark,) if remark else ()
+    return PictureFacts(found.width, found.height, found.media_type, frames, weight, remarks)
 
 
-def _is_whole_png(source: Path | bytes, max_pixels: int) -> bool:
-    """Whether it is a PNG of which all is seen to be there without drawing it. Raises what `opened` does."""
-    with opened(source, max_pixels, mend=False) as picture:
+def _whole_png(stream: BinaryIO, name: str, max_pixels: int) -> PictureHeader | None:
+    """What a PNG says of which all is seen to be there without drawing it. Raises what `opened` does."""
+    with _picture(stream, name, max_pixels) as picture:
         if picture.format != "PNG":
-            return False
+            return None
+        found = _header(picture, picture.size)
         picture.verify()  # checksums, and an end that decoding would not miss
-        with _stream(source) as stream:
-            if not can_be_counted(stream):
-                return False
-            check_rows(stream)
-            return True
+        if not can_be_counted(stream):
+            return None
+        check_rows(stream)
+        return found
 
 
 @contextmanager
 def opened(source: Path | bytes, max_pixels: int = MAX_PIXELS, *, mend: bool = True) -> Iterator[ImageFile.ImageFile]:
     """Open a picture for reading. What goes wrong inside the block is the picture's fault, and is said so."""
     name = _name(source)
-    with _stream(source) as stream:
-        try:
-            picture = Image.open(mended(stream)[0] if mend else stream, formats=FORMATS)
-            check_pixels(picture, name, max_pixels)
-            yield picture
-        except (GenMediaError, MemoryError):
-            raise
-        except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
-            if isinstance(error, OSError) and error.errno is not None:
-                raise MediaError(f"{name} cannot be read: {error.strerror}") from None
-            stream.seek(0)
-            raise MediaInvalidError(f"{name} {_fault(error, stream.read(12), stream, max_pixels)}") from None
+    with _stream(source) as stream, _picture(stream, name, max_pixels, mend=mend) as picture:
+        yield picture
 
 
-def _stream(source: Path | bytes) -> BinaryIO:
+@contextmanager
+def _picture(stream: BinaryIO, name: str, max_pixels: int, *, mend: bool = False) -> Iterator[ImageFile.ImageFile]:
+    stream.seek(0)
     try:
-        return source.open("rb") if isinstance(source, Path) else BytesIO(source)
-    except OSError as error:
-        raise MediaError(f"{_name(source)} cannot be read: {error.strerror or error}") from None
+        picture = Image.open(mended(stream)[0] if mend else stream, formats=FORMATS)
+        check_pixels(picture, name, max_pixels)
+        yield picture
+    except (GenMediaError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise MediaError(f"{name} cannot be read: {error.strerror}") from None
+        stream.seek(0)
+        raise MediaInvalidError(f"{name} {_fault(error, stream.read(12), stream, max_pixels)}") from None
 
 
-def _put_right(source: Path | bytes) -> tuple[Path | bytes, str]:
-    with _stream(source) as stream:
+@contextmanager
+def _stream(source: Path | bytes | BinaryIO) -> Iterator[BinaryIO]:
+    """What is open already stays open."""
+    if isinstance(source, bytes):
+        yield BytesIO(source)
+    elif isinstance(source, Path):
         try:
-            whole, remark = mended(stream)
-            return (source if whole is stream else whole.read()), remark
+            stream = source.open("rb")
         except OSError as error:
-            raise MediaError(f"{_name(source)} cannot be read: {error.strerror or error}") from None
+            raise MediaError(f"{source} cannot be read: {error.strerror or error}") from None
+        with stream:
+            yield stream
+    else:
+        yield source
+
+
+def _put_right(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:
+    stream.seek(0)
+    try:
+        return mended(stream)
+    except OSError as error:
+        raise MediaError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def check_pixels(picture: Image.Image, name: str, max_pixels: int) -> None:
@@ -177,8 +193,8 @@ def orientation(picture: Image.Image) -> int:
     return value if isinstance(value, int) and value in UPRIGHT else 1
 
 
-def _name(source: Path | bytes) -> str:
-    return "the data" if isinstance(source, bytes) else str(source)
+def _name(source: Path | bytes | BinaryIO) -> str:
+    return str(source) if isinstance(source, Path) else "the data"
 
 
 def _header(picture: ImageFile.ImageFile, size: tuple[int, int]) -> PictureHeader:

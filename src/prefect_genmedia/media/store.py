@@ -182,11 +182,14 @@ class MediaStore:
             # Unmounted since the purchase: below its mount point a file would be lost as soon as it is back.
             if self._prepared is not None and self.identity() != self._prepared:
                 raise MediaError(f"the media store {self.root} is no longer there", in_store=True, advice=advice)
-            (self.local / key).parent.mkdir(parents=True, exist_ok=True)
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-            file.replace(self.local / key)
-            return self.uri_of(key)
+            _flush(file)
+            place = self.local / key
+            try:
+                file.replace(place)
+            except FileNotFoundError:  # the day's first
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
+            return place.absolute().as_uri()
 
     def rename(self, key: str, to: str) -> None:
         """Give a kept file another name; in a bucket it also stays where it was. Raises MediaError."""
@@ -293,3 +296,12 @@ class MediaStore:
             base = self._fs._strip_protocol(self._base)
             for path, facts in self._fs.find(self._at(below) if below else self._base, detail=True).items():
                 yield str(path).removeprefix(base).lstrip("/"), int(facts["size"] or 0)
+
+
+def _flush(file: Path) -> None:
+    """What it holds is on the disk, and not only on its way there."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.imaging import inspect
@@ -44,16 +45,16 @@ def verify(part: Path, link: Link, declared: str) -> Seen:
         with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
             kind, ending, remarks = _kind(content, link, declared)
             whole = READERS[kind](content) if kind in READERS else Whole()
-    kind, ending = _by_tracks(kind, ending, whole.tracks, link)
-    remarks += [*_label(declared, kind), *_misplaced(link, kind), *whole.remarks]
-    width, height, faults = link.width, link.height, list(whole.remarks)
-    if kind in MEDIA_TYPES.values():
-        width, height, more = _decoded(part, link)
-        faults += more
-        remarks += more
-        remarks += _of_another_size(link, width, height)
-    elif link.kind == "image" and kind.startswith("image/"):
-        remarks.append(f"{kind} is not decoded here; its size is the provider's word")
+        kind, ending = _by_tracks(kind, ending, whole.tracks, link)
+        remarks += [*_label(declared, kind), *_misplaced(link, kind), *whole.remarks]
+        width, height, faults = link.width, link.height, list(whole.remarks)
+        if kind in MEDIA_TYPES.values():
+            width, height, more = _decoded(handle, link)
+            faults += more
+            remarks += more
+            remarks += _of_another_size(link, width, height)
+        elif link.kind == "image" and kind.startswith("image/"):
+            remarks.append(f"{kind} is not decoded here; its size is the provider's word")
     return Seen(kind, ending, width, height, tuple(remarks), bool(faults))
 
 
@@ -101,12 +102,12 @@ def _misplaced(link: Link, kind: str) -> list[str]:
     return [] if fits else [f"it is {kind} where {_DUE[link.kind]} was due"]
 
 
-def _decoded(part: Path, link: Link) -> tuple[int | None, int | None, list[str]]:
+def _decoded(part: BinaryIO, link: Link) -> tuple[int | None, int | None, list[str]]:
     """A picture's size and what is wrong with its bytes. Raises MediaInvalidError when it is cut."""
     try:
         facts = inspect(part, mend=True)
     except MediaInvalidError as failure:
-        fault = failure.message.removeprefix(str(part)).strip()
+        fault = failure.message.removeprefix("the data").strip()
         if "cut short" in fault:
             raise MediaInvalidError(f"the picture {fault}") from None
         return link.width, link.height, [f"it could not be decoded here: it {fault}"]
