@@ -23,6 +23,7 @@ from sqlalchemy import (
     extract,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -212,7 +213,9 @@ def _insert(table: Table, given: tuple[tuple[str, str], ...]) -> TextClause:
 @lru_cache
 def _change(only_from: tuple[str, ...], conditions: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> Update:
     table = table_of(JobRow)
-    which = [table.c.id == bindparam("row_id"), table.c.state.in_(only_from)]
+    # Written out: as parameters SQLAlchemy counts them anew each time.
+    states = [literal_column(f"'{state}'") for state in only_from]
+    which = [table.c.id == bindparam("row_id"), table.c.state.in_(states)]
     for name, how in conditions:
         column = table.c[name]
         equal = column == bindparam(f"is_{name}", type_=column.type)

@@ -44,7 +44,7 @@ def no_cookies() -> CookieJar:
 
 
 @asynccontextmanager
-async def opened(client: httpx.AsyncClient, url: str) -> AsyncIterator[httpx.Response]:
+async def opened(client: httpx.AsyncClient, url: httpx.URL) -> AsyncIterator[httpx.Response]:
     """The answer behind all redirects, with the cookies that they set on the way. Their bodies are not read.
 
     httpx would read and unpack each of them whole before it follows. Raises httpx.HTTPError.

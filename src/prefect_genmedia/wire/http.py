@@ -190,11 +190,12 @@ class Pool:
             headers["content-type"] = "application/json"
         error: GenMediaError
         try:
+            # Parsed once: with `params`, httpx does it twice.
+            address = httpx.URL(account.base_url + path, **({"params": query} if query else {}))
             async with limit:
                 request = client.build_request(
                     method,
-                    account.base_url + path,
-                    params=query,
+                    address,
                     content=content,
                     headers=headers,
                     timeout=patience,
@@ -236,8 +237,8 @@ class Pool:
         error: MediaError
         try:
             # Counted by the file's own server: one that drips holds up nobody else's files.
-            gate = self._gates[httpx.URL(url).netloc]
-            async with gate, opened(client, url) as response:
+            address = httpx.URL(url)
+            async with self._gates[address.netloc], opened(client, address) as response:
                 yield Incoming(response.status_code, response.headers, pieces(response))
                 return
         except UnpackingError as failure:

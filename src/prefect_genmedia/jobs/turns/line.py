@@ -73,7 +73,7 @@ class Line:
                 if left <= 0:
                     raise QueueFullError("our deadline passed while the provider's queue was full; nothing was sent")
                 # A place wakes its waiter; who looks again looks for what time brings. The more wait, the rarer.
-                pause = min(left, ASK_AGAIN_SECONDS + 0.002 * self.waiting)
+                pause = min(left, ASK_AGAIN_SECONDS + 0.01 * self.waiting)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await waiter.called.wait()
