@@ -214,7 +214,7 @@ def _insert(table: Table, given: tuple[tuple[str, str], ...]) -> TextClause:
 def _change(only_from: tuple[str, ...], conditions: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> Update:
     table = table_of(JobRow)
     # Written out: as parameters SQLAlchemy counts them anew each time.
-    states = [literal_column(f"'{state}'") for state in only_from]
+    states: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in only_from]
     which = [table.c.id == bindparam("row_id"), table.c.state.in_(states)]
     for name, how in conditions:
         column = table.c[name]
