@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import resource
 import sqlite3
@@ -21,7 +22,7 @@ from prefect_genmedia.errors import ConfigurationError, LedgerError, MediaError
 from prefect_genmedia.media import MediaStore
 from prefect_genmedia.operation import Account
 from tests.patience import PATIENCE, a_until
-from tests.shop import SCRIPTS, SUBMIT_IMG2IMG, buy, child, img2img, refusal, the_ledger, the_row
+from tests.shop import SCRIPTS, SUBMIT_IMG2IMG, buy, child, imagine, img2img, refusal, the_ledger, the_row
 from tests.shop import novita as novita_at
 from tests.stand_in import Say, Seen, Wire
 
@@ -225,12 +226,47 @@ async def test_a_store_that_vanishes_after_the_purchase_keeps_the_job(
     assert isinstance(error, MediaError)
     assert error.job is not None
     assert error.job.job_id == emulator.jobs()["jobs"][0]["id"]
+    assert "the store" in str(error.advice) and "Make room" not in str(error)
     assert isinstance(await refusal(img2img(), novita), ConfigurationError)
     assert not list(media.rglob("*.png"))
     media.rename(isolated / "instead")
     (isolated / "aside").rename(media)
     result = await buy(img2img(), novita)
     assert result.job.id == error.job.id and result.media[0].path.is_file()
+    assert emulator.billed() == 1
+
+
+class _Unmounts(logging.Handler):
+    """Takes the store's files away when it hears that one of them did not come."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._store = store
+        self.taken = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for file in self._store.rglob("*.png"):
+            file.rename(file.with_suffix(".away"))
+            self.taken += 1
+
+
+async def test_a_job_whose_files_vanish_as_they_come_is_no_success_without_files(
+    emulator: Emulator, ttapi: Account, isolated: Path
+) -> None:
+    """Four of five have come, and are gone before they are handed out; the fifth did not come in time."""
+    emulator.configure(one_picture=True)
+    emulator.add_faults({"kind": "download_truncated", "skip": 4})
+    unmounts = _Unmounts(isolated / "media")
+    ours = logging.getLogger("prefect_genmedia")
+    ours.addHandler(unmounts)
+    try:
+        error = await refusal(imagine(), ttapi, deadline_seconds=8)
+    finally:
+        ours.removeHandler(unmounts)
+    assert isinstance(error, MediaError) and error.in_store and error.job is not None
+    assert unmounts.taken == 4 and "none of its files" in str(error)
+    emulator.clear_faults()
+    assert len((await buy(imagine(), ttapi)).media) == 5
     assert emulator.billed() == 1
 
 

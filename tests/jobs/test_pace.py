@@ -77,6 +77,16 @@ def test_a_provider_whose_pace_doubles_is_followed() -> None:
         assert median(late for _, late in told) <= 3
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_kind_that_became_three_times_as_fast_is_followed_within_a_dozen_jobs(tells: bool) -> None:
+    """Each is found done at its first look, and nobody says since when."""
+    pace = Pace(60.0, [60.0] * 20)
+    told = [play(pace, 20.0, tells) for _ in range(30)]
+    assert told[0][1] > 30
+    assert all(late <= 3 for _, late in told[12:])
+    assert sum(looks for looks, _ in told[12:]) / 18 <= 6
+
+
 def test_the_first_job_of_its_kind_is_noticed_within_a_tenth_of_its_time() -> None:
     for seconds in (5.0, 20.0, 60.0, 300.0):
         looks, late = play(Pace(60.0), seconds, tells=True)

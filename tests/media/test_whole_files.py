@@ -62,6 +62,7 @@ MADE: dict[str, tuple[Kind, str, str]] = {
     "drawing.svg": ("file", "image/svg+xml", "svg"),
     "picture.png": ("image", "image/png", "png"),
     "picture.jpg": ("image", "image/jpeg", "jpg"),
+    "frames.png": ("image", "image/png", "png"),
     "picture.gif": ("image", "image/gif", "gif"),
     "picture.webp": ("image", "image/webp", "webp"),
     "picture.tif": ("image", "image/tiff", "tif"),
@@ -86,7 +87,7 @@ def content(name: str) -> bytes:
         still = Image.new("RGB", (64, 48), "teal")
         return encoded(Tune("x", "s", 1.0) if ending in ("m4a", "mp3", "wav") else Film(still, still, 1.0), ending)
     return {"tone.wav": wav, "tone.aiff": aiff, "tone.mid": midi, "stems.zip": stems, "streamed.zip": streamed_zip,
-            "model.glb": glb, "drawing.svg": svg}[name]()  # fmt: skip
+            "frames.png": frames, "model.glb": glb, "drawing.svg": svg}[name]()  # fmt: skip
 
 
 def picture(form: str, size: tuple[int, int] = (96, 64), **options: Any) -> bytes:
@@ -94,6 +95,12 @@ def picture(form: str, size: tuple[int, int] = (96, 64), **options: Any) -> byte
     with Image.open(PHOTOS / "chelsea.png") as cat:
         cat.convert("RGB").resize(size).save(out, form, **options)
     return out.getvalue()
+
+
+def frames() -> bytes:
+    """An APNG."""
+    still = Image.open(io.BytesIO(picture("PNG")))
+    return picture("PNG", save_all=True, append_images=[still.rotate(turn) for turn in (90, 180)])
 
 
 def wav() -> bytes:

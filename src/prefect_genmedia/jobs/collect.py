@@ -127,7 +127,10 @@ async def files_here(call: Call, row: JobRow) -> dict[int, MediaRow]:
     rows = await call.ask_ledger(READ_PATIENCE_SECONDS, call.ledger.media, row.id)
     if not rows:
         return {}
-    there = await asyncio.to_thread(lambda: [call.store.has(media_file_of(file)) for file in rows])
+    try:
+        there = await asyncio.to_thread(lambda: [call.store.has(media_file_of(file)) for file in rows])
+    except MediaError as failure:
+        raise failure.about(ref_of(row), call.provider) from None
     return {file.position: file for file, is_there in zip(rows, there, strict=True) if is_there}
 
 

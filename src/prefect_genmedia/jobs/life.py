@@ -16,6 +16,7 @@ from prefect_genmedia.errors import (
     JobFailedError,
     JobTimeoutError,
     LedgerError,
+    MediaError,
     MediaInvalidError,
     NotFoundError,
     SubmitOutcomeUnknown,
@@ -30,6 +31,7 @@ from prefect_genmedia.jobs.turns.admission import Place
 from prefect_genmedia.jobs.values import SCRIPT, JobResult, media_file_of, ref_of
 from prefect_genmedia.jobs.wait import fetch, wait
 from prefect_genmedia.ledger import Claim, LedgerState, is_dead
+from prefect_genmedia.media.store import RUN_AGAIN
 from prefect_genmedia.operation import JobState, Link
 
 if TYPE_CHECKING:
@@ -237,7 +239,11 @@ async def _is_all_there_again(call: Call, row: JobRow) -> bool:
 async def _partly(call: Call, row: JobRow) -> JobResult[Any]:
     """What there is of a job whose other files have not come."""
     # The ledger remembers files of an earlier time; delivered are those that are here.
-    return await _result(call, row, [file for _, file in sorted((await files_here(call, row)).items())])
+    here = [file for _, file in sorted((await files_here(call, row)).items())]
+    if not here:
+        said = f"none of its files is in the store {call.store.root}: {row.reason or 'they were, and are gone'}"
+        raise MediaError(said, advice=RUN_AGAIN, in_store=True).about(ref_of(row), call.provider)
+    return await _result(call, row, here)
 
 
 async def _result(call: Call, row: JobRow, files: list[MediaRow]) -> JobResult[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import re
 import time
 from dataclasses import dataclass, replace
@@ -71,11 +72,13 @@ async def _once(
         came = await _bring(pool, link.url, arriving, deadline, base_url)
         return await asyncio.to_thread(_keep, arriving, came, link, store, key, strict)
     except OSError as failure:
-        raise _not_kept(f"the file could not be kept in {store.root}: {failure.strerror or failure}") from None
-    except MediaError as failure:
-        if not failure.in_store:
-            raise
-        raise _not_kept(failure.message) from None
+        is_full = failure.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "Make room (free some space)" if is_full else "See that the store is there and can be written"
+        raise MediaError(
+            f"the file could not be kept in {store.root}: {failure.strerror or failure}",
+            advice=f"{mend}, then run again: its files come then, for nothing.",
+            in_store=True,
+        ) from None
     finally:
         arriving.discard()
 
@@ -121,11 +124,6 @@ def _looked_at(part: Path, link: Link, came: _Came) -> Seen:
     if seen.remarks or not seen.media_type.startswith("image/") or seen.width is None:
         raise came.broke
     return replace(seen, remarks=("its transfer did not end as announced; the picture is whole",))
-
-
-def _not_kept(what: str) -> MediaError:
-    advice = "Make room (free some space), then run again: its files come then, for nothing."
-    return MediaError(what, advice=advice, in_store=True)
 
 
 async def _bring(pool: Pool, text: str, arriving: Arriving, deadline: float, base_url: str) -> _Came:

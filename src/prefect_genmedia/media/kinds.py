@@ -63,6 +63,7 @@ EXTENSIONS = {
 UNKNOWN = "application/octet-stream"
 # One kind, one name.
 _NAMES = {
+    "image/apng": "image/png",  # whoever draws no more than PNG draws its first frame
     "audio/x-wav": "audio/wav",
     "audio/x-flac": "audio/flac",
     "audio/x-aiff": "audio/aiff",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import os
 import posixpath
 import re
 import uuid
@@ -140,6 +141,15 @@ def telling(what: str, *, in_store: bool = False, advice: str | None = None) -> 
     else:
         return
     raise error from None
+
+
+def flush(file: Path) -> None:
+    """What it holds is on the disk, and not only on its way there."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def put(fs: Any, source: Path, path: str, root: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import logging
-import os
 import shutil
 import tempfile
 import time
@@ -22,6 +21,7 @@ from prefect_genmedia.media.places import (
     INCOMING,
     WRITTEN,
     facts_of,
+    flush,
     is_local,
     keeps_sha256,
     kind,
@@ -36,6 +36,7 @@ from prefect_genmedia.media.places import (
 LEAST_FREE_BYTES = 64 * 1024**2
 HASHED_BYTES = 64 * 1024**2
 """A file of a folder up to this size is read again before it is handed out again: 0.7 ms a megabyte."""
+RUN_AGAIN = "Is the store there, and is there room in it? Then run again: what is bought is not bought again."
 PROBE = ".genmedia-probe"
 PROBED_SECONDS = 300.0
 State = Literal["here", "missing", "cut", "changed"]
@@ -159,7 +160,8 @@ class MediaStore:
         folder = Path(tempfile.gettempdir())
         if self.local is not None:
             folder = self.local / INCOMING
-            folder.mkdir(parents=True, exist_ok=True)
+            # One that was there is not made anew: it is not mounted.
+            folder.mkdir(parents=self._prepared is None, exist_ok=True)
         return folder / f"genmedia-{uuid.uuid4().hex}"
 
     @contextmanager
@@ -174,15 +176,14 @@ class MediaStore:
 
     def keep(self, file: Path, key: str) -> str:
         """Move a file into the store under `key`; its URI. Raises MediaError with `in_store`."""
-        advice = "Is the store there, and is there room in it? Then run again: what is bought is not bought again."
-        with telling(f"{key} could not be kept in {self.root}", in_store=True, advice=advice):
+        with telling(f"{key} could not be kept in {self.root}", in_store=True, advice=RUN_AGAIN):
             if self.local is None:
                 put(self._fs, file, self._at(key), self._base)
                 return self.uri_of(key)
             # Unmounted since the purchase: below its mount point a file would be lost as soon as it is back.
             if self._prepared is not None and self.identity() != self._prepared:
-                raise MediaError(f"the media store {self.root} is no longer there", in_store=True, advice=advice)
-            _flush(file)
+                raise MediaError(f"the media store {self.root} is no longer there", in_store=True, advice=RUN_AGAIN)
+            flush(file)
             place = self.local / key
             try:
                 file.replace(place)
@@ -242,7 +243,7 @@ class MediaStore:
                     sha256 = sha256_in(fs, path)
                 return "here" if sha256 in (None, file.sha256) else "changed"
         if self._prepared is not None and self.identity() != self._prepared:
-            raise MediaError(f"the media store {self.root} is no longer there", in_store=True)
+            raise MediaError(f"the media store {self.root} is no longer there", in_store=True, advice=RUN_AGAIN)
         return "missing"
 
     def _place_of(self, file: MediaFile) -> tuple[object, str]:
@@ -296,12 +297,3 @@ class MediaStore:
             base = self._fs._strip_protocol(self._base)
             for path, facts in self._fs.find(self._at(below) if below else self._base, detail=True).items():
                 yield str(path).removeprefix(base).lstrip("/"), int(facts["size"] or 0)
-
-
-def _flush(file: Path) -> None:
-    """What it holds is on the disk, and not only on its way there."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

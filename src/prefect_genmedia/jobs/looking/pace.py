@@ -27,6 +27,8 @@ BEFORE = 0.985  # of it
 NEAR = 0.01  # of the time so far: the pause when the end is near
 SLOWEST = 5  # times the typical time: what the ledger says beyond was noticed late
 FASTER = 0.9  # so that the next looks are earlier until one is in vain
+MUCH_FASTER = 0.75  # while most of the last are found at the first look, and so may all have ended long before
+LAST = 6  # jobs
 GROWTH = 1.4  # of that pause, with each look in vain
 AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by the pause alone
 UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
@@ -44,12 +46,18 @@ class Pace:
         self._typical = typical_seconds
         # Of a job that was brought in hours later, nobody knows when it ended.
         self._lately = deque((each for each in lately if each <= typical_seconds * SLOWEST), maxlen=KEPT)
+        self._at_first_look: deque[bool] = deque(maxlen=LAST)
         self._lock = threading.Lock()
 
     def learn(self, seconds: float, *, at_first_look: bool) -> None:
         """A job was found done so many seconds after it was accepted; at the first look it may long have been."""
         with self._lock:
-            self._lately.append(seconds * FASTER if at_first_look else seconds)
+            self._at_first_look.append(at_first_look)
+            faster = MUCH_FASTER if self._is_late() else FASTER
+            self._lately.append(seconds * faster if at_first_look else seconds)
+
+    def _is_late(self) -> bool:
+        return sum(self._at_first_look) > LAST / 2
 
     def is_due(self, elapsed: float) -> bool:
         """Could a job of this kind have ended by now? Before that, a look is not in vain."""
@@ -59,8 +67,8 @@ class Pace:
     def expected(self) -> float | None:
         """Before when a job of this kind is hardly ever done; None where too few are known."""
         with self._lock:
-            known = sorted(self._lately)
-        return quantile(known, EARLY) * BEFORE if len(known) >= ENOUGH else None
+            known, share = sorted(self._lately), 0.0 if self._is_late() else EARLY
+        return quantile(known, share) * BEFORE if len(known) >= ENOUGH else None
 
     def pause(self, elapsed: float, looks: int, left: float | None, percent: float | None) -> float:
         """Seconds until the next look, `elapsed` seconds after acceptance.
