@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from sqlalchemy import select
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import QueueFullError
 from prefect_genmedia.jobs import Run
+from prefect_genmedia.ledger.models import FactRow
 from prefect_genmedia.operation import Account
 from tests.patience import a_until
 from tests.shop import DOOMED, buy, child, imagine, img2img, refusal, the_ledger
@@ -46,6 +48,11 @@ def most_at_once(emulator: Emulator) -> int:
         now += step
         most = max(most, now)
     return most
+
+
+def someone_waits() -> bool:
+    with the_ledger().database.read() as session:
+        return session.scalars(select(FactRow.name).where(FactRow.name.startswith("line:"))).first() is not None
 
 
 async def test_where_the_account_page_says_the_limit_no_job_is_refused(emulator: Emulator, ttapi: Account) -> None:
@@ -97,6 +104,30 @@ async def test_two_workers_share_the_limit(emulator: Emulator, ttapi: Account) -
             await asyncio.to_thread(worker.ended)
     assert emulator.billed() == 16
     assert refused(emulator) <= 1
+
+
+@pytest.mark.parametrize(("priority", "least", "most"), [(0, 4, 8), (5, 0, 4)])
+async def test_two_processes_take_turns_and_the_higher_priority_goes_first(
+    emulator: Emulator, ttapi: Account, priority: int, least: int, most: int
+) -> None:
+    """By when the second has sent all of its jobs, the first has sent about as many, or hardly any."""
+    emulator.configure(hold=True)
+    limit = {"GENMEDIA_MAX_IN_PROGRESS": "2"}
+    first = child(ttapi, *[imagine(f"{DOOMED} first {n}") for n in range(8)], deadline_seconds=120, environ=limit)
+    workers = [first]
+    try:
+        await a_until(lambda: emulator.billed() == 2, "a full queue")
+        asked = [imagine(f"{DOOMED} second {n}") for n in range(8)]
+        workers.append(child(ttapi, *asked, priority=priority, deadline_seconds=120, environ=limit))
+        await a_until(lambda: someone_waits(), "the second in line")
+    finally:
+        emulator.configure(hold=False)
+        emulator.release()
+        for worker in workers:
+            await asyncio.to_thread(worker.ended)
+    sent = [job["prompt"].split()[1] for job in sorted(emulator.jobs()["jobs"], key=lambda job: job["created_at"])]
+    last = max(place for place, name in enumerate(sent) if name == "second")
+    assert least <= sent[:last].count("first") <= most
 
 
 async def test_jobs_that_nobody_watches_give_their_places_back_when_they_end(

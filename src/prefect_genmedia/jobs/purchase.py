@@ -80,6 +80,7 @@ def purchase(
         on_expired=terms.on_expired,
         tags=run.tags,
         budget=terms.budget,
+        priority=terms.priority,
         former=tuple(Former(key, request_hash) for request_hash, key in former),
     )
     return Purchase(want, request, pictures, place, base)

@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Float, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Float, Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart
-from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, Rows, changed
-from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue
+from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, Rows, changed, table_of
+from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue, Want
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
+LINE_SECONDS = 1.5  # for so long a run waits that was told that there is no place: who waits asks several times
 LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
 
 
 class Admission(Rows):
     """Jobs that were sent and have not ended are counted from their rows, also those whose worker died."""
 
-    def admit(self, session: Session, queue: Queue) -> None:
-        """A place for one more job, which nobody else takes before the commit. Raises Full."""
-        learnt = self._learnt(session, queue)
-        most = min(learnt, queue.most or math.inf)
+    def admit(self, session: Session, queue: Queue, want: Want) -> None:
+        """A place for one more job, which nobody else takes before the commit. Raises Full.
+
+        Also where there is a place and another run goes first, which has lately been told that there was none.
+        """
+        said = {"name": queue.fact, "lines": f"{queue.line}%"}
+        lines = dict(session.execute(_SAID_OF_QUEUE, said).tuples().all())
+        most = min(self._learnt(session, lines.pop(queue.fact, None)), queue.most or math.inf)
         if most == math.inf:
             return
         self.alone(session, queue.fact)
-        if self._in_progress(session, queue) >= most:
+        counts = self._in_progress(session, queue)
+        if sum(counts.values()) >= most or (lines and self._goes_later(session, lines, counts, want)):
             raise Full(int(most), queue)
+        if (ours := _line_of(queue, want)) in lines:
+            session.execute(_NO_LINE, {"name": ours})
+
+    def wait_in_line(self, full: Full, want: Want) -> None:
+        """This run found the queue full. For a moment those go later that have more in progress, or less priority."""
+        queue = full.queue
+        with self.database.write() as session:
+            now = self._now(session)
+            lines = session.execute(_SAID_OF_QUEUE, {"name": "", "lines": f"{queue.line}%"})
+            for name, value in lines.tuples().all():
+                if abs(now - json.loads(value)["at"]) > LINE_SECONDS:
+                    session.execute(_NO_LINE, {"name": name})
+            value = json.dumps({"run": want.run, "priority": want.priority, "most": full.most, "at": now})
+            name = _line_of(queue, want)
+            self.insert(session, FactRow, {"name": name, "value": value})
+            changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
+
+    def _goes_later(self, session: Session, lines: dict[str, str], counts: dict[str, int], want: Want) -> bool:
+        """Does another run wait that could take this place, as far as it knows, and has more right to it?"""
+        now, total = self._now(session), sum(counts.values())
+        ours = (-want.priority, counts.get(want.run, 0))
+        return any(
+            total < other["most"] and (-other["priority"], counts.get(other["run"], 0)) < ours
+            for other in map(json.loads, lines.values())
+            if abs(now - other["at"]) <= LINE_SECONDS
+        )
 
     def refused(self, queue: Queue) -> int:
         """The provider took no more: remembered for all workers. How many of ours are in progress."""
         with self.database.write() as session:
-            count = self._in_progress(session, queue)
+            count = sum(self._in_progress(session, queue).values())
             value = json.dumps({"most": max(1, count), "at": self._now(session)})
             self.insert(session, FactRow, {"name": queue.fact, "value": value})
             changed(session, update(FactRow).where(FactRow.name == queue.fact).values(value=value))
@@ -67,15 +100,15 @@ class Admission(Rows):
         """Has that process surely ended? All users of an SQLite file share a machine, and so its starts."""
         return is_dead(process) is True or (self.database.sqlite and ran_before_restart(process))
 
-    def _in_progress(self, session: Session, queue: Queue) -> int:
+    def _in_progress(self, session: Session, queue: Queue) -> dict[str, int]:
+        """How many jobs of each run."""
         values = {"account": queue.account, "queue": queue.name, "longest": queue.longest}
         if self.database.sqlite:
             values |= {"now": self.clock(), "lease_now": self.lease_clock()}
-        return session.scalars(_in_progress(self.database.sqlite), values).one()
+        return dict(session.execute(_in_progress(self.database.sqlite), values).tuples().all())
 
-    def _learnt(self, session: Session, queue: Queue) -> float:
+    def _learnt(self, session: Session, found: str | None) -> float:
         """What the last refusal taught, and one more for each while since."""
-        found = session.scalars(FACT, {"name": queue.fact}).first()
         if found is None:
             return math.inf
         refusal = json.loads(found)
@@ -87,15 +120,24 @@ class Admission(Rows):
 
 
 FACT = select(FactRow.value).where(FactRow.name == bindparam("name"))
+_SAID_OF_QUEUE = select(FactRow.name, FactRow.value).where(
+    or_(FactRow.name == bindparam("name"), FactRow.name.like(bindparam("lines")))
+)
+_NO_LINE = delete(table_of(FactRow)).where(FactRow.name == bindparam("name"))
+
+
+def _line_of(queue: Queue, want: Want) -> str:
+    return queue.line + hashlib.sha256(f"{want.priority}|{want.run}".encode("utf-8", "replace")).hexdigest()[:24]
 
 
 @lru_cache
-def _in_progress(of_sqlite: bool) -> Select[tuple[int]]:
-    """How many are; `now` and `lease_now` are given to it where the database has no clock of its own."""
+def _in_progress(of_sqlite: bool) -> Select[tuple[str, int]]:
+    """How many are, of each run; `now` and `lease_now` are given to it where the database has no clock of its own."""
     now, lease_now = (bindparam("now"), bindparam("lease_now")) if of_sqlite else (POSTGRES_CLOCK, POSTGRES_CLOCK)
     # One that nobody sees end: where it still goes on, the provider's refusal costs nothing.
     is_watched = and_(JobRow.owner.is_not(None), JobRow.lease_until > lease_now)
-    return select(func.count()).where(
+    counted = select(JobRow.run, func.count()).group_by(JobRow.run)
+    return counted.where(
         JobRow.account == bindparam("account"),
         JobRow.queue == bindparam("queue"),
         JobRow.state.in_([LedgerState.INTENT, LedgerState.SUBMITTED]),

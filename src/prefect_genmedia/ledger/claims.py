@@ -138,7 +138,7 @@ class Claims(Admission):
         """
         with self.database.write() as session:
             if queue is not None:
-                self.admit(session, queue)
+                self.admit(session, queue, want)
             cost = row.expected_cost
             if cost is None and want.budget is not None:
                 cost = want.budget.unknown_cost

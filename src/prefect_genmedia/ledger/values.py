@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -70,6 +71,8 @@ class Want:
     """What to do when the provider has forgotten the job that was bought."""
     tags: tuple[str, ...] = ()
     budget: Budget | None = None
+    priority: int = 0
+    """Who is sent first where the provider's queue is full: the higher."""
     task_run: str | None = None
     former: tuple[Former, ...] = ()
 
@@ -109,6 +112,11 @@ class Queue:
     @property
     def fact(self) -> str:
         return f"queue:{self.account}:{self.name}"[:64]
+
+    @property
+    def line(self) -> str:
+        """How the names of the facts begin that say who waits for it."""
+        return f"line:{hashlib.sha256(self.fact.encode()).hexdigest()[:16]}:"
 
 
 class Full(Exception):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from prefect_genmedia.ledger import Full, JobRow, Ledger, Queue
+from prefect_genmedia.ledger.admission import LINE_SECONDS
+from prefect_genmedia.ledger.models import FactRow
 from tests.ledger.actors import want
 
 QUEUE = Queue("account-1", "midjourney", longest=600.0, most=3)
 
 
-def send(ledger: Ledger, what: str, queue: Queue = QUEUE) -> str:
+def send(ledger: Ledger, what: str, queue: Queue = QUEUE, **terms: Any) -> str:
     """One job is about to be sent by a call of its own; its row."""
-    wanted = want(what, queue=queue.name, account=queue.account)
+    wanted = want(what, queue=queue.name, account=queue.account, **terms)
     row = ledger.claim(wanted, what).row
     assert ledger.intend(row, what, wanted, queue) is not None
     return row.id
@@ -61,6 +65,91 @@ def test_a_refusal_teaches_all_workers(ledger: Ledger, another: Callable[[], Led
     assert full.value.most == 2
     with pytest.raises(Full):
         send(another(), "also where the page says more", replace(QUEUE, most=10))
+
+
+def waits(ledger: Ledger, run: str, priority: int = 0, queue: Queue = QUEUE) -> None:
+    """A run is told that the queue is full, as its process then tells the ledger."""
+    asked = want(f"{run} waits", queue=queue.name, account=queue.account, run=run, priority=priority)
+    with pytest.raises(Full) as full:
+        send(ledger, asked.title, queue, run=run, priority=priority)
+    ledger.wait_in_line(full.value, asked)
+
+
+def test_a_run_that_waits_goes_before_one_that_has_more_in_progress(
+    ledger: Ledger, another: Callable[[], Ledger]
+) -> None:
+    """Of two processes: whose job has ended knows first that there is a place, and leaves it to the other."""
+    big, small = ledger, another()
+    first, second, _ = (send(big, f"big {n}", run="flow:big") for n in range(3))
+    waits(small, "flow:small")
+    big.not_accepted(first, "refused", 1)
+    with pytest.raises(Full):
+        send(big, "big 3", run="flow:big")
+    send(small, "small 0", run="flow:small")
+    big.not_accepted(second, "refused", 1)
+    send(big, "big 4", run="flow:big")  # the other does not wait now
+
+
+def test_who_has_as_many_waits_for_nobody(ledger: Ledger) -> None:
+    queue = replace(QUEUE, most=2)
+    ids = [send(ledger, f"{run} 0", queue, run=run) for run in ("flow:a", "flow:b")]
+    waits(ledger, "flow:b", queue=queue)
+    ledger.not_accepted(ids[1], "refused", 1)
+    with pytest.raises(Full):
+        send(ledger, "a 1", queue, run="flow:a")
+    ids.append(send(ledger, "b 1", queue, run="flow:b"))
+    waits(ledger, "flow:b", queue=queue)
+    ledger.not_accepted(ids[0], "refused", 1)
+    send(ledger, "a 2", queue, run="flow:a")
+
+
+def test_the_higher_priority_goes_first_whatever_the_others_have(ledger: Ledger) -> None:
+    queue = replace(QUEUE, most=2)
+    ids = [send(ledger, f"urgent {n}", queue, run="flow:urgent", priority=5) for n in range(2)]
+    waits(ledger, "flow:patient", queue=queue)
+    waits(ledger, "flow:urgent", 5, queue)
+    ledger.not_accepted(ids[0], "refused", 1)
+    with pytest.raises(Full):
+        send(ledger, "patient", queue, run="flow:patient")
+    send(ledger, "urgent 3", queue, run="flow:urgent", priority=5)
+
+
+def test_nobody_waits_for_a_run_that_may_have_fewer_in_progress(ledger: Ledger) -> None:
+    """Its worker has a lower limit than the others: it could not take the place."""
+    ids = [send(ledger, f"big {n}", run="flow:big") for n in range(3)]
+    waits(ledger, "flow:small", queue=replace(QUEUE, most=2))
+    ledger.not_accepted(ids[0], "refused", 1)
+    send(ledger, "big 3", run="flow:big")
+
+
+def test_who_no_longer_asks_holds_nobody_up(ledger: Ledger) -> None:
+    """Its process died, or found a place elsewhere; its clock may even have been set back since."""
+    for shift in (LINE_SECONDS + 1, -LINE_SECONDS - 1):
+        ids = [send(ledger, f"big {n} {shift}", run="flow:big") for n in range(3)]
+        waits(ledger, "flow:small")
+        with ledger.database.write() as session:
+            for name, value in session.execute(select(FactRow.name, FactRow.value)).tuples().all():
+                if name.startswith(QUEUE.line):
+                    line = json.loads(value)
+                    line["at"] -= shift
+                    session.execute(update(FactRow).where(FactRow.name == name).values(value=json.dumps(line)))
+        ledger.not_accepted(ids[0], "refused", 1)
+        last = send(ledger, f"big 3 {shift}", run="flow:big")
+        for each in (*ids[1:], last):
+            ledger.not_accepted(each, "refused", 1)
+
+
+def test_lines_of_runs_that_ended_do_not_pile_up(ledger: Ledger) -> None:
+    for n in range(3):
+        send(ledger, f"job {n}")
+    waits(ledger, "flow:early")
+    with ledger.database.write() as session:
+        early = session.scalars(select(FactRow).where(FactRow.name.startswith(QUEUE.line))).one()
+        early.value = json.dumps(json.loads(early.value) | {"at": 0.0})
+    waits(ledger, "flow:late")
+    with ledger.database.read() as session:
+        (line,) = session.scalars(select(FactRow.value).where(FactRow.name.startswith(QUEUE.line)))
+    assert json.loads(line)["run"] == "flow:late"
 
 
 def test_of_many_at_once_no_more_than_the_limit_get_a_place(another: Callable[[], Ledger]) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from prefect_genmedia.errors import GenMediaError
+from prefect_genmedia.errors import GenMediaError, LedgerError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.turns.line import Line, Rank, line_of
 from prefect_genmedia.jobs.turns.unwatched import look_after
-from prefect_genmedia.ledger import Full, Queue
+from prefect_genmedia.ledger import Full, Queue, Want
 
 LOOK_SECONDS = 2.0  # between looks at jobs that hold a place and that nobody watches
+TELL_SECONDS = 0.5  # between words to the ledger that a run waits: well within LINE_SECONDS
 PAGE_SECONDS = 5.0  # a page that does not answer holds up no purchase for longer
 GOOD_SECONDS, VAIN_SECONDS = 600.0, 60.0  # after so long the page is read again
 
@@ -27,6 +29,8 @@ class _Page:
     good_until: float = 0.0
     look_at: float = 0.0
     """When to look again after jobs that nobody watches."""
+    told: dict[tuple[str, int], float] = field(default_factory=dict)
+    """When the ledger was told last that a run waits, by its priority."""
     reading: concurrent.futures.Future[int | None] | None = field(default=None)
 
 
@@ -79,11 +83,20 @@ class Place:
             self._state = "none"
             self._line.give_back()
 
-    async def full(self, full: Full) -> None:
-        """As many as the queue takes are in progress, over all workers: wait for one to end."""
+    async def full(self, full: Full, want: Want) -> None:
+        """As many as the queue takes are in progress, over all workers: wait for one to end.
+
+        The ledger is told that we wait, so that other processes let us go first when it is our turn.
+        """
         if time.monotonic() >= self._page.look_at:
             self._page.look_at = time.monotonic() + LOOK_SECONDS
             await look_after(self._call, full.queue)
+        now, told = time.monotonic(), self._page.told
+        if now > told.get((want.run, want.priority), 0.0) + TELL_SECONDS:
+            self._page.told = {each: at for each, at in told.items() if now <= at + TELL_SECONDS}
+            self._page.told[want.run, want.priority] = now
+            with contextlib.suppress(LedgerError):  # only turns
+                await asyncio.to_thread(self._call.ledger.wait_in_line, full, want)
         self._step_back(full.most)
 
     def refused(self, in_progress: int) -> None:
