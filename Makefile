@@ -87,6 +87,8 @@ bench: $(READY)
 	$(RUN) -m benchmarks.ledger
 	$(RUN) -m benchmarks.imaging
 	$(RUN) -m benchmarks.simulation
+	$(RUN) -m benchmarks.profile
+	$(RUN) -m benchmarks.imports
 
 dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*

@@ -253,6 +253,14 @@ def test_bytes_behind_the_end_hold_nothing_back(tmp_path: Path, name: str, stray
     assert look(tmp_path, content(name) + stray, due).media_type == media_type
 
 
+def test_a_jpeg_with_another_picture_behind_it_has_its_end(tmp_path: Path) -> None:
+    """Whatever that picture's bytes look like: a mark of a scan, and none of an end."""
+    for stray in (picture("PNG"), picture("JPEG")[:-2], b"\xff\xda" * 20):
+        assert look(tmp_path, picture("JPEG") + stray).remarks == ()
+    with_thumbnail = picture("JPEG", exif=b"Exif\0\0" + picture("JPEG", (16, 16)))
+    assert "no end mark" in look(tmp_path, with_thumbnail[:-2]).remarks[0]
+
+
 # -- odd, and whole ---------------------------------------------------------------------------------
 
 

@@ -11,7 +11,6 @@ from PIL import Image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _END_OF_JPEG = b"\xff\xd9"
-_SCAN_OF_JPEG = b"\xff\xda"
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _BLANK_BYTES = 32
@@ -64,8 +63,8 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
         return None, ""
     stream.seek(0)
     content = stream.read()
-    if content.rfind(_END_OF_JPEG) > content.rfind(_SCAN_OF_JPEG):
-        return None, ""  # it has its end, and something behind it
+    if _has_ended(content):
+        return None, ""  # and something stands behind it
     content = content.removesuffix(b"\xff")
     if not _all_scans_begun(content):
         return None, ""
@@ -75,6 +74,20 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
     if len({_pixels(content + tail + _END_OF_JPEG) for tail in _TAILS}) != 1:
         return (content if is_blank else None), ""
     return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"
+
+
+def _has_ended(content: bytes) -> bool:
+    """Does an end mark follow its scans? One within a segment, as of a thumbnail, is none of the picture's."""
+    place = 2
+    while (place := content.find(b"\xff", place)) >= 0 and place + 1 < len(content):
+        mark = content[place + 1]
+        if mark == _END_OF_JPEG[1]:
+            return True
+        if mark in (0, 1, 0xFF) or 0xD0 <= mark <= 0xD8:
+            place += 1 if mark == 0xFF else 2
+        else:
+            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return False
 
 
 def _all_scans_begun(content: bytes) -> bool:

@@ -44,6 +44,7 @@ class Admission(Rows):
         """This run found the queue full. For a moment those go later that have more in progress, or less priority."""
         queue = full.queue
         with self.database.write() as session:
+            self.alone(session, queue.fact)
             now = self._now(session)
             lines = session.execute(_SAID_OF_QUEUE, {"name": "", "lines": f"{queue.line}%"})
             for name, value in lines.tuples().all():
