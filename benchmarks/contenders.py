@@ -49,7 +49,7 @@ async def raw(url: str, name: str, jobs: int, seconds: float, limit: int) -> Non
                 while True:
                     elapsed = time.monotonic() - accepted
                     await asyncio.sleep(max(0.2, pace.pause(elapsed, looks, None, None)))
-                    looks += pace.is_due(elapsed)
+                    looks += pace.is_due(elapsed, looks)
                     async with calls:
                         answer = await client.get(f"{url}/midjourney/v1/fetch", params={"jobId": job_id})
                     if answer.json()["status"] == "SUCCESS":

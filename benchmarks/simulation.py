@@ -197,7 +197,7 @@ class Day:
                 job.written_at = now
                 self._measured("progress", lambda: self._ledger.progress(row.id, job.owner, RUNNING))
             self._look_later(job)
-            job.vain += self._pace.is_due(elapsed)
+            job.vain += self._pace.is_due(elapsed, job.vain)
             return
         self.late.append(now - job.ends_at)
         self._pace.learn(elapsed, at_first_look=job.vain == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
 import random
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def play(pace: Pace, seconds: float, tells: bool) -> tuple[int, float]:
         if now >= seconds:
             pace.learn(now, at_first_look=vain == 0)
             return looks, now - seconds
-        vain += pace.is_due(now)
+        vain += pace.is_due(now, vain)
         percent = float(int(100 * now / seconds)) if tells else None
 
 
@@ -85,6 +86,40 @@ def test_a_kind_that_became_three_times_as_fast_is_followed_within_a_dozen_jobs(
     assert told[0][1] > 30
     assert all(late <= 3 for _, late in told[12:])
     assert sum(looks for looks, _ in told[12:]) / 18 <= 6
+
+
+def waves(seconds: Callable[[], float], jobs: int, rounds: int = 12) -> tuple[float, float]:
+    """The mean of the looks and the median of the delays of jobs that are all sent at once, again and again."""
+    pace, looks, late = Pace(60.0), [], []
+    for wave in range(rounds):
+        ends = [seconds() for _ in range(jobs)]
+        vain = [0] * jobs
+        due = [(pace.pause(0.0, 0, None, None), n, 1) for n in range(jobs)]
+        heapq.heapify(due)
+        while due:
+            now, n, count = heapq.heappop(due)
+            if now >= ends[n]:
+                pace.learn(now, at_first_look=vain[n] == 0)
+                if wave >= 2:
+                    looks.append(count)
+                    late.append(now - ends[n])
+                continue
+            pause = max(1.0, pace.pause(now, vain[n], None, None))
+            vain[n] += pace.is_due(now, vain[n])
+            heapq.heappush(due, (now + pause, n, count + 1))
+    return sum(looks) / len(looks), median(late)
+
+
+@pytest.mark.parametrize(
+    ("spread", "jobs", "most", "latest"), [(0.02, 20, 4.3, 1.0), (0.05, 50, 3.6, 2.2), (0.1, 100, 3.3, 3.6)]
+)
+def test_of_jobs_that_are_sent_together_the_first_to_end_do_not_speak_for_all(
+    spread: float, jobs: int, most: float, latest: float
+) -> None:
+    luck = random.Random(7)
+    looks, late = waves(lambda: luck.gauss(60.0, 60.0 * spread), jobs)
+    assert looks <= most
+    assert late <= latest
 
 
 def test_the_first_job_of_its_kind_is_noticed_within_a_tenth_of_its_time() -> None:

@@ -255,8 +255,11 @@ def test_bytes_behind_the_end_hold_nothing_back(tmp_path: Path, name: str, stray
 
 def test_a_jpeg_with_another_picture_behind_it_has_its_end(tmp_path: Path) -> None:
     """Whatever that picture's bytes look like: a mark of a scan, and none of an end."""
-    for stray in (picture("PNG"), picture("JPEG")[:-2], b"\xff\xda" * 20):
+    for stray in (picture("PNG"), picture("JPEG"), picture("JPEG") + bytes(9), b"\xff\xda" * 20):
         assert look(tmp_path, picture("JPEG") + stray).remarks == ()
+    for cut in (picture("JPEG")[:-2], picture("JPEG")[:200], picture("JPEG") + picture("JPEG")[:900]):
+        seen = look(tmp_path, picture("JPEG") + cut)
+        assert "is cut short" in seen.remarks[0] and seen.is_damaged
     with_thumbnail = picture("JPEG", exif=b"Exif\0\0" + picture("JPEG", (16, 16)))
     assert "no end mark" in look(tmp_path, with_thumbnail[:-2]).remarks[0]
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from PIL import Image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_END_OF_JPEG = b"\xff\xd9"
+_START_OF_JPEG, _END_OF_JPEG = b"\xff\xd8\xff", b"\xff\xd9"
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _BLANK_BYTES = 32
@@ -63,8 +63,8 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
         return None, ""
     stream.seek(0)
     content = stream.read()
-    if _has_ended(content):
-        return None, ""  # and something stands behind it
+    if (end := _end_of(content, 0)) is not None:
+        return None, "a second picture stands behind it, and is cut short" if _another_is_cut(content, end) else ""
     content = content.removesuffix(b"\xff")
     if not _all_scans_begun(content):
         return None, ""
@@ -76,17 +76,29 @@ def _with_its_end(stream: BinaryIO) -> tuple[bytes | None, str]:
     return content + _END_OF_JPEG, "the JPEG has no end mark; all of its pixels are there"
 
 
-def _has_ended(content: bytes) -> bool:
-    """Does an end mark follow its scans? One within a segment, as of a thumbnail, is none of the picture's."""
-    place = 2
+def _end_of(content: bytes, start: int) -> int | None:
+    """Where the JPEG that begins at `start` has ended; None for one without its end mark.
+
+    A mark within a segment, as of a thumbnail, is none of the picture's.
+    """
+    place = start + 2
     while (place := content.find(b"\xff", place)) >= 0 and place + 1 < len(content):
         mark = content[place + 1]
         if mark == _END_OF_JPEG[1]:
-            return True
+            return place + 2
         if mark in (0, 1, 0xFF) or 0xD0 <= mark <= 0xD8:
             place += 1 if mark == 0xFF else 2
         else:
             place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return None
+
+
+def _another_is_cut(content: bytes, end: int) -> bool:
+    """Of several JPEGs in one file, as cameras write them (MPO), is the last one cut?"""
+    while content.startswith(_START_OF_JPEG, end):
+        if (its_end := _end_of(content, end)) is None:
+            return True
+        end = its_end
     return False
 
 

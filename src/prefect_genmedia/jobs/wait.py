@@ -124,7 +124,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
             _show_progress(call, row, status)
             elapsed = looked_at - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
-            vain += pace.is_due(elapsed)
+            vain += pace.is_due(elapsed, vain)
             hinted = await _pause(call, row, pause)
             continue
         retry_after = getattr(error, "retry_after", None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Float, Select, and_, bindparam, delete, func, or_, select, update
@@ -16,7 +18,7 @@ from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, Rows, changed, table_of
 from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue, Want
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
-LINE_SECONDS = 1.5  # for so long a run waits that was told that there is no place: who waits asks several times
+LINE_SECONDS = 2.0  # for so long a run waits that was told that there is no place: who waits asks several times
 LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
 
 
@@ -35,7 +37,7 @@ class Admission(Rows):
             return
         self.alone(session, queue.fact)
         counts = self._in_progress(session, queue)
-        if sum(counts.values()) >= most or (lines and self._goes_later(session, lines, counts, want)):
+        if sum(counts.values()) >= most or (lines and self._goes_later(session, queue, lines.values(), counts, want)):
             raise Full(int(most), queue)
         if (ours := _line_of(queue, want)) in lines:
             session.execute(_NO_LINE, {"name": ours})
@@ -50,20 +52,26 @@ class Admission(Rows):
             for name, value in lines.tuples().all():
                 if abs(now - json.loads(value)["at"]) > LINE_SECONDS:
                     session.execute(_NO_LINE, {"name": name})
-            value = json.dumps({"run": want.run, "priority": want.priority, "most": full.most, "at": now})
-            name = _line_of(queue, want)
-            self.insert(session, FactRow, {"name": name, "value": value})
-            changed(session, update(FactRow).where(FactRow.name == name).values(value=value))
+            value = {"run": want.run, "priority": want.priority, "most": full.most, "longest": queue.longest, "at": now}
+            name, line = _line_of(queue, want), json.dumps(value)
+            self.insert(session, FactRow, {"name": name, "value": line})
+            changed(session, update(FactRow).where(FactRow.name == name).values(value=line))
 
-    def _goes_later(self, session: Session, lines: dict[str, str], counts: dict[str, int], want: Want) -> bool:
-        """Does another run wait that could take this place, as far as it knows, and has more right to it?"""
-        now, total = self._now(session), sum(counts.values())
-        ours = (-want.priority, counts.get(want.run, 0))
-        return any(
-            total < other["most"] and (-other["priority"], counts.get(other["run"], 0)) < ours
-            for other in map(json.loads, lines.values())
-            if abs(now - other["at"]) <= LINE_SECONDS
-        )
+    def _goes_later(
+        self, session: Session, queue: Queue, lines: Iterable[str], counts: dict[str, int], want: Want
+    ) -> bool:
+        """Does another run wait that could take this place, by its own count and limit, and has more right to it?"""
+        now, ours = self._now(session), (-want.priority, counts.get(want.run, 0))
+        for other in map(json.loads, lines):
+            is_before = (-other["priority"], counts.get(other["run"], 0)) < ours
+            if is_before and abs(now - other["at"]) <= LINE_SECONDS:
+                # Jobs that nobody watches count longer for an operation that takes longer.
+                theirs = counts
+                if other["longest"] != queue.longest:
+                    theirs = self._in_progress(session, replace(queue, longest=other["longest"]))
+                if sum(theirs.values()) < other["most"]:
+                    return True
+        return False
 
     def refused(self, queue: Queue) -> int:
         """The provider took no more: remembered for all workers. How many of ours are in progress."""

@@ -122,6 +122,18 @@ def test_nobody_waits_for_a_run_that_may_have_fewer_in_progress(ledger: Ledger) 
     send(ledger, "big 3", run="flow:big")
 
 
+def test_nobody_waits_for_a_run_that_counts_more_in_progress(ledger: Ledger) -> None:
+    """Jobs that nobody watches count for the usual time of what is asked for: a longer one counts them longer."""
+    for n in range(3):
+        ledger.submitted(send(ledger, f"job {n}"), f"job-{n}", "accepted")
+        ledger.release(f"job {n}")
+    with ledger.database.write() as session:
+        session.execute(update(JobRow).values(sent_at=JobRow.sent_at - 100))
+    send(ledger, "quick 0", replace(QUEUE, longest=30.0), run="flow:quick")
+    waits(ledger, "flow:slow", 5, replace(QUEUE, longest=180.0))
+    send(ledger, "quick 1", replace(QUEUE, longest=30.0), run="flow:quick")
+
+
 def test_who_no_longer_asks_holds_nobody_up(ledger: Ledger) -> None:
     """Its process died, or found a place elsewhere; its clock may even have been set back since."""
     for shift in (LINE_SECONDS + 1, -LINE_SECONDS - 1):

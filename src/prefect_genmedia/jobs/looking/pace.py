@@ -27,8 +27,9 @@ BEFORE = 0.985  # of it
 NEAR = 0.01  # of the time so far: the pause when the end is near
 SLOWEST = 5  # times the typical time: what the ledger says beyond was noticed late
 FASTER = 0.9  # so that the next looks are earlier until one is in vain
-MUCH_FASTER = 0.75  # while most of the last are found at the first look, and so may all have ended long before
-LAST = 6  # jobs
+MUCH_FASTER = 0.85  # while nearly all first looks find the job done, and so all may have ended long before
+LAST = 6  # first looks
+SAME = 1.05  # times what is expected: a first look that came later was fixed by what was expected before
 GROWTH = 1.4  # of that pause, with each look in vain
 AT_MOST = 0.1  # of the time so far: the end is never noticed later than this by the pause alone
 UNSURE = 0.6  # of what is left by an early estimate, which is rarely right
@@ -46,23 +47,37 @@ class Pace:
         self._typical = typical_seconds
         # Of a job that was brought in hours later, nobody knows when it ended.
         self._lately = deque((each for each in lately if each <= typical_seconds * SLOWEST), maxlen=KEPT)
-        self._at_first_look: deque[bool] = deque(maxlen=LAST)
+        self._found_at_once: deque[bool] = deque(maxlen=LAST)
         self._lock = threading.Lock()
 
     def learn(self, seconds: float, *, at_first_look: bool) -> None:
         """A job was found done so many seconds after it was accepted; at the first look it may long have been."""
+        if at_first_look:
+            self._looked_first(seconds, found=True)
         with self._lock:
-            self._at_first_look.append(at_first_look)
             faster = MUCH_FASTER if self._is_late() else FASTER
             self._lately.append(seconds * faster if at_first_look else seconds)
 
-    def _is_late(self) -> bool:
-        return sum(self._at_first_look) > LAST / 2
+    def is_due(self, elapsed: float, looks: int) -> bool:
+        """Could a job of this kind have ended by now, though it has not? Before that, a look is not in vain.
 
-    def is_due(self, elapsed: float) -> bool:
-        """Could a job of this kind have ended by now? Before that, a look is not in vain."""
+        To be told of each look that found a job at work.
+        """
         expected = self.expected()
-        return expected is None or elapsed >= expected * BEFORE
+        is_due = expected is None or elapsed >= expected * BEFORE
+        if is_due and looks == 0:
+            self._looked_first(elapsed, found=False)
+        return is_due
+
+    def _looked_first(self, elapsed: float, *, found: bool) -> None:
+        """What first looks find tells how good our expectation is; of jobs sent together, only until it changes."""
+        expected = self.expected()
+        if expected is None or elapsed <= expected * SAME:
+            with self._lock:
+                self._found_at_once.append(found)
+
+    def _is_late(self) -> bool:
+        return sum(self._found_at_once) >= LAST - 1
 
     def expected(self) -> float | None:
         """Before when a job of this kind is hardly ever done; None where too few are known."""

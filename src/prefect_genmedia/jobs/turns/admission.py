@@ -16,7 +16,7 @@ from prefect_genmedia.jobs.turns.unwatched import look_after
 from prefect_genmedia.ledger import Full, Queue, Want
 
 LOOK_SECONDS = 2.0  # between looks at jobs that hold a place and that nobody watches
-TELL_SECONDS = 0.5  # between words to the ledger that a run waits: well within LINE_SECONDS
+TELL_SECONDS = 1.0  # between words to the ledger that a run waits: well within LINE_SECONDS
 PAGE_SECONDS = 5.0  # a page that does not answer holds up no purchase for longer
 GOOD_SECONDS, VAIN_SECONDS = 600.0, 60.0  # after so long the page is read again
 
@@ -93,7 +93,7 @@ class Place:
             await look_after(self._call, full.queue)
         now, told = time.monotonic(), self._page.told
         if now > told.get((want.run, want.priority), 0.0) + TELL_SECONDS:
-            self._page.told = {each: at for each, at in told.items() if now <= at + TELL_SECONDS}
+            self._page.told = {each: at for each, at in told.copy().items() if now <= at + TELL_SECONDS}
             self._page.told[want.run, want.priority] = now
             with contextlib.suppress(LedgerError):  # only turns
                 await asyncio.to_thread(self._call.ledger.wait_in_line, full, want)

@@ -72,10 +72,11 @@ class Line:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise QueueFullError("our deadline passed while the provider's queue was full; nothing was sent")
-                # A place wakes its waiter; who looks again looks for what time brings. The more wait, the rarer.
-                pause = min(left, ASK_AGAIN_SECONDS + 0.01 * self.waiting)
+                # A place wakes its waiter; who looks again looks for what time brings. The more wait, the rarer,
+                # but for the first in line.
+                pause = ASK_AGAIN_SECONDS + (0.0 if self._waiting[:1] == [waiter] else 0.01 * self.waiting)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(min(left, pause)):
                         await waiter.called.wait()
         except BaseException:
             self._leave(waiter)
