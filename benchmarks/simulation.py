@@ -105,7 +105,7 @@ class Day:
         self._ledger, self._seconds, self._rate = ledger, seconds, a_day / 86_400
         self._random = random.Random(a_day)
         count = max(1, math.ceil(self._rate * (TYPICAL_SECONDS * 1.2 + 5) * ROOM / PLACES))
-        self._accounts = {f"account-{a_day}-{number}": Account() for number in range(count)}
+        self._accounts = {f"{a_day}-{number}": Account() for number in range(count)}
         # As on any day but the first: what such jobs took lately is known.
         self._pace = Pace(TYPICAL_SECONDS, [self._work_seconds() for _ in range(KEPT)])
         self._due: list[tuple[float, int, Callable[[Job], None], Job]] = []
