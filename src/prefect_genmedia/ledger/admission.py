@@ -52,8 +52,8 @@ class Admission(Rows):
             for name, value in lines.tuples().all():
                 if abs(now - json.loads(value)["at"]) > LINE_SECONDS:
                     session.execute(_NO_LINE, {"name": name})
-            value = {"run": want.run, "priority": want.priority, "most": full.most, "longest": queue.longest, "at": now}
-            name, line = _line_of(queue, want), json.dumps(value)
+            ours = {"run": want.run, "priority": want.priority, "most": full.most, "longest": queue.longest, "at": now}
+            name, line = _line_of(queue, want), json.dumps(ours)
             self.insert(session, FactRow, {"name": name, "value": line})
             changed(session, update(FactRow).where(FactRow.name == name).values(value=line))
 
