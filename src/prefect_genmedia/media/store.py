@@ -190,7 +190,7 @@ class MediaStore:
             except FileNotFoundError:  # the day's first
                 place.parent.mkdir(parents=True, exist_ok=True)
                 file.replace(place)
-            return place.absolute().as_uri()
+            return self.uri_of(key)
 
     def rename(self, key: str, to: str) -> None:
         """Give a kept file another name; in a bucket it also stays where it was. Raises MediaError."""
