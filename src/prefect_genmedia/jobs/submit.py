@@ -101,7 +101,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         try:
             outcome, row = await _send(call, row, purchase, body, queue)
         except Full as full:
-            await place.full(full, purchase.want)
+            await place.full(full)
             continue
         if isinstance(outcome, Accepted | Failed) or (
             isinstance(outcome, Refused) and not isinstance(outcome.error, NotDeliveredError | LedgerError)

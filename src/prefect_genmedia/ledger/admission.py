@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.owner import is_dead, ran_before_restart
 from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, Rows, changed, table_of
-from prefect_genmedia.ledger.values import PROBE_SECONDS, Full, LedgerState, Queue, Want
+from prefect_genmedia.ledger.values import LINE_SECONDS, PROBE_SECONDS, Full, LedgerState, Queue, Want
 
 LONGEST_LEASE = 86_400.0  # seconds; settings allow none longer
-LINE_SECONDS = 2.0  # for so long a run waits that was told that there is no place: who waits asks several times
 LONGEST_UNWATCHED = 86_400.0  # seconds; what is older is the sweep's
 
 
@@ -38,11 +37,12 @@ class Admission(Rows):
         self.alone(session, queue.fact)
         counts = self._in_progress(session, queue)
         if sum(counts.values()) >= most or (lines and self._goes_later(session, queue, lines.values(), counts, want)):
-            raise Full(int(most), queue)
-        if (ours := _line_of(queue, want)) in lines:
+            raise Full(int(most), queue, shared=bool(lines) or set(counts) - {want.run} != set())
+        ours = _line_of(queue, want.run, want.priority)
+        if ours in lines and not queue.more_wait:
             session.execute(_NO_LINE, {"name": ours})
 
-    def wait_in_line(self, full: Full, want: Want) -> None:
+    def wait_in_line(self, full: Full, run: str, priority: int) -> None:
         """This run found the queue full. For a moment those go later that have more in progress, or less priority."""
         queue = full.queue
         with self.database.write() as session:
@@ -52,8 +52,8 @@ class Admission(Rows):
             for name, value in lines.tuples().all():
                 if abs(now - json.loads(value)["at"]) > LINE_SECONDS:
                     session.execute(_NO_LINE, {"name": name})
-            ours = {"run": want.run, "priority": want.priority, "most": full.most, "longest": queue.longest, "at": now}
-            name, line = _line_of(queue, want), json.dumps(ours)
+            ours = {"run": run, "priority": priority, "most": full.most, "longest": queue.longest, "at": now}
+            name, line = _line_of(queue, run, priority), json.dumps(ours)
             self.insert(session, FactRow, {"name": name, "value": line})
             changed(session, update(FactRow).where(FactRow.name == name).values(value=line))
 
@@ -135,8 +135,8 @@ _SAID_OF_QUEUE = select(FactRow.name, FactRow.value).where(
 _NO_LINE = delete(table_of(FactRow)).where(FactRow.name == bindparam("name"))
 
 
-def _line_of(queue: Queue, want: Want) -> str:
-    return queue.line + hashlib.sha256(f"{want.priority}|{want.run}".encode("utf-8", "replace")).hexdigest()[:24]
+def _line_of(queue: Queue, run: str, priority: int) -> str:
+    return queue.line + hashlib.sha256(f"{priority}|{run}".encode("utf-8", "replace")).hexdigest()[:24]
 
 
 @lru_cache

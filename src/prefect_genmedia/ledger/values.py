@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 PROBE_SECONDS = 60.0  # after so long without a refusal one more is tried: a job takes about as long
+LINE_SECONDS = 2.0  # for so long a run waits that was told that there is no place: who waits asks several times
 
 
 class LedgerState(StrEnum):
@@ -108,6 +109,8 @@ class Queue:
     """Seconds after which a job that nobody watches, as its worker died or gave up, counts as in progress no more."""
     most: int | None = None
     """How many it takes, where the provider or the user says so."""
+    more_wait: bool = False
+    """Does the same run wait in this process with more jobs?"""
 
     @property
     def fact(self) -> str:
@@ -122,10 +125,12 @@ class Queue:
 class Full(Exception):
     """The queue takes `most`, and so many are in progress; nothing was written down."""
 
-    def __init__(self, most: int, queue: Queue) -> None:
+    def __init__(self, most: int, queue: Queue, *, shared: bool) -> None:
         super().__init__(most, queue)
         self.most = most
         self.queue = queue
+        self.shared = shared
+        """Do other runs have a part of it, or wait for one?"""
 
 
 class Accepted(NamedTuple):

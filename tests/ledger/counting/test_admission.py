@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select, update
 
 from prefect_genmedia.ledger import Full, JobRow, Ledger, Queue
-from prefect_genmedia.ledger.admission import LINE_SECONDS
 from prefect_genmedia.ledger.models import FactRow
+from prefect_genmedia.ledger.values import LINE_SECONDS
 from tests.ledger.actors import want
 
 QUEUE = Queue("account-1", "midjourney", longest=600.0, most=3)
@@ -72,7 +72,7 @@ def waits(ledger: Ledger, run: str, priority: int = 0, queue: Queue = QUEUE) -> 
     asked = want(f"{run} waits", queue=queue.name, account=queue.account, run=run, priority=priority)
     with pytest.raises(Full) as full:
         send(ledger, asked.title, queue, run=run, priority=priority)
-    ledger.wait_in_line(full.value, asked)
+    ledger.wait_in_line(full.value, run, priority)
 
 
 def test_a_run_that_waits_goes_before_one_that_has_more_in_progress(
@@ -112,6 +112,20 @@ def test_the_higher_priority_goes_first_whatever_the_others_have(ledger: Ledger)
     with pytest.raises(Full):
         send(ledger, "patient", queue, run="flow:patient")
     send(ledger, "urgent 3", queue, run="flow:urgent", priority=5)
+
+
+def test_a_run_with_more_jobs_in_its_line_still_waits_when_one_is_sent(ledger: Ledger) -> None:
+    queue = replace(QUEUE, most=2)
+    ids = [send(ledger, f"patient {n}", queue, run="flow:patient") for n in range(2)]
+    waits(ledger, "flow:urgent", 5, queue)
+    for row_id, more_wait in zip(ids, (True, False), strict=True):
+        ledger.not_accepted(row_id, "refused", 1)
+        with pytest.raises(Full):
+            send(ledger, "patient", queue, run="flow:patient")
+        send(ledger, f"urgent {row_id}", replace(queue, more_wait=more_wait), run="flow:urgent", priority=5)
+    # Its last is sent: now the other goes before it.
+    ledger.not_accepted(ledger.rows(run="flow:urgent")[0].id, "refused", 1)
+    send(ledger, "patient", queue, run="flow:patient")
 
 
 def test_nobody_waits_for_a_run_that_may_have_fewer_in_progress(ledger: Ledger) -> None:

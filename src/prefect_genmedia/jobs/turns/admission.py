@@ -13,7 +13,8 @@ from prefect_genmedia.errors import GenMediaError, LedgerError
 from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.turns.line import Line, Rank, line_of
 from prefect_genmedia.jobs.turns.unwatched import look_after
-from prefect_genmedia.ledger import Full, Queue, Want
+from prefect_genmedia.ledger import Full, Queue
+from prefect_genmedia.ledger.values import LINE_SECONDS
 
 LOOK_SECONDS = 2.0  # between looks at jobs that hold a place and that nobody watches
 TELL_SECONDS = 1.0  # between words to the ledger that a run waits: well within LINE_SECONDS
@@ -29,8 +30,8 @@ class _Page:
     good_until: float = 0.0
     look_at: float = 0.0
     """When to look again after jobs that nobody watches."""
-    told: dict[tuple[str, int], float] = field(default_factory=dict)
-    """When the ledger was told last that a run waits, by its priority."""
+    told: dict[tuple[str, int], tuple[float, Full]] = field(default_factory=dict)
+    """When the ledger was told last that a run waits with a priority, and for what."""
     reading: concurrent.futures.Future[int | None] | None = field(default=None)
 
 
@@ -55,7 +56,8 @@ class Place:
             call = self._call
             if (most := call.settings.max_in_progress) is not None:
                 self._line.limit(most)
-            self._rank = await self._line.take(call.run.name, call.terms.priority, call.deadline, self._rank)
+            run, priority = call.run.name, call.terms.priority
+            self._rank = await self._line.take(run, priority, call.deadline, self._rank, self._still_waits)
             self._state = "asking"
 
     async def queue(self) -> Queue | None:
@@ -67,8 +69,8 @@ class Place:
             most = await self._read_page()
         if most is not None:
             self._line.limit(most)
-        operation = call.operation
-        return Queue(call.account.fingerprint, operation.queue, operation.typical_seconds, most)
+        operation, more_wait = call.operation, self._line.has(call.run.name, call.terms.priority)
+        return Queue(call.account.fingerprint, operation.queue, operation.typical_seconds, most, more_wait)
 
     def answered(self, *, taken: bool = False) -> None:
         """The provider has said something, or will not: the next of ours may ask."""
@@ -83,7 +85,7 @@ class Place:
             self._state = "none"
             self._line.give_back()
 
-    async def full(self, full: Full, want: Want) -> None:
+    async def full(self, full: Full) -> None:
         """As many as the queue takes are in progress, over all workers: wait for one to end.
 
         The ledger is told that we wait, so that other processes let us go first when it is our turn.
@@ -91,13 +93,23 @@ class Place:
         if time.monotonic() >= self._page.look_at:
             self._page.look_at = time.monotonic() + LOOK_SECONDS
             await look_after(self._call, full.queue)
-        now, told = time.monotonic(), self._page.told
-        if now > told.get((want.run, want.priority), 0.0) + TELL_SECONDS:
-            self._page.told = {each: at for each, at in told.copy().items() if now <= at + TELL_SECONDS}
-            self._page.told[want.run, want.priority] = now
-            with contextlib.suppress(LedgerError):  # only turns
-                await asyncio.to_thread(self._call.ledger.wait_in_line, full, want)
+        await self._tell(full)
         self._step_back(full.most)
+
+    async def _still_waits(self) -> None:
+        """While our own jobs fill the queue we do not ask: when one ends, who has less right must not be first."""
+        _, full = self._page.told.get((self._call.run.name, self._call.terms.priority), (0.0, None))
+        if full is not None and full.shared:
+            await self._tell(full)
+
+    async def _tell(self, full: Full) -> None:
+        ours, now, told = (self._call.run.name, self._call.terms.priority), time.monotonic(), self._page.told
+        if ours in told and now <= told[ours][0] + TELL_SECONDS:
+            return
+        self._page.told = {each: last for each, last in told.copy().items() if now <= last[0] + LINE_SECONDS}
+        self._page.told[ours] = now, full
+        with contextlib.suppress(LedgerError):  # only turns
+            await asyncio.to_thread(self._call.ledger.wait_in_line, full, *ours)
 
     def refused(self, in_progress: int) -> None:
         """The provider took no more than what is in progress."""

@@ -13,6 +13,7 @@ import itertools
 import math
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,7 @@ Rank = tuple[float, float, int]
 @dataclass(order=True)
 class _Waiter:
     rank: Rank
+    run: str = field(compare=False)
     loop: asyncio.AbstractEventLoop = field(compare=False)
     called: asyncio.Event = field(compare=False)
     state: Literal["waiting", "called"] = field(default="waiting", compare=False)
@@ -61,8 +63,18 @@ class Line:
         """Is at most one of ours in progress or in line?"""
         return self.in_progress + self.waiting <= 1
 
-    async def take(self, run: str, priority: int, deadline: float, rank: Rank | None) -> Rank:
-        """Wait for a place; `rank` is that of an earlier try. Raises QueueFullError at the deadline (monotonic)."""
+    def has(self, run: str, priority: int) -> bool:
+        """Does this run wait here with such a priority?"""
+        with self._lock:
+            return any(each.run == run and each.rank[0] == -priority for each in self._waiting)
+
+    async def take(
+        self, run: str, priority: int, deadline: float, rank: Rank | None, still_waits: Callable[[], Awaitable[None]]
+    ) -> Rank:
+        """Wait for a place; `rank` is that of an earlier try. Raises QueueFullError at the deadline (monotonic).
+
+        The first in line says now and then that it still waits.
+        """
         waiter = self._stand(run, priority, rank)
         try:
             while True:
@@ -74,10 +86,14 @@ class Line:
                     raise QueueFullError("our deadline passed while the provider's queue was full; nothing was sent")
                 # A place wakes its waiter; who looks again looks for what time brings. The more wait, the rarer,
                 # but for the first in line.
-                pause = ASK_AGAIN_SECONDS + (0.0 if self._waiting[:1] == [waiter] else 0.01 * self.waiting)
+                is_first = self._waiting[:1] == [waiter]
+                pause = ASK_AGAIN_SECONDS + (0.0 if is_first else 0.01 * self.waiting)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(left, pause)):
                         await waiter.called.wait()
+                # Not while one that was called sleeps before it sends again: then we could not use a place.
+                if is_first and waiter.state == "waiting" and not self._asking:
+                    await still_waits()
         except BaseException:
             self._leave(waiter)
             raise
@@ -119,7 +135,7 @@ class Line:
                 turn = max(self._turns.get(run, 0.0) + 1, self._turn)
                 self._turns[run] = turn
                 rank = (-priority, turn, next(self._numbers))
-            waiter = _Waiter(rank, asyncio.get_running_loop(), asyncio.Event())
+            waiter = _Waiter(rank, run, asyncio.get_running_loop(), asyncio.Event())
             heapq.heappush(self._waiting, waiter)
             return waiter
 
