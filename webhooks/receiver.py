@@ -78,10 +78,8 @@ class Receiver:
         provider = {"ttapi": TTAPI, "novita": NOVITA}.get(request.path_params["provider"])
         if provider is None:
             return "forged"
-        settings = read_settings()
         try:
-            ledger = await asyncio.to_thread(open_ledger, settings.ledger_url, settings.lease_seconds)
-            row_id = await asyncio.to_thread(ledger.row_of_token, request.path_params["token"])
+            ledger, row_id = await asyncio.to_thread(_named, request.path_params["token"])
             if row_id is None:
                 return "forged"
             body = await _body(request)
@@ -100,10 +98,11 @@ class Receiver:
             return "malformed"
         if job_id is None or status.state not in (JobState.SUCCEEDED, JobState.FAILED):
             return "malformed" if job_id is None else "early"
-        row = await asyncio.to_thread(ledger.get, row_id)
+        ended_well = status.state is JobState.SUCCEEDED
+        row, is_news = await asyncio.to_thread(_noted, ledger, row_id, job_id, ended_well)
         if row is None:
             return "forged"
-        if not await asyncio.to_thread(ledger.hint, row_id, job_id, status.state is JobState.SUCCEEDED):
+        if not is_news:
             return "late or repeated"
         await self._tell(row, status, job_id)
         return "accepted"
@@ -117,6 +116,19 @@ class Receiver:
 
     async def stats(self, request: Request) -> Response:
         return JSONResponse(dict(self.counts))
+
+
+def _named(token: str) -> tuple[Ledger, str | None]:
+    """The ledger, and which of its rows the token names."""
+    settings = read_settings()
+    ledger = open_ledger(settings.ledger_url, settings.lease_seconds)
+    return ledger, ledger.row_of_token(token)
+
+
+def _noted(ledger: Ledger, row_id: str, job_id: str, ended_well: bool) -> tuple[JobRow | None, bool]:
+    """The row, and whether what is said of it is news."""
+    row = ledger.get(row_id)
+    return row, row is not None and ledger.hint(row_id, job_id, ended_well)
 
 
 async def _body(request: Request) -> dict[str, Any] | str:

@@ -9,6 +9,8 @@ from typing import Literal, Self
 
 from sqlalchemy.engine import make_url
 
+from prefect_genmedia.ledger.database.listening import CHANNEL
+
 
 class Wire:
     """A TCP port before the server. `url` leads through it."""
@@ -20,6 +22,7 @@ class Wire:
         self._commits = 0
         self._break_at: tuple[int, str] | None = None
         self._refusals = 0
+        self.swallows_notices = False  # as a pooler does that gives each transaction another connection
         self._lock = threading.Lock()
         self._ends: set[socket.socket] = set()
         self.open()
@@ -92,6 +95,8 @@ class Wire:
     def _to_client(self, server: socket.socket, client: socket.socket, breaking: list[str]) -> None:
         with contextlib.suppress(OSError):
             while chunk := server.recv(65536):
+                if self.swallows_notices and chunk.startswith(b"A") and CHANNEL.encode() in chunk:
+                    continue  # https://www.postgresql.org/docs/current/protocol-message-formats.html
                 # What the server says after the COMMIT is the reply to it: by then it is done.
                 if "before" not in breaking:
                     client.sendall(chunk)

@@ -217,7 +217,7 @@ async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -
     if call.settings.callback_url and row.hint_at is None:
         # The callback says when to look: only a lost one makes us ask by ourselves, and then late is early enough.
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
-        safety = min(call.settings.poll_seconds * SAFETY_PAUSES, left)
-        return await wakeups(call.ledger).until_hinted(row, max(seconds, safety))
+        safety = seconds + call.settings.poll_seconds * SAFETY_PAUSES
+        return await wakeups(call.ledger).until_hinted(row, max(seconds, min(safety, left)))
     await asyncio.sleep(seconds)
     return False

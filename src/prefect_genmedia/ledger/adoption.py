@@ -8,10 +8,12 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from prefect_genmedia.ledger.admission import FACT
+from prefect_genmedia.ledger.database.listening import CHANNEL
 from prefect_genmedia.ledger.life import KNOWN_AGAIN, Life
 from prefect_genmedia.ledger.models import FactRow, JobRow
 from prefect_genmedia.ledger.rows import POSTGRES_CLOCK, changed, seen, table_of
@@ -88,22 +90,29 @@ class Adoption(Life):
         """
         with self.database.write() as session:
             row = session.scalars(select(JobRow).where(JobRow.id == row_id).with_for_update()).first()
-            if row is None or row.job_id not in (None, job_id):
+            if row is None or not self._take_hint(session, row, job_id, ended_well):
                 return False
-            repeated = row.hint == job_id
-            said: dict[str, Any] = {"hint": job_id, "hint_at": self.clock()}
-            if row.state in UNFINISHED and not repeated:
-                return self.change(session, row_id, (row.state,), "", **said)
-            note = f"a callback names it as {job_id}"
-            if row.state == S.NOT_ACCEPTED and not repeated:
-                # Held for refused, and yet there is a job: it is not sent again before that is settled.
-                return self.change(session, row_id, (row.state,), note, state=S.UNKNOWN, reason=note, **said)
-            # Held for forgotten or failed, and it has ended well: to be looked at again.
-            gone = (S.EXPIRED, S.FAILED) if ended_well else (S.EXPIRED,)
-            late = not repeated or (row.hint_at or 0.0) < (row.finished_at or 0.0)
-            if row.state not in gone or row.job_id is None or not late:
-                return False
-            return self.change(session, row_id, gone, note, state=S.SUBMITTED, reason="", **said, **KNOWN_AGAIN)
+            if not self.database.sqlite:
+                session.execute(_TELL, {"row_id": row_id})
+            return True
+
+    def _take_hint(self, session: Session, row: JobRow, job_id: str, ended_well: bool) -> bool:
+        if row.job_id not in (None, job_id):
+            return False
+        repeated = row.hint == job_id
+        said: dict[str, Any] = {"hint": job_id, "hint_at": self.clock()}
+        if row.state in UNFINISHED and not repeated:
+            return self.change(session, row.id, (row.state,), "", **said)
+        note = f"a callback names it as {job_id}"
+        if row.state == S.NOT_ACCEPTED and not repeated:
+            # Held for refused, and yet there is a job: it is not sent again before that is settled.
+            return self.change(session, row.id, (row.state,), note, state=S.UNKNOWN, reason=note, **said)
+        # Held for forgotten or failed, and it has ended well: to be looked at again.
+        gone = (S.EXPIRED, S.FAILED) if ended_well else (S.EXPIRED,)
+        late = not repeated or (row.hint_at or 0.0) < (row.finished_at or 0.0)
+        if row.state not in gone or row.job_id is None or not late:
+            return False
+        return self.change(session, row.id, gone, note, state=S.SUBMITTED, reason="", **said, **KNOWN_AGAIN)
 
     # -- the ledger's own facts
 
@@ -136,6 +145,7 @@ def _handed_over(of_sqlite: bool) -> Update:
     return given.values(delivered_at=bindparam("now") if of_sqlite else POSTGRES_CLOCK)
 
 
+_TELL = select(func.pg_notify(CHANNEL, bindparam("row_id")))  # heard once this is committed
 _UNDELIVERED = (
     select(JobRow)
     .where(

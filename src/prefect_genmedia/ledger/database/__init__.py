@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from prefect_genmedia.errors import ConfigurationError, LedgerError
 from prefect_genmedia.ledger.database.failures import named, plain_errors, to_json
+from prefect_genmedia.ledger.database.listening import Heard, listening
 from prefect_genmedia.ledger.database.sqlite import file_of, identity, not_writable, only_readable, sqlite_engine
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -66,6 +67,13 @@ class Database:
         self._require_file()
         with plain_errors(self.url), Session(self._statements, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def listening(self) -> Iterator[Heard]:
+        """Hear which rows callbacks name, in one thread. Raises LedgerError, also later."""
+        self._require_file()
+        with plain_errors(self.url), listening(self._statements) as heard:
+            yield heard
 
     @contextmanager
     def write_once(self) -> Iterator[Session]:
