@@ -10,6 +10,7 @@ import pytest
 
 from prefect_genmedia.errors import SubmitOutcomeUnknown
 from prefect_genmedia.jobs import Terms, run
+from prefect_genmedia.jobs.looking.wakeups import wakeups
 from prefect_genmedia.ledger import Ledger, open_ledger
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.envelope import NOVITA
@@ -88,12 +89,26 @@ async def test_an_answer_that_lags_behind_its_callback_is_asked_for_again_soon(r
 
 @pytest.mark.parametrize("provider", ["ttapi", "novita"])
 async def test_with_callbacks_lost_polling_still_finds_the_result(
-    buy, receiver, events, emulator, monkeypatch, provider
+    buy, receiver, events, emulator, ledger, monkeypatch, provider
 ):
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(PATIENCE))
+    assert (await buy(provider, deadline_seconds=10 * PATIENCE)).media
+    assert wakeups(ledger).arrive and len(events) == 1
     monkeypatch.setenv("GENMEDIA_POLL_SECONDS", "0.002")  # the safety look follows this
     emulator.add_faults({"kind": "callback_lost", "times": None})
-    assert (await buy(provider)).media
-    assert events == [] and emulator.billed() == 1
+    assert (await buy(provider, copy=1)).media
+    assert not wakeups(ledger).arrive
+    assert len(events) == 1 and emulator.billed() == 2
+
+
+async def test_where_callbacks_never_arrive_jobs_are_asked_about_at_their_usual_pace(
+    buy, receiver, emulator, monkeypatch
+):
+    """As where the receiver's address is wrong. The look that stands in for one that was lost would come too late."""
+    monkeypatch.setenv("GENMEDIA_POLL_SECONDS", str(PATIENCE / 140))
+    monkeypatch.setenv("GENMEDIA_POLL_MAX_SECONDS", str(PATIENCE / 140))
+    emulator.add_faults({"kind": "callback_lost", "times": None})
+    assert (await asyncio.wait_for(buy("ttapi", deadline_seconds=10 * PATIENCE), PATIENCE)).media
 
 
 async def test_a_lost_reply_of_novita_is_settled_by_its_callback(buy, receiver, emulator, ledger):

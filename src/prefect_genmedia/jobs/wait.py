@@ -87,6 +87,9 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
             status, payload = await fetch(call, row)
             answered(call)
             vague = vague + 1 if status.is_vague else 0
+            has_ended = status.state in (JobState.SUCCEEDED, JobState.FAILED)
+            if has_ended and row.hint_at is None and call.settings.callback_url:
+                wakeups(call.ledger).arrive = False
             if 0 < vague < VAGUE_LOOKS:
                 raise ServerError(f"a failure that names no job: {status.message or status.provider_state}")
             if status.state is JobState.SUCCEEDED:
@@ -215,9 +218,10 @@ async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -
     if call.is_over(seconds):
         raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
     if call.settings.callback_url and row.hint_at is None:
-        # The callback says when to look: only a lost one makes us ask by ourselves, and then late is early enough.
+        # The callback says when to look. Where they arrive only a lost one makes us ask, and late is early enough.
+        callbacks = wakeups(call.ledger)
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
-        safety = seconds + call.settings.poll_seconds * SAFETY_PAUSES
-        return await wakeups(call.ledger).until_hinted(row, max(seconds, min(safety, left)))
+        safety = seconds + call.settings.poll_seconds * SAFETY_PAUSES * callbacks.arrive
+        return await callbacks.until_hinted(row, max(seconds, min(safety, left)))
     await asyncio.sleep(seconds)
     return False

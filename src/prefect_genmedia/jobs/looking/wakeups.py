@@ -37,6 +37,8 @@ class Wakeups:
         self._waiting: set[_Waiter] = set()
         self._listener: threading.Thread | None = None
         self._read_all_at = 0.0
+        self.arrive = False
+        """Do callbacks reach us? One has woken somebody, and none was missed since."""
 
     async def until_hinted(self, row: JobRow, seconds: float) -> bool:
         """Wait until a new hint stands in the ledger, which `row` then knows. False after so many seconds without."""
@@ -85,7 +87,7 @@ class Wakeups:
         for waiter in looked_for:
             waiter.is_new = False
             if (hint_at := hints.get(waiter.row_id)) not in (None, waiter.hint_at):
-                waiter.hint_at = hint_at
+                waiter.hint_at, self.arrive = hint_at, True
                 with contextlib.suppress(RuntimeError):  # its loop has ended
                     waiter.loop.call_soon_threadsafe(waiter.woken.set)
 
