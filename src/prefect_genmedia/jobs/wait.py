@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LAST_LOOK_SECONDS = 1.0  # before the deadline: time for one more answer
 SAFETY_PAUSES = 150  # shortest ones, half a minute: where callbacks are received, only a lost one makes us look
+FIRST_PAUSES = 10  # two seconds, until one has been received: it is given the time to be there first
 WRITTEN_SECONDS = 5.0  # between rows of a progress that says the same: nobody reads it more often
 VAGUE_LOOKS = 5  # in a row, with growing pauses, until a failure that names no job counts as this job's
 GRACE_SECONDS = 5.0  # after the deadline: a look that has begun may end
@@ -221,7 +222,7 @@ async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -
         # The callback says when to look. Where they arrive only a lost one makes us ask, and late is early enough.
         callbacks = wakeups(call.ledger)
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS
-        safety = seconds + call.settings.poll_seconds * SAFETY_PAUSES * callbacks.arrive
+        safety = seconds + call.settings.poll_seconds * (SAFETY_PAUSES if callbacks.arrive else FIRST_PAUSES)
         return await callbacks.until_hinted(row, max(seconds, min(safety, left)))
     await asyncio.sleep(seconds)
     return False

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    import psycopg
 
 CHANNEL = "genmedia_callbacks"
 TICK_SECONDS = 0.25
@@ -30,22 +30,22 @@ Heard = Callable[[], frozenset[str] | None]
 def listening(engine: Engine) -> Iterator[Heard]:
     """By a connection that commits each statement by itself. Raises SQLAlchemy's errors, also where it is called."""
     with engine.connect() as connection:
-        driver = connection.connection.driver_connection
         if engine.dialect.name == "sqlite":
-            yield _changes(driver)
+            yield _changes(connection)
             return
+        driver = connection.connection.driver_connection
         connection.detach()  # it goes on listening: not for others
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
         yield _notices(engine, driver)
 
 
-def _changes(connection: Any) -> Heard:
+def _changes(connection: Connection) -> Heard:
     last: Any = None
 
     def heard() -> frozenset[str] | None:
         nonlocal last
         time.sleep(TICK_SECONDS)
-        before, last = last, connection.execute("PRAGMA data_version").fetchone()
+        before, last = last, connection.exec_driver_sql("PRAGMA data_version").scalar()
         return frozenset() if last == before else None
 
     return heard
@@ -70,7 +70,7 @@ def _notices(engine: Engine, connection: Any) -> Heard:
     return heard
 
 
-def _received(connection: Connection, seconds: float) -> frozenset[str]:
+def _received(connection: psycopg.Connection, seconds: float) -> frozenset[str]:
     """What has come by then; no longer than until the first."""
     from psycopg import Error
 
