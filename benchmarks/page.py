@@ -48,9 +48,10 @@ provider does, and their ends are noticed late by as much. A calendar cut into s
 Raw httpx takes less than half of it, and keeps nothing. Fewer threads for the ledger and the files were tried, one or
 two on two cores: a tenth less of a processor there, and three times the memory, in files that wait to be looked at.
 
-With callbacks an end is noticed sooner; the receiver's own work is more than what that saves of a processor, for
-polling that has learnt asks about as rarely. Where jobs do not end at once, this core is done before raw httpx, for it
-asks at better moments.
+With callbacks an end is noticed sooner, and a job takes a request less. Of a processor they take more where few jobs
+wait: the receiver's server wakes ten times a second, and who waits on SQLite looks four times a second whether anybody
+has written, which for a hundred jobs is more than the look that is saved. Where jobs do not end at once, this core is
+done before raw httpx, for it asks at better moments.
 
 What an import takes beyond Prefect's own is the request models: pydantic reads each field's words from the source,
 a third of it, and builds a schema for each.

@@ -78,7 +78,7 @@ def contend(contender: str, scenario: Scenario, prefect_url: str | None) -> dict
         if prefect_url is None:
             del environment["PREFECT_API_URL"]
         if way == "postgres":
-            environment["GENMEDIA_LEDGER_URL"] = _empty_database(f"genmedia_bench_{random.getrandbits(32):x}")
+            environment["GENMEDIA_LEDGER_URL"] = empty_database(f"genmedia_bench_{random.getrandbits(32):x}")
         command = [python, str(HERE / "contenders.py"), name, provider.url]
         command += [str(scenario.jobs), str(scenario.seconds), str(scenario.limit)]
         load = os.getloadavg()[0]
@@ -94,7 +94,7 @@ def contend(contender: str, scenario: Scenario, prefect_url: str | None) -> dict
 @contextlib.contextmanager
 def _receiver(environment: dict[str, str], home: str) -> Iterator[int]:
     """`genmedia receiver` on the contender's ledger; its process."""
-    port = random.randint(20_000, 60_000)
+    port = random.randint(20_000, 32_000)  # below those that the system hands out
     environment["GENMEDIA_LEDGER_URL"] = f"sqlite:///{home}/ledger.db"
     environment["GENMEDIA_CALLBACK_URL"] = f"http://127.0.0.1:{port}/callbacks"
     command = [sys.executable, "-m", "prefect_genmedia.cli", "receiver", "--port", str(port)]
@@ -121,13 +121,14 @@ def _home() -> Iterator[str]:
         yield home
 
 
-def _empty_database(name: str) -> str:
+def empty_database(name: str) -> str:
     from sqlalchemy import create_engine, text
 
     from prefect_genmedia.ledger import Database
 
     server = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(text(f"CREATE DATABASE {name}"))
     url = f"{POSTGRES.rpartition('/')[0]}/{name}"
     database = Database(url)
@@ -139,7 +140,7 @@ def _empty_database(name: str) -> str:
 @contextlib.contextmanager
 def prefect_server() -> Iterator[tuple[str, int]]:
     """A Prefect server of its own; its address and process."""
-    port = random.randint(20_000, 60_000)
+    port = random.randint(20_000, 32_000)  # below those that the system hands out
     with _home() as home:
         environment = {**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]

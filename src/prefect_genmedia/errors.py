@@ -200,7 +200,7 @@ class RateLimitedError(ApiError):
 class QueueFullError(ApiError):
     """Too many jobs are in progress for this account (TTAPI's 499). Nothing was billed."""
 
-    advice = "Run again when some have ended, or give it longer to wait its turn: deadline_seconds."
+    advice = "Run again when some have ended, or give it longer to wait its turn: queue_deadline_seconds."
 
 
 class OperationRetiredError(ApiError):

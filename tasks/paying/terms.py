@@ -24,7 +24,11 @@ class TaskTerms(TypedDict, total=False, closed=True):  # closed: for ty, which e
     """What to do when nobody can tell whether a submit was accepted: fail (by default), wait for a witness until the
     deadline, or resubmit, which may pay twice."""
     deadline_seconds: float | None
-    """How long this call waits; the operation's own patience by default. The job outlives it."""
+    """How long this call waits for the job's work and its files; the operation's own patience by default. The job
+    outlives it."""
+    queue_deadline_seconds: float | None
+    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue. By default as
+    long as `deadline_seconds`, or six hours where that is not given."""
     priority: int
     """Who is sent first where the provider's queue is full: the higher. 0 by default; equal flows take turns."""
     on_expired: Literal["fail", "resubmit"]

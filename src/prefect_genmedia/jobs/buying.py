@@ -68,6 +68,7 @@ async def _opened(
     settings = read_settings()
     ledger, store = await asyncio.to_thread(_ready, settings, thorough=thorough)
     seconds = operation.deadline_seconds if terms.deadline_seconds is None else terms.deadline_seconds
+    now = time.monotonic()
     async with http_pool() as pool:
         yield Call(
             operation,
@@ -79,7 +80,9 @@ async def _opened(
             store,
             pool,
             owner=uuid.uuid4().hex,
-            deadline=time.monotonic() + seconds,
+            work_seconds=seconds,
+            turn_deadline=now + terms.turn_seconds,
+            deadline=now + seconds,
         )
 
 

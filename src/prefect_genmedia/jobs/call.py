@@ -34,7 +34,7 @@ class Taken(Exception):
     """Another call has taken the row over."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Call:
     """The surroundings of one call."""
 
@@ -48,12 +48,22 @@ class Call:
     pool: Pool
     owner: str
     """Names this call in the rows that it works on."""
+    work_seconds: float
+    """How long the work may take, once it is the job's turn."""
+    turn_deadline: float
+    """How long it may wait for its turn: before it is sent, and in the provider's own queue."""
     deadline: float
-    """Of time.monotonic(): a clock that is set back neither shortens nor lengthens a wait."""
+    """Of what it does now. Both are of time.monotonic(): a clock that is set back changes no wait."""
 
     @property
     def provider(self) -> str:
         return self.account.provider.name
+
+    def wait_for_turn(self) -> None:
+        self.deadline = self.turn_deadline
+
+    def begin_work(self) -> None:
+        self.deadline = time.monotonic() + self.work_seconds
 
     def is_over(self, pause: float = 0.0) -> bool:
         """Will our deadline have passed after this many seconds?"""

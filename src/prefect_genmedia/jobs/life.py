@@ -53,6 +53,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
         before = await call.ask_ledger(CLAIM_PATIENCE_SECONDS, call.ledger.newest, purchase.want.keys)
         if before is None:
             await place.take()  # before the claim: what waits in line needs no lease
+            call.begin_work()
         elif not looked:
             with contextlib.suppress(GenMediaError):  # then it is as the ledger has it
                 await _look_once_more(call, before)

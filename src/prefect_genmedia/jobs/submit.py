@@ -93,6 +93,7 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
     """
     body = await asyncio.to_thread(purchase.encoded, call.ledger.token(row.id))
     refusals = 0
+    call.wait_for_turn()
     while True:
         await place.take()
         await _keep_minimum_balance(call, row)
@@ -107,6 +108,8 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
             isinstance(outcome, Refused) and not isinstance(outcome.error, NotDeliveredError | LedgerError)
         ):
             answered(call)
+        if not isinstance(outcome, Refused):
+            call.begin_work()
         match outcome:
             case Accepted(job_id, done):
                 place.answered(taken=True)

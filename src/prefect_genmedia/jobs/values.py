@@ -93,6 +93,7 @@ class Progress:
 
 
 SCRIPT = "script:"  # what the run of a plain script is called by, before its process
+QUEUE_DEADLINE_SECONDS = 6 * 3600.0  # a thousand jobs of a minute, ten at once, take two
 LARGEST_COPY = 2**31 - 1  # what the ledger's column takes
 
 
@@ -109,7 +110,10 @@ class Terms:
     on_unknown: Literal["fail", "wait", "resubmit"] = "fail"
     """What to do when nobody can tell whether a submit was accepted."""
     deadline_seconds: float | None = None
-    """How long this call waits; the operation's own patience by default."""
+    """How long this call waits for the job's work and its files; the operation's own patience by default."""
+    queue_deadline_seconds: float | None = None
+    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue. By default as
+    long as `deadline_seconds`, or six hours where that is not given."""
     priority: int = 0
     """Who is sent first where the provider's queue is full: the higher; flows of equal priority take turns."""
     budget: Budget | None = None
@@ -121,6 +125,11 @@ class Terms:
     strict: bool = False
     """Refuse a file that is not quite what the answer said, and a job of which a file is missing."""
 
+    @property
+    def turn_seconds(self) -> float:
+        given = self.deadline_seconds if self.queue_deadline_seconds is None else self.queue_deadline_seconds
+        return QUEUE_DEADLINE_SECONDS if given is None else given
+
     def __post_init__(self) -> None:
         check_number("copy", self.copy, 0, LARGEST_COPY, whole=True)
         check_number("attempts", self.attempts, 1, 100, whole=True)
@@ -129,6 +138,8 @@ class Terms:
             check_name("request_key", self.request_key, longest=1000)  # an empty one would be shared by all runs
         if self.deadline_seconds is not None:
             check_number("deadline_seconds", self.deadline_seconds, 0, 366 * 86400)
+        if self.queue_deadline_seconds is not None:
+            check_number("queue_deadline_seconds", self.queue_deadline_seconds, 0, 366 * 86400)
         if self.on_unknown not in ("fail", "wait", "resubmit"):
             raise ConfigurationError("on_unknown must be fail, wait or resubmit")
         if self.on_expired not in ("fail", "resubmit"):

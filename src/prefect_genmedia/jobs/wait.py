@@ -39,6 +39,7 @@ FIRST_PAUSES = 10  # two seconds, until one has been received: it is given the t
 WRITTEN_SECONDS = 5.0  # between rows of a progress that says the same: nobody reads it more often
 VAGUE_LOOKS = 5  # in a row, with growing pauses, until a failure that names no job counts as this job's
 GRACE_SECONDS = 5.0  # after the deadline: a look that has begun may end
+QUEUED = "it still stands in the provider's queue"
 MOST_QUOTA = 1e6  # in any provider's unit: more than any job costs
 
 
@@ -79,7 +80,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
     elif row.hint_at is None:
         hinted = await _pause(call, row, bounded(call, pace.pause(time.monotonic() - since, 0, None, None)))
     vain, failures, missing, vague = 0, 0, 0, 0
-    written_state, written_at = "", -math.inf
+    written_state, written_at, was_queued = "", -math.inf, False
     told: set[str] = set()
     while True:
         error: GenMediaError
@@ -126,10 +127,15 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
                 kept = await _write_progress(call, row, status)
                 written_state, written_at = status.provider_state, looked_at if kept else -math.inf
             _show_progress(call, row, status)
+            if is_queued := status.state is JobState.QUEUED:
+                call.wait_for_turn()
+            elif was_queued:
+                call.begin_work()
+            was_queued = is_queued
             elapsed = looked_at - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
             vain += pace.is_due(elapsed, vain)
-            hinted = await _pause(call, row, pause)
+            hinted = await _pause(call, row, pause, QUEUED if is_queued else "")
             continue
         retry_after = getattr(error, "retry_after", None)
         pause = failure_pause(failures + missing, retry_after, trouble_pause(call), random.random())

@@ -1,0 +1,93 @@
+"""Two deadlines: how long a job may wait for its turn, and how long its work may take. Neither shortens the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from prefect_genmedia.errors import GenMediaError, JobFailedError, JobTimeoutError, QueueFullError
+from prefect_genmedia.jobs import Terms
+from tests.patience import PATIENCE, a_until
+from tests.shop import DOOMED, imagine, refusal
+from tests.shop import ttapi as ttapi_at
+from tests.stand_in import Say, Seen, Wire
+
+SHORT = 0.5
+
+
+@pytest.fixture
+def job(wire: Wire) -> dict[str, Any]:
+    """What the provider says of its only job; `looks` counts how often it was asked."""
+    says: dict[str, Any] = {"status": "PENDING_QUEUE", "looks": 0}
+
+    def answer(seen: Seen) -> Say:
+        if seen.method == "POST":
+            return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+        says["looks"] += 1
+        return Say(200, {"status": says["status"], "message": "", "data": None, **dict(parse_qsl(seen.query))})
+
+    wire.answer = answer
+    return says
+
+
+async def ended(wire: Wire, **terms: Any) -> GenMediaError:
+    return await refusal(imagine(DOOMED), ttapi_at(wire.url), **terms)
+
+
+async def test_a_job_in_the_providers_queue_spends_none_of_its_works_time(wire: Wire, job: dict[str, Any]) -> None:
+    buying = asyncio.create_task(ended(wire, deadline_seconds=SHORT, queue_deadline_seconds=PATIENCE))
+    await a_until(lambda: job["looks"], "a look")
+    await asyncio.sleep(3 * SHORT)
+    assert not buying.done()
+    job["status"] = "FAILED"
+    assert isinstance(await buying, JobFailedError)
+
+
+async def test_a_job_that_stays_in_the_providers_queue_is_given_up_and_says_so(wire: Wire, job: dict[str, Any]) -> None:
+    error = await ended(wire, deadline_seconds=PATIENCE, queue_deadline_seconds=SHORT)
+    assert isinstance(error, JobTimeoutError)
+    assert "it still stands in the provider's queue" in str(error)
+
+
+@pytest.mark.parametrize("queued_first", [False, True])
+async def test_work_that_does_not_end_is_given_up_whatever_time_the_queue_had(
+    wire: Wire, job: dict[str, Any], queued_first: bool
+) -> None:
+    job["status"] = "PENDING_QUEUE" if queued_first else "ON_QUEUE"
+    buying = asyncio.create_task(ended(wire, deadline_seconds=SHORT, queue_deadline_seconds=10 * PATIENCE))
+    await a_until(lambda: job["looks"], "a look")
+    job["status"] = "ON_QUEUE"  # TTAPI's word for a job that is worked on
+    error = await asyncio.wait_for(buying, PATIENCE)
+    assert isinstance(error, JobTimeoutError)
+    assert "queue" not in str(error)
+
+
+async def test_who_waits_for_a_place_does_not_spend_the_time_of_the_work(
+    wire: Wire, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_MAX_IN_PROGRESS", "1")
+    first = asyncio.create_task(ended(wire, copy=1))
+    await a_until(lambda: job["looks"], "the first job")
+    second = asyncio.create_task(ended(wire, copy=2, deadline_seconds=SHORT, queue_deadline_seconds=PATIENCE))
+    await asyncio.sleep(3 * SHORT)
+    assert not second.done()
+    job["status"] = "FAILED"
+    assert isinstance(await first, JobFailedError)
+    assert not isinstance(await second, QueueFullError)  # it was sent; its own half a second may be too short here
+    assert [seen.method for seen in wire.seen].count("POST") == 2
+
+
+@pytest.mark.parametrize(
+    ("terms", "turn"),
+    [
+        (Terms(), 6 * 3600),
+        (Terms(deadline_seconds=60), 60),
+        (Terms(deadline_seconds=60, queue_deadline_seconds=5), 5),
+        (Terms(queue_deadline_seconds=5), 5),
+    ],
+)
+async def test_how_long_a_job_waits_for_its_turn_where_it_is_not_said(terms: Terms, turn: float) -> None:
+    assert terms.turn_seconds == turn
