@@ -89,6 +89,7 @@ bench: $(READY)
 	$(RUN) -m benchmarks.simulation
 	$(RUN) -m benchmarks.profile
 	$(RUN) -m benchmarks.imports
+	$(RUN) -m benchmarks.waiting
 
 dist: $(READY)
 	@rm -rf dist build/lib build/bdist.*

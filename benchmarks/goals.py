@@ -105,6 +105,16 @@ GOALS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("refused submits of 100 at limit 10, read from the account", "0", lambda: f"{figure(FEW, 'core', 'refused'):.0f}"),
     ("peak memory a job at 1,000 at once, kB", "≤ 60", lambda: f"{figure(THOUSAND, 'core', 'grown_kb'):.0f}"),
     (
+        "memory a job that waits at the provider, 2.4 MB sent along, kB: resident; held; peak of a hundred at once",
+        "≤ 150",
+        lambda: "; ".join(f"{read('waiting')['memory'][f'{key}_kb']:,.0f}" for key in ("waiting", "held", "peak")),
+    ),
+    (
+        "ledger a job: transactions that are committed (SQLite); round trips (PostgreSQL)",
+        "≤ 7; ≤ 20",
+        lambda: f"{read('waiting')['SQLite']['transactions']:.1f}; {read('waiting')['PostgreSQL']['round_trips']:.0f}",
+    ),
+    (
         "claim and intent at 1,000,000 rows with a budget, the slowest, ms: SQLite; PostgreSQL",
         "≤ 10",
         lambda: ledgers(*BUDGETS),

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     imaging_threads: int = Field(default_factory=_cores, ge=1, le=256)
     """How many pictures, or files of one, are worked on at once; by default one for each core."""
 
+    upload_memory_mb: int = Field(default=256, ge=1, le=1_000_000)
+    """How many megabytes the pictures that are sent along may take, of all jobs of a process: one half until it is
+    their turn (others are read again then), one half on their way."""
+
     user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
     """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""
 

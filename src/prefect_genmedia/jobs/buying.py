@@ -49,7 +49,12 @@ async def run(
             asked = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
             return by_own_figures(call, asked, prices)
 
-        return await deliver(call, await asyncio.to_thread(wanted))
+        asked = await asyncio.to_thread(wanted)
+        asked.keep(call.settings.upload_memory_mb * 1e6)
+        try:
+            return await deliver(call, asked)
+        finally:
+            asked.let_go()
 
 
 async def resume(

@@ -184,6 +184,8 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 raise bad_end(call, row)
             if row.owner != call.owner:
                 raise Taken
+            if purchase is not None and row.state in (S.UNKNOWN, S.SUBMITTED, S.SUCCEEDED):
+                purchase.let_go()
             if row.state == S.UNKNOWN:
                 row, finding = await reconcile(call, row)
                 if finding:

@@ -6,29 +6,64 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefect_genmedia.errors import ConfigurationError
+from prefect_genmedia.errors import NOTHING_BOUGHT, ConfigurationError, MediaInvalidError
+from prefect_genmedia.jobs.turns.uploads import KEPT
 from prefect_genmedia.jobs.values import Run, Terms
 from prefect_genmedia.ledger import Former, Want
-from prefect_genmedia.media.pictures import LoadedPicture
+from prefect_genmedia.media.pictures import LoadedPicture, load_pictures, pictures_in
 from prefect_genmedia.operation import Account, Operation, Request, fingerprint, job_key
 from prefect_genmedia.providers.facts import VARIABLE, Price, expected_cost, prices_in_file
 from prefect_genmedia.settings import Settings
-from prefect_genmedia.wire.http import encode_body
+from prefect_genmedia.wire.http import Pool, encode_body
 from prefect_genmedia.wire.redaction import without_signatures
 
 LABEL_URL = "https://callback.invalid/genmedia"  # leads nowhere, but tells the job apart in the provider's list
 LONGEST_TITLE = 255  # characters; a prompt may be thousands
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Purchase:
     """A request that is checked, its pictures read and identified, and not yet known to be needed."""
 
     want: Want
     request: Request
-    pictures: Mapping[int, LoadedPicture]
+    pictures: dict[int, LoadedPicture]
+    """Those whose bytes are held."""
+    identities: Mapping[int, str]
+    picture_bytes: int
     callback_place: tuple[str, ...]
     callback_base: str | None
+    _kept: bool = False
+
+    def keep(self, most: float) -> None:
+        """Hold the pictures until they are sent, where there is room. A download is held in any case: it may not be
+        there again."""
+        self._kept = KEPT.take(self.picture_bytes, most)
+        if not self._kept:
+            for _, picture, _ in pictures_in(self.request):
+                if picture.web_address is None:
+                    self.pictures.pop(id(picture), None)
+
+    def let_go(self) -> None:
+        """They are sent, or need not be; who sends again reads again."""
+        self.pictures.clear()
+        if self._kept:
+            self._kept = False
+            KEPT.give_back(self.picture_bytes)
+
+    async def read_again(self, pool: Pool) -> None:
+        """Raises MediaError, MediaInvalidError also for a picture that is another now; nothing was bought."""
+        if self.pictures.keys() == self.identities.keys():
+            return
+        found = await load_pictures(self.request, pool, self.want.operation)
+        if {key: picture.identity for key, picture in found.items()} != self.identities:
+            raise MediaInvalidError(
+                "a picture that is to be sent along has changed since the job was asked for",
+                operation=self.want.operation,
+                advice="Run again: the picture as it is now makes another job.",
+                money=NOTHING_BOUGHT,
+            )
+        self.pictures.update(found)
 
     def encoded(self, token: str) -> bytes:
         """The JSON that goes out, our callback address in it. Blocking. Raises InvalidRequestError."""
@@ -44,7 +79,7 @@ class Purchase:
 def purchase(
     operation: Operation[Any, Any],
     request: Request,
-    pictures: Mapping[int, LoadedPicture],
+    pictures: dict[int, LoadedPicture],
     account: Account,
     run: Run,
     terms: Terms,
@@ -83,7 +118,8 @@ def purchase(
         priority=terms.priority,
         former=tuple(Former(key, request_hash) for request_hash, key in former),
     )
-    return Purchase(want, request, pictures, place, base)
+    size = sum(len(picture.content) for picture in pictures.values())
+    return Purchase(want, request, pictures, digests, size, place, base)
 
 
 def own_prices(terms: Terms, settings: Settings) -> Sequence[Price]:

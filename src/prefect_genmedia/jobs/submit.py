@@ -27,6 +27,7 @@ from prefect_genmedia.jobs.looking.outage import answered, silent
 from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.turns.admission import Place
 from prefect_genmedia.jobs.turns.balance import read_balance
+from prefect_genmedia.jobs.turns.uploads import on_the_way
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
 from prefect_genmedia.operation import JobState, JobStatus, Link
@@ -91,8 +92,8 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
 
     The row says INTENT whenever a POST may be on its way, and only then. Raises the provider's refusal, Taken.
     """
-    body = await asyncio.to_thread(purchase.encoded, call.ledger.token(row.id))
-    refusals = 0
+    token = await asyncio.to_thread(call.ledger.token, row.id)
+    refusals, memory = 0, call.settings.upload_memory_mb * 1e6
     call.wait_for_turn()
     while True:
         await place.take()
@@ -100,7 +101,11 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         queue = await place.queue()
         asked_at = time.monotonic()
         try:
-            outcome, row = await _send(call, row, purchase, body, queue)
+            async with on_the_way().room(purchase.picture_bytes, memory):
+                await purchase.read_again(call.pool)
+                body = await asyncio.to_thread(purchase.encoded, token)
+                outcome, row = await _send(call, row, purchase, body, queue)
+                del body
         except Full as full:
             await place.full(full)
             continue

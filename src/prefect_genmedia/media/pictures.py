@@ -181,17 +181,16 @@ async def load_pictures(request: BaseModel, pool: Pool, operation: str) -> dict[
 
 async def load_picture(picture: Picture, limit: PictureLimit, pool: Pool) -> LoadedPicture:
     """Read one picture and make it ready for whoever takes it. Raises MediaError, MediaInvalidError."""
-    most = picture.most_bytes(limit)
-    address = picture.web_address
+    content, address = None, picture.web_address
     if address is not None:
-        content = await _download(address, most, pool)
-    else:
-        content = await asyncio.to_thread(read_picture, picture.source, most)
+        content = await _download(address, picture.most_bytes(limit), pool)
     async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
         return await asyncio.to_thread(_prepared, picture, content, limit)
 
 
-def _prepared(picture: Picture, content: bytes, limit: PictureLimit) -> LoadedPicture:
+def _prepared(picture: Picture, content: bytes | None, limit: PictureLimit) -> LoadedPicture:
+    if content is None:
+        content = read_picture(picture.source, picture.most_bytes(limit))
     if picture.prepare == "nothing":
         ready = as_it_is(content, limit)
     else:

@@ -106,7 +106,8 @@ async def test_the_policy_for_an_unknown_outcome_is_heard(emulator, novita):
         ({"on_unkown": "wait"}, "did you mean 'on_unknown'?"),
         (
             {"budget": None},
-            "the keywords are attempts, copy, deadline_seconds, on_expired, on_unknown, priority, queue_deadline_seconds, request_key, strict",
+            "the keywords are attempts, copy, deadline_seconds, on_expired, on_unknown, priority, "
+            "queue_deadline_seconds, request_key, strict",
         ),
     ],
 )
