@@ -10,13 +10,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
-
-if TYPE_CHECKING:
-    import psycopg
 
 CHANNEL = "genmedia_callbacks"
 TICK_SECONDS = 0.25
@@ -60,21 +57,19 @@ def _notices(engine: Engine, connection: Any) -> Heard:
 
     def heard() -> frozenset[str] | None:
         nonlocal hears
-        named = _received(connection, TICK_SECONDS)
-        if named:
-            time.sleep(BURST_SECONDS)
-            named |= _received(connection, 0.0)
+        try:
+            named = _received(connection, TICK_SECONDS)
+            if named:
+                time.sleep(BURST_SECONDS)
+                named |= _received(connection, 0.0)
+        except engine.dialect.loaded_dbapi.Error as failure:
+            raise OperationalError("LISTEN", {}, failure) from None
         before, hears = hears, hears or ourselves in named
         return named if before else None
 
     return heard
 
 
-def _received(connection: psycopg.Connection, seconds: float) -> frozenset[str]:
-    """What has come by then; no longer than until the first."""
-    from psycopg import Error
-
-    try:
-        return frozenset(notice.payload for notice in connection.notifies(timeout=seconds, stop_after=1))
-    except Error as failure:
-        raise OperationalError("LISTEN", {}, failure) from None
+def _received(connection: Any, seconds: float) -> frozenset[str]:
+    """What has come by then; no longer than until the first. Raises the driver's errors."""
+    return frozenset(notice.payload for notice in connection.notifies(timeout=seconds, stop_after=1))
