@@ -56,8 +56,8 @@ done before raw httpx, for it asks at better moments.
 Of a picture that was sent along nothing is held while its job is waited for; what is resident all the same is memory
 that was given back to the C library, and that it keeps for the next.
 
-Of the round trips to PostgreSQL a quarter begins and ends transactions, and a seventh reads a row anew that has just been
-written; to fold these into the statements that write is not done.
+Of the round trips to PostgreSQL a quarter begins and ends transactions, and a seventh reads a row anew that has just
+been written; to fold these into the statements that write is not done.
 
 What an import takes beyond Prefect's own is the request models: pydantic reads each field's words from the source,
 a third of it, and builds a schema for each.

@@ -83,8 +83,9 @@ class Settings(BaseSettings):
     """How many pictures, or files of one, are worked on at once; by default one for each core."""
 
     upload_memory_mb: int = Field(default=256, ge=1, le=1_000_000)
-    """How many megabytes the pictures that are sent along may take, of all jobs of a process: one half until it is
-    their turn (others are read again then), one half on their way."""
+    """How many megabytes the pictures that are sent along may take: one half, of all jobs of a process, until it is
+    their turn (other files are read again then; what was downloaded is held), one half, of each event loop, on their
+    way."""
 
     user_agent: str = Field(default_factory=_default_user_agent, pattern=r"^[!-~][ -~]*$")
     """What we call ourselves to providers and to the servers that files come from; some refuse unknown names."""

@@ -27,8 +27,8 @@ class TaskTerms(TypedDict, total=False, closed=True):  # closed: for ty, which e
     """How long this call waits for the job's work and its files; the operation's own patience by default. The job
     outlives it."""
     queue_deadline_seconds: float | None
-    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue. By default as
-    long as `deadline_seconds`, or six hours where that is not given."""
+    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue, where it is
+    bought already. By default as long as `deadline_seconds`, or six hours where that is not given."""
     priority: int
     """Who is sent first where the provider's queue is full: the higher. 0 by default; equal flows take turns."""
     on_expired: Literal["fail", "resubmit"]

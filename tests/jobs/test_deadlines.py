@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
-from prefect_genmedia.errors import GenMediaError, JobFailedError, JobTimeoutError, QueueFullError
+from prefect_genmedia.errors import GenMediaError, JobFailedError, JobTimeoutError, MediaError, QueueFullError
 from prefect_genmedia.jobs import Terms
+from prefect_genmedia.jobs.call import Call
 from tests.patience import PATIENCE, a_until
 from tests.shop import DOOMED, imagine, refusal
 from tests.shop import ttapi as ttapi_at
@@ -26,8 +28,11 @@ def job(wire: Wire) -> dict[str, Any]:
     def answer(seen: Seen) -> Say:
         if seen.method == "POST":
             return Say(200, {"status": "SUCCESS", "message": "success", "data": {"jobId": "job-1"}})
+        if "jobId" not in seen.query:
+            return Say(503, {})  # of a file
         says["looks"] += 1
-        return Say(200, {"status": says["status"], "message": "", "data": None, **dict(parse_qsl(seen.query))})
+        data = says.get("data")
+        return Say(200, {"status": says["status"], "message": "", "data": data, **dict(parse_qsl(seen.query))})
 
     wire.answer = answer
     return says
@@ -38,9 +43,9 @@ async def ended(wire: Wire, **terms: Any) -> GenMediaError:
 
 
 async def test_a_job_in_the_providers_queue_spends_none_of_its_works_time(wire: Wire, job: dict[str, Any]) -> None:
-    buying = asyncio.create_task(ended(wire, deadline_seconds=SHORT, queue_deadline_seconds=PATIENCE))
+    buying = asyncio.create_task(ended(wire, deadline_seconds=2.0, queue_deadline_seconds=PATIENCE))
     await a_until(lambda: job["looks"], "a look")
-    await asyncio.sleep(3 * SHORT)
+    await asyncio.sleep(2.5)
     assert not buying.done()
     job["status"] = "FAILED"
     assert isinstance(await buying, JobFailedError)
@@ -63,6 +68,43 @@ async def test_work_that_does_not_end_is_given_up_whatever_time_the_queue_had(
     error = await asyncio.wait_for(buying, PATIENCE)
     assert isinstance(error, JobTimeoutError)
     assert "queue" not in str(error)
+
+
+async def test_work_that_waits_again_is_worked_on_already(wire: Wire, job: dict[str, Any]) -> None:
+    """Its turn had come: there is no time for another, and none is needed."""
+    job["status"] = "ON_QUEUE"
+    buying = asyncio.create_task(ended(wire, deadline_seconds=PATIENCE, queue_deadline_seconds=0))
+    for status in ("PENDING_QUEUE", "FAILED"):
+        seen = job["looks"]
+        await a_until(lambda: job["looks"] > seen + 1, "two looks")  # noqa: B023
+        job["status"] = status
+    assert isinstance(await buying, JobFailedError)
+
+
+async def test_the_files_have_the_time_of_the_work_and_not_of_the_queue(wire: Wire, job: dict[str, Any]) -> None:
+    buying = asyncio.create_task(ended(wire, deadline_seconds=SHORT, queue_deadline_seconds=10 * PATIENCE))
+    await a_until(lambda: job["looks"], "a look")
+    job["data"] = {"cdnImage": f"{wire.url}/gone.png", "images": [], "jobId": "job-1"}
+    job["status"] = "SUCCESS"
+    assert isinstance(await asyncio.wait_for(buying, PATIENCE), MediaError)
+
+
+def test_only_waiting_spends_the_time_for_the_turn() -> None:
+    around: list[Any] = [None] * 9
+    call = Call(*around, work_seconds=60, turn_seconds=30, deadline=0)
+    call.begin_work()
+    assert call.deadline == 0  # it did not wait
+    call.wait_for_turn()
+    until = call.deadline
+    call.wait_for_turn()
+    assert call.deadline == until
+    call.begin_work()
+    left = call.turn_seconds
+    assert 0 < left < 30 and call.deadline > until
+    time.sleep(0.1)
+    now = time.monotonic()
+    call.wait_for_turn()
+    assert call.deadline >= now + left
 
 
 async def test_who_waits_for_a_place_does_not_spend_the_time_of_the_work(

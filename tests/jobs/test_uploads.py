@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +13,11 @@ from PIL import Image
 
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import MediaInvalidError
+from prefect_genmedia.jobs.turns.line import line_of
 from prefect_genmedia.jobs.turns.uploads import KEPT, Kept, on_the_way
+from prefect_genmedia.media.pictures import LoadedPicture
 from prefect_genmedia.operation import Account
+from prefect_genmedia.providers.novita.images import IMG2IMG
 from tests.patience import a_until
 from tests.shop import buy, img2img, refusal
 
@@ -34,7 +38,9 @@ def drawn(file: Path) -> Path:
 
 
 def nothing_is_held() -> bool:
-    return KEPT.take(128 * MEGABYTE, 256 * MEGABYTE) and KEPT.give_back(128 * MEGABYTE) is None
+    """No picture's bytes, and no room for them is taken."""
+    held = [each for each in gc.get_objects() if isinstance(each, LoadedPicture)]
+    return not held and KEPT.take(128 * MEGABYTE, 256 * MEGABYTE) and KEPT.give_back(128 * MEGABYTE) is None
 
 
 async def test_a_picture_is_let_go_once_it_is_sent_and_read_again_for_another_attempt(
@@ -51,6 +57,34 @@ async def test_a_picture_is_let_go_once_it_is_sent_and_read_again_for_another_at
     assert (await buying).media
     first, second = emulator.jobs()["jobs"]
     assert first["request_sha256"] == second["request_sha256"]
+
+
+async def test_a_picture_that_changes_before_another_attempt_is_not_called_unpaid(
+    emulator: Emulator, novita: Account, photo: Path
+) -> None:
+    emulator.add_faults({"kind": "job_fails", "times": 1})
+    emulator.configure(hold=True)
+    buying = asyncio.create_task(refusal(img2img(image=photo), novita, attempts=2))
+    await a_until(lambda: emulator.billed() == 1, "the submit")
+    drawn(photo)
+    emulator.release()
+    error = await buying
+    assert isinstance(error, MediaInvalidError)
+    assert error.money == "Nothing more was bought." and error.job is not None
+    assert emulator.billed() == 1
+
+
+async def test_who_is_refused_again_and_again_holds_no_more_than_there_is_memory_for(
+    emulator: Emulator, novita: Account, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENMEDIA_UPLOAD_MEMORY_MB", "1")
+    emulator.add_faults({"kind": "submit_refuse", "retry_after": "600"})
+    buying = asyncio.create_task(refusal(img2img(image=photo), novita, queue_deadline_seconds=2 * 3600))
+    await a_until(lambda: emulator.requests()["statuses"].get("429"), "a refusal")
+    await a_until(nothing_is_held, "its bytes are let go")
+    assert not buying.done()
+    buying.cancel()
+    await asyncio.wait([buying])
 
 
 async def test_what_there_is_no_memory_for_is_read_again_and_sent_alike(
@@ -73,7 +107,7 @@ async def test_a_picture_that_changes_before_it_is_read_again_is_not_sent(
     first = asyncio.create_task(buy(img2img(), novita))
     await a_until(lambda: emulator.billed() == 1, "the first")
     second = asyncio.create_task(refusal(img2img(image=photo), novita))
-    await asyncio.sleep(1.0)  # it is read and stands in line
+    await a_until(lambda: line_of(novita.fingerprint, IMG2IMG.queue, careful=False).waiting, "the second in line")
     drawn(photo)
     emulator.configure(hold=False)
     emulator.release()
@@ -105,6 +139,26 @@ async def test_who_sends_waits_for_room_and_one_that_is_too_large_goes_alone() -
     await asyncio.gather(*(send(f"{n}", size) for n, size in enumerate([1, 1, 1, 50, 1])))
     assert len(most_at_once) == 5
     assert max(most_at_once) == 2  # of six bytes, three for each
+
+
+async def test_small_ones_do_not_pass_a_large_one_and_what_sends_no_picture_waits_for_none() -> None:
+    sent: list[str] = []
+    go_on = asyncio.Event()
+
+    async def send(name: str, size: int) -> None:
+        async with on_the_way().room(size, most=12):
+            sent.append(name)
+            await go_on.wait()
+
+    sending = []
+    for name, size in (("small", 1), ("large", 2), ("late", 1), ("none", 0)):
+        sending.append(asyncio.create_task(send(name, size)))
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert sent == ["small", "none"]
+    go_on.set()
+    await asyncio.gather(*sending)
+    assert sent == ["small", "none", "large", "late"]
 
 
 async def test_who_is_cancelled_gives_the_room_back() -> None:

@@ -14,9 +14,10 @@ from prefect_genmedia.jobs.call import Call
 from prefect_genmedia.jobs.figures import by_own_figures
 from prefect_genmedia.jobs.life import bring_in, deliver
 from prefect_genmedia.jobs.purchase import Purchase, own_prices, purchase
+from prefect_genmedia.jobs.turns.uploads import on_the_way
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
 from prefect_genmedia.media import MediaStore
-from prefect_genmedia.media.pictures import load_pictures
+from prefect_genmedia.media.pictures import LoadedPicture, load_pictures
 from prefect_genmedia.operation import Account, Operation, RequestT, ResultT
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.wire.http import http_pool
@@ -42,15 +43,15 @@ async def run(
     JobRef once something may be bought.
     """
     async with _opened(operation, account, run or script_run(), terms or Terms()) as call:
-        pictures = await load_pictures(request, call.pool, operation.name)
 
-        def wanted() -> Purchase:
+        def wanted(pictures: dict[int, LoadedPicture]) -> Purchase:
             prices = own_prices(call.terms, call.settings)
             asked = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
             return by_own_figures(call, asked, prices)
 
-        asked = await asyncio.to_thread(wanted)
-        asked.keep(call.settings.upload_memory_mb * 1e6)
+        async with on_the_way().reading:
+            asked = await asyncio.to_thread(wanted, await load_pictures(request, call.pool, operation.name))
+            asked.keep(call.settings.upload_memory_mb * 1e6)
         try:
             return await deliver(call, asked)
         finally:
@@ -73,7 +74,6 @@ async def _opened(
     settings = read_settings()
     ledger, store = await asyncio.to_thread(_ready, settings, thorough=thorough)
     seconds = operation.deadline_seconds if terms.deadline_seconds is None else terms.deadline_seconds
-    now = time.monotonic()
     async with http_pool() as pool:
         yield Call(
             operation,
@@ -86,8 +86,8 @@ async def _opened(
             pool,
             owner=uuid.uuid4().hex,
             work_seconds=seconds,
-            turn_deadline=now + terms.turn_seconds,
-            deadline=now + seconds,
+            turn_seconds=terms.turn_seconds,
+            deadline=time.monotonic() + seconds,
         )
 
 

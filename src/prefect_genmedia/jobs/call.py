@@ -50,20 +50,28 @@ class Call:
     """Names this call in the rows that it works on."""
     work_seconds: float
     """How long the work may take, once it is the job's turn."""
-    turn_deadline: float
-    """How long it may wait for its turn: before it is sent, and in the provider's own queue."""
+    turn_seconds: float
+    """How long it may still wait for its turn: before it is sent, and in the provider's own queue."""
     deadline: float
-    """Of what it does now. Both are of time.monotonic(): a clock that is set back changes no wait."""
+    """Of what it does now, by time.monotonic(): a clock that is set back changes no wait."""
+    _waits_since: float | None = None
 
     @property
     def provider(self) -> str:
         return self.account.provider.name
 
     def wait_for_turn(self) -> None:
-        self.deadline = self.turn_deadline
+        """From now on time is spent that is for waiting; what is left of it is the deadline."""
+        if self._waits_since is None:
+            self._waits_since = time.monotonic()
+            self.deadline = self._waits_since + self.turn_seconds
 
     def begin_work(self) -> None:
-        self.deadline = time.monotonic() + self.work_seconds
+        """The wait for its turn, if it is one, ends here: now the whole time for the work begins."""
+        if self._waits_since is not None:
+            now = time.monotonic()
+            self.turn_seconds = max(0.0, self.turn_seconds - (now - self._waits_since))
+            self._waits_since, self.deadline = None, now + self.work_seconds
 
     def is_over(self, pause: float = 0.0) -> bool:
         """Will our deadline have passed after this many seconds?"""

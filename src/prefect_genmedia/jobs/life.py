@@ -19,6 +19,7 @@ from prefect_genmedia.errors import (
     MediaError,
     MediaInvalidError,
     NotFoundError,
+    QueueFullError,
     SubmitOutcomeUnknown,
 )
 from prefect_genmedia.jobs.call import CLAIM_PATIENCE_SECONDS, READ_PATIENCE_SECONDS, Call, Taken, in_thread, to_its_end
@@ -62,6 +63,7 @@ async def deliver(call: Call, purchase: Purchase) -> JobResult[Any]:
         claimed = await to_its_end(claiming)
         if not claimed.mine:
             place.give_back()  # another call sends it, and may stand behind us
+            purchase.let_go(but_downloads=True)
         return claimed
 
     try:
@@ -128,7 +130,13 @@ async def _until_delivered(
                     return ended
                 row = claimed.row if claimed.mine else await call.read_row(claimed.row.id)  # reopened for us
                 return await _advance(call, row, purchase, place)
+        if waits := claimed.row.state == S.NOT_ACCEPTED:
+            call.wait_for_turn()
+        else:
+            call.begin_work()
         if call.is_over():
+            if waits:
+                raise QueueFullError("our deadline passed while another call that asks for the same waits for its turn")
             raise JobTimeoutError.of(ref_of(claimed.row), call.provider)
         await asyncio.sleep(min(call.settings.poll_seconds, 1.0))
 
@@ -184,8 +192,8 @@ async def _advance(call: Call, row: JobRow, purchase: Purchase | None, place: Pl
                 raise bad_end(call, row)
             if row.owner != call.owner:
                 raise Taken
-            if purchase is not None and row.state in (S.UNKNOWN, S.SUBMITTED, S.SUCCEEDED):
-                purchase.let_go()
+            if purchase is not None and row.state in (S.SUBMITTED, S.SUCCEEDED):
+                purchase.let_go(but_downloads=call.terms.attempts > 1 or call.terms.on_expired == "resubmit")
             if row.state == S.UNKNOWN:
                 row, finding = await reconcile(call, row)
                 if finding:

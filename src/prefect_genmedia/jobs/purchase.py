@@ -34,29 +34,42 @@ class Purchase:
     callback_place: tuple[str, ...]
     callback_base: str | None
     _kept: bool = False
+    _counted: int = 0
 
     def keep(self, most: float) -> None:
-        """Hold the pictures until they are sent, where there is room. A download is held in any case: it may not be
-        there again."""
+        """Hold the pictures until they are sent, where there is room."""
         self._kept = KEPT.take(self.picture_bytes, most)
+        if self._kept:
+            self._counted = self.picture_bytes
+            return
+        self.spare()
+        self._counted = sum(len(picture.content) for picture in self.pictures.values())
+        KEPT.add(self._counted)
+
+    def spare(self) -> None:
+        """Where there is no room, hold what was downloaded alone: it may not be there again."""
         if not self._kept:
             for _, picture, _ in pictures_in(self.request):
                 if picture.web_address is None:
                     self.pictures.pop(id(picture), None)
 
-    def let_go(self) -> None:
+    def let_go(self, *, but_downloads: bool = False) -> None:
         """They are sent, or need not be; who sends again reads again."""
-        self.pictures.clear()
-        if self._kept:
-            self._kept = False
-            KEPT.give_back(self.picture_bytes)
+        self._kept = False
+        self.spare()
+        if not but_downloads:
+            self.pictures.clear()
+        held = sum(len(picture.content) for picture in self.pictures.values())
+        KEPT.give_back(self._counted - held)
+        self._counted = held
 
     async def read_again(self, pool: Pool) -> None:
         """Raises MediaError, MediaInvalidError also for a picture that is another now; nothing was bought."""
-        if self.pictures.keys() == self.identities.keys():
+        lacking = self.identities.keys() - self.pictures.keys()
+        if not lacking:
             return
-        found = await load_pictures(self.request, pool, self.want.operation)
-        if {key: picture.identity for key, picture in found.items()} != self.identities:
+        found = await load_pictures(self.request, pool, self.want.operation, lacking)
+        if any(picture.identity != self.identities[key] for key, picture in found.items()):
             raise MediaInvalidError(
                 "a picture that is to be sent along has changed since the job was asked for",
                 operation=self.want.operation,

@@ -17,6 +17,7 @@ from prefect_genmedia.errors import (
     ContentRejectedError,
     GenMediaError,
     LedgerError,
+    MediaError,
     NotDeliveredError,
     QueueFullError,
     ResponseFormatError,
@@ -28,6 +29,7 @@ from prefect_genmedia.jobs.purchase import Purchase
 from prefect_genmedia.jobs.turns.admission import Place
 from prefect_genmedia.jobs.turns.balance import read_balance
 from prefect_genmedia.jobs.turns.uploads import on_the_way
+from prefect_genmedia.jobs.values import ref_of
 from prefect_genmedia.jobs.wait import read_links, to_be_kept
 from prefect_genmedia.ledger import Full, Queue, uptime
 from prefect_genmedia.operation import JobState, JobStatus, Link
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from prefect_genmedia.ledger import JobRow
 
 FENCE_SHARE = 0.9  # of a lease: the clocks of two machines do not run at exactly the same pace
+NOTHING_MORE = "Nothing more was bought."
 STOPPED = "stopped while the submit was on its way"
 _OWN_NAME = re.compile(r"(?=.*[0-9])[0-9A-Za-z_-]{16,64}")  # of a file, as no other has it
 
@@ -99,13 +102,15 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
         await place.take()
         await _keep_minimum_balance(call, row)
         queue = await place.queue()
-        asked_at = time.monotonic()
         try:
             async with on_the_way().room(purchase.picture_bytes, memory):
-                await purchase.read_again(call.pool)
-                body = await asyncio.to_thread(purchase.encoded, token)
-                outcome, row = await _send(call, row, purchase, body, queue)
-                del body
+                body = await _body(call, row, purchase, token)
+                asked_at = time.monotonic()
+                try:
+                    outcome, row = await _send(call, row, purchase, body, queue)
+                finally:
+                    del body
+                    purchase.spare()
         except Full as full:
             await place.full(full)
             continue
@@ -153,6 +158,18 @@ async def submit(call: Call, row: JobRow, purchase: Purchase, place: Place) -> t
                 call.run.log.log(level, said, row.operation, error.message, pause)
                 await asyncio.sleep(pause)
                 row = await call.read_row(row.id)
+
+
+async def _body(call: Call, row: JobRow, purchase: Purchase, token: str) -> bytes:
+    """What goes out, with its pictures. Raises MediaError, MediaInvalidError: this time nothing was sent."""
+    try:
+        await purchase.read_again(call.pool)
+    except MediaError as error:
+        if row.attempt == 1 and not row.sends:
+            raise
+        error.money = NOTHING_MORE
+        raise error.about(ref_of(row), call.provider) from None
+    return await asyncio.to_thread(purchase.encoded, token)
 
 
 async def _send(

@@ -112,8 +112,8 @@ class Terms:
     deadline_seconds: float | None = None
     """How long this call waits for the job's work and its files; the operation's own patience by default."""
     queue_deadline_seconds: float | None = None
-    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue. By default as
-    long as `deadline_seconds`, or six hours where that is not given."""
+    """How long it waits besides for the job's turn: before it is sent, and in the provider's own queue, where it is
+    bought already. By default as long as `deadline_seconds`, or six hours where that is not given."""
     priority: int = 0
     """Who is sent first where the provider's queue is full: the higher; flows of equal priority take turns."""
     budget: Budget | None = None

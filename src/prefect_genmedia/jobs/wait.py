@@ -80,7 +80,7 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
     elif row.hint_at is None:
         hinted = await _pause(call, row, bounded(call, pace.pause(time.monotonic() - since, 0, None, None)))
     vain, failures, missing, vague = 0, 0, 0, 0
-    written_state, written_at, was_queued = "", -math.inf, False
+    written_state, written_at, was_worked_on = "", -math.inf, False
     told: set[str] = set()
     while True:
         error: GenMediaError
@@ -90,8 +90,13 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
             answered(call)
             vague = vague + 1 if status.is_vague else 0
             has_ended = status.state in (JobState.SUCCEEDED, JobState.FAILED)
-            if has_ended and row.hint_at is None and call.settings.callback_url:
+            if has_ended and row.hint_at is None and calls_back(call, row):
                 wakeups(call.ledger).arrive = False
+            if status.state is not JobState.QUEUED:
+                was_worked_on = True
+                call.begin_work()
+            elif not was_worked_on:
+                call.wait_for_turn()
             if 0 < vague < VAGUE_LOOKS:
                 raise ServerError(f"a failure that names no job: {status.message or status.provider_state}")
             if status.state is JobState.SUCCEEDED:
@@ -127,15 +132,10 @@ async def wait(call: Call, row: JobRow, accepted_at: float | None) -> tuple[JobR
                 kept = await _write_progress(call, row, status)
                 written_state, written_at = status.provider_state, looked_at if kept else -math.inf
             _show_progress(call, row, status)
-            if is_queued := status.state is JobState.QUEUED:
-                call.wait_for_turn()
-            elif was_queued:
-                call.begin_work()
-            was_queued = is_queued
             elapsed = looked_at - since
             pause = bounded(call, pace.pause(elapsed, vain, status.eta_seconds, status.percent))
             vain += pace.is_due(elapsed, vain)
-            hinted = await _pause(call, row, pause, QUEUED if is_queued else "")
+            hinted = await _pause(call, row, pause, "" if was_worked_on else QUEUED)
             continue
         retry_after = getattr(error, "retry_after", None)
         pause = failure_pause(failures + missing, retry_after, trouble_pause(call), random.random())
@@ -220,11 +220,16 @@ def bounded(call: Call, pause: float) -> float:
     return max(call.settings.poll_seconds, min(longest, pause))
 
 
+def calls_back(call: Call, row: JobRow) -> bool:
+    """Was the provider asked to call our receiver?"""
+    return bool(call.settings.callback_url) and row.labelled
+
+
 async def _pause(call: Call, row: JobRow, seconds: float, last_word: str = "") -> bool:
     """Sleep until then, or until a callback says that the job has ended: did one? Raises JobTimeoutError."""
     if call.is_over(seconds):
         raise JobTimeoutError.of(ref_of(row), call.provider, last_word)
-    if call.settings.callback_url and row.hint_at is None:
+    if calls_back(call, row) and row.hint_at is None:
         # The callback says when to look. Where they arrive only a lost one makes us ask, and late is early enough.
         callbacks = wakeups(call.ledger)
         left = call.deadline - time.monotonic() - LAST_LOOK_SECONDS

@@ -36,10 +36,11 @@ class Admission(Rows):
             return
         self.alone(session, queue.fact)
         counts = self._in_progress(session, queue)
-        if sum(counts.values()) >= most or (lines and self._goes_later(session, queue, lines.values(), counts, want)):
-            raise Full(int(most), queue, shared=bool(lines) or set(counts) - {want.run} != set())
         ours = _line_of(queue, want.run, want.priority)
-        if ours in lines and not queue.more_wait:
+        stood = lines.pop(ours, None) is not None
+        if sum(counts.values()) >= most or (lines and self._goes_later(session, queue, lines.values(), counts, want)):
+            raise Full(int(most), queue, shared=bool(lines) or any(run != want.run for run in counts))
+        if stood and not queue.more_wait:
             session.execute(_NO_LINE, {"name": ours})
 
     def wait_in_line(self, full: Full, run: str, priority: int) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -160,14 +160,18 @@ def _pictures_of(value: Any, where: str, limit: PictureLimit) -> Iterator[tuple[
             yield from _pictures_of(item, f"{where}[{index}]", limit)
 
 
-async def load_pictures(request: BaseModel, pool: Pool, operation: str) -> dict[int, LoadedPicture]:
-    """Read and check every picture of `request`, by identity.
+async def load_pictures(
+    request: BaseModel, pool: Pool, operation: str, only: Collection[int] | None = None
+) -> dict[int, LoadedPicture]:
+    """Read and check every picture of `request`, or only some, by identity.
 
     Raises MediaInvalidError or MediaError that names the field, before anything is bought.
     """
     loaded: dict[int, LoadedPicture] = {}
     for where, picture, limit in pictures_in(request):
         error: MediaError
+        if only is not None and id(picture) not in only:
+            continue
         try:
             loaded[id(picture)] = await load_picture(picture, limit, pool)
             continue

@@ -114,6 +114,19 @@ def test_the_higher_priority_goes_first_whatever_the_others_have(ledger: Ledger)
     send(ledger, "urgent 3", queue, run="flow:urgent", priority=5)
 
 
+def test_a_run_that_is_alone_shares_the_queue_with_nobody(ledger: Ledger) -> None:
+    """Also once it has said that it waits: it says so no more while its own jobs fill the queue."""
+    for n in range(3):
+        send(ledger, f"job {n}", run="flow:alone")
+    waits(ledger, "flow:alone")
+    with pytest.raises(Full) as full:
+        send(ledger, "one too many", run="flow:alone")
+    assert not full.value.shared
+    with pytest.raises(Full) as full:
+        send(ledger, "another's", run="flow:other")
+    assert full.value.shared
+
+
 def test_a_run_with_more_jobs_in_its_line_still_waits_when_one_is_sent(ledger: Ledger) -> None:
     queue = replace(QUEUE, most=2)
     ids = [send(ledger, f"patient {n}", queue, run="flow:patient") for n in range(2)]

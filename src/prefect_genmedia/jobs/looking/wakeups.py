@@ -43,12 +43,12 @@ class Wakeups:
     async def until_hinted(self, row: JobRow, seconds: float) -> bool:
         """Wait until a new hint stands in the ledger, which `row` then knows. False after so many seconds without."""
         waiter = _Waiter(row.id, row.hint_at, asyncio.get_running_loop())
-        with self._lock:
-            self._waiting.add(waiter)
-            if self._listener is None or not self._listener.is_alive():
-                self._listener = threading.Thread(target=self._listen, name="genmedia-callbacks", daemon=True)
-                self._listener.start()
         try:
+            with self._lock, contextlib.suppress(RuntimeError):  # no more threads: it looks by itself in the end
+                self._waiting.add(waiter)
+                if self._listener is None or not self._listener.is_alive():
+                    self._listener = threading.Thread(target=self._listen, name="genmedia-callbacks", daemon=True)
+                    self._listener.start()
             async with asyncio.timeout(seconds):
                 await waiter.woken.wait()
         except TimeoutError:

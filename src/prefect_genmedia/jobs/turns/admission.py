@@ -56,8 +56,9 @@ class Place:
             call = self._call
             if (most := call.settings.max_in_progress) is not None:
                 self._line.limit(most)
+            call.wait_for_turn()
             run, priority = call.run.name, call.terms.priority
-            self._rank = await self._line.take(run, priority, call.turn_deadline, self._rank, self._still_waits)
+            self._rank = await self._line.take(run, priority, call.deadline, self._rank, self._still_waits)
             self._state = "asking"
 
     async def queue(self) -> Queue | None:

@@ -7,12 +7,14 @@ job's turn. The other is for what is on its way: who sends waits for room there,
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 TIMES = 3  # a picture, its base64, and the body with it
+MOST_READ = 16  # requests whose pictures are read at once: these are not counted yet
 
 
 class Kept:
@@ -29,23 +31,36 @@ class Kept:
             self._taken += size * fits
             return fits
 
-    def give_back(self, size: int) -> None:
+    def add(self, size: int) -> None:
+        """What is held whether there is room or not."""
         with self._lock:
-            self._taken -= size
+            self._taken += size
+
+    def forget(self) -> None:
+        self._lock, self._taken = threading.Lock(), 0
+
+    def give_back(self, size: int) -> None:
+        self.add(-size)
 
 
 class _OnTheWay:
-    """Bytes that one event loop's jobs are sending."""
+    """What one event loop's jobs read and send."""
 
     def __init__(self) -> None:
+        self.reading = asyncio.Semaphore(MOST_READ)
         self._taken = 0
         self._freed = asyncio.Event()
+        self._door = asyncio.Lock()  # who comes first goes first: a large one is not passed by small ones for ever
 
     @asynccontextmanager
     async def room(self, size: int, most: float) -> AsyncIterator[None]:
-        while self._taken and self._taken + size * TIMES > most / 2:  # one that is too large for all goes alone
-            await self._freed.wait()
-        self._taken += size * TIMES
+        if not size:
+            yield
+            return
+        async with self._door:
+            while self._taken and self._taken + size * TIMES > most / 2:  # one that is too large for all goes alone
+                await self._freed.wait()
+            self._taken += size * TIMES
         try:
             yield
         finally:
@@ -55,6 +70,8 @@ class _OnTheWay:
 
 
 KEPT = Kept()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=KEPT.forget)  # its parent's jobs are not its own
 _loops: MutableMapping[asyncio.AbstractEventLoop, _OnTheWay] = WeakKeyDictionary()
 
 
