@@ -122,6 +122,22 @@ async def test_who_waits_for_a_place_does_not_spend_the_time_of_the_work(
     assert [seen.method for seen in wire.seen].count("POST") == 2
 
 
+async def test_who_waits_for_an_equal_call_that_waits_for_its_turn_is_not_told_that_it_is_bought(
+    wire: Wire, job: dict[str, Any]
+) -> None:
+    """The other is refused at first, and asks again later; nothing is bought yet."""
+    refused = Say(429, {"status": "FAILED", "message": "busy"}, {"Retry-After": "600"})
+    wire.answer = lambda seen: refused
+    first = asyncio.create_task(ended(wire, queue_deadline_seconds=3600, request_key="hero"))
+    await a_until(lambda: wire.seen, "a refusal")
+    second = ended(wire, deadline_seconds=10 * PATIENCE, queue_deadline_seconds=SHORT, request_key="hero")
+    error = await asyncio.wait_for(second, PATIENCE)
+    assert isinstance(error, QueueFullError)
+    assert "bought once" not in str(error)
+    first.cancel()
+    await asyncio.wait([first])
+
+
 @pytest.mark.parametrize(
     ("terms", "turn"),
     [
