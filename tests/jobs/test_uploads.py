@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import threading
 from io import BytesIO
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from PIL import Image
 from prefect_genmedia.emulator import Emulator
 from prefect_genmedia.errors import MediaInvalidError
 from prefect_genmedia.jobs.turns.line import line_of
-from prefect_genmedia.jobs.turns.uploads import KEPT, Kept, on_the_way
+from prefect_genmedia.jobs.turns.uploads import KEPT, MOST_READ, Kept, on_the_way
 from prefect_genmedia.media.pictures import LoadedPicture
 from prefect_genmedia.operation import Account
 from prefect_genmedia.providers.novita.images import IMG2IMG
-from tests.patience import a_until
+from tests.patience import PATIENCE, a_until
 from tests.shop import buy, img2img, refusal
+from tests.stand_in import Say, Seen, Wire
 
 MEGABYTE = 1_000_000
 
@@ -115,6 +117,27 @@ async def test_a_picture_that_changes_before_it_is_read_again_is_not_sent(
     error = await second
     assert isinstance(error, MediaInvalidError)
     assert "has changed" in str(error) and "Nothing was bought" in str(error)
+    assert emulator.billed() == 1
+
+
+async def test_slow_links_hold_up_no_other_job(emulator: Emulator, novita: Account, photo: Path, wire: Wire) -> None:
+    """More of them than files are read at once."""
+    go_on = threading.Event()
+
+    def answer(seen: Seen) -> Say:
+        go_on.wait(PATIENCE)
+        return Say(404, {})
+
+    wire.answer = answer
+    asked = [img2img(image=f"{wire.url}/{n}.png") for n in range(MOST_READ + 1)]
+    slow = [asyncio.create_task(refusal(each, novita)) for each in asked]
+    try:
+        await a_until(lambda: wire.seen, "a download")
+        assert (await buy(img2img(image=photo), novita)).media
+        assert not any(each.done() for each in slow)
+    finally:
+        go_on.set()
+    await asyncio.gather(*slow)
     assert emulator.billed() == 1
 
 

@@ -17,7 +17,7 @@ from prefect_genmedia.jobs.purchase import Purchase, own_prices, purchase
 from prefect_genmedia.jobs.turns.uploads import on_the_way
 from prefect_genmedia.jobs.values import JobResult, Run, Terms, script_run
 from prefect_genmedia.media import MediaStore
-from prefect_genmedia.media.pictures import LoadedPicture, load_pictures
+from prefect_genmedia.media.pictures import LoadedPicture, load_pictures, pictures_in
 from prefect_genmedia.operation import Account, Operation, RequestT, ResultT
 from prefect_genmedia.settings import Settings, read_settings
 from prefect_genmedia.wire.http import http_pool
@@ -49,7 +49,9 @@ async def run(
             asked = purchase(operation, request, pictures, account, call.run, call.terms, call.settings, prices)
             return by_own_figures(call, asked, prices)
 
-        async with on_the_way().reading:
+        # A link that drips must hold up nobody else.
+        from_disk = [picture.web_address is None for _, picture, _ in pictures_in(request)]
+        async with on_the_way().reading if from_disk and all(from_disk) else contextlib.nullcontext():
             asked = await asyncio.to_thread(wanted, await load_pictures(request, call.pool, operation.name))
             asked.keep(call.settings.upload_memory_mb * 1e6)
         try:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 TIMES = 3  # a picture, its base64, and the body with it
-MOST_READ = 16  # requests whose pictures are read at once: these are not counted yet
+MOST_READ = 16  # requests whose files are read at once: these are not counted yet
 
 
 class Kept:
